@@ -1,0 +1,1 @@
+"""Equivariant networks built and searched from group generators, as baselines on the G- datasets."""
