@@ -1,0 +1,363 @@
+"""Where the images come from: MNIST and Fashion-MNIST files, and scikit-learn's handwritten digits.
+
+The raw files are looked for in this order: the `root` argument, `$GDATASETS_ROOT`, the user's cache
+(`$XDG_CACHE_HOME/gdatasets`, by default `~/.cache/gdatasets`). Each is a torchvision-style root:
+
+    <root>/MNIST/raw/train-images-idx3-ubyte          <root>/FashionMNIST/raw/train-images-idx3-ubyte
+    <root>/MNIST/raw/train-labels-idx1-ubyte          ...
+    <root>/MNIST/raw/t10k-images-idx3-ubyte
+    <root>/MNIST/raw/t10k-labels-idx1-ubyte
+
+Files found nowhere are fetched by torchvision (its mirrors and checks) into the cache. Whatever their origin, size
+and SHA-256 are compared with the published ones before a byte is parsed.
+"""
+
+import hashlib
+import os
+import queue
+import socket
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gdatasets.errors import SourceError, UnknownNameError
+
+REACH_TIMEOUT_S = 6.0
+"""Seconds within which one mirror must answer; otherwise the network counts as absent."""
+STALL_TIMEOUT_S = 20.0
+"""Seconds without a byte after which a running download is given up."""
+
+_DIGITS = tuple(str(digit) for digit in range(10))
+_GARMENTS = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+
+
+class SourceArrays(NamedTuple):
+    """One split of a source."""
+
+    images: NDArray[np.uint8]
+    """(n, 28, 28), row 0 on top, 0 is the background; read-only."""
+    labels: NDArray[np.int64]
+    """(n,), class numbers; read-only."""
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """A file of a source, as its publisher made it."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """A set of labelled images that somebody else published.
+
+    Attributes:
+        name: what `load_source` takes.
+        title: for people.
+        classes: class names, by label.
+        samples: images in each split.
+        licence: SPDX identifier of the original data.
+        homepage: where the original is described.
+        citation: how its authors ask to be cited, one line.
+        folder: its folder in a torchvision-style root; empty for what ships inside a package.
+        files: the image and the label file of each split.
+        mirrors: where torchvision fetches from; asked first, so that no network is noticed at once.
+    """
+
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    samples: dict[str, int]
+    licence: str
+    homepage: str
+    citation: str
+    folder: str = ""
+    files: dict[str, tuple[RawFile, RawFile]] | None = None
+    mirrors: tuple[str, ...] = ()
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+def _idx_files(images: dict[str, str], labels: dict[str, str]) -> dict[str, tuple[RawFile, RawFile]]:
+    """The four IDX files of an MNIST-like source, from their SHA-256 by split."""
+    return {
+        split: (
+            RawFile(f"{stem}-images-idx3-ubyte", 16 + count * 784, images[split]),
+            RawFile(f"{stem}-labels-idx1-ubyte", 8 + count, labels[split]),
+        )
+        for split, stem, count in (("train", "train", 60_000), ("test", "t10k", 10_000))
+    }
+
+
+SOURCES: dict[str, Source] = {
+    source.name: source
+    for source in (
+        Source(
+            name="mnist",
+            title="MNIST handwritten digits",
+            classes=_DIGITS,
+            samples={"train": 60_000, "test": 10_000},
+            licence="CC-BY-SA-3.0",
+            homepage="http://yann.lecun.com/exdb/mnist/",
+            citation="LeCun, Y., Bottou, L., Bengio, Y., Haffner, P.: Gradient-based learning applied to document "
+            "recognition. Proceedings of the IEEE 86(11), 2278-2324, 1998.",
+            folder="MNIST",
+            files=_idx_files(
+                images={
+                    "train": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+                    "test": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+                },
+                labels={
+                    "train": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+                    "test": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+                },
+            ),
+            mirrors=("https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/"),
+        ),
+        Source(
+            name="fashion-mnist",
+            title="Fashion-MNIST article images",
+            classes=_GARMENTS,
+            samples={"train": 60_000, "test": 10_000},
+            licence="MIT",
+            homepage="https://github.com/zalandoresearch/fashion-mnist",
+            citation="Xiao, H., Rasul, K., Vollgraf, R.: Fashion-MNIST: a novel image dataset for benchmarking "
+            "machine learning algorithms. arXiv:1708.07747, 2017.",
+            folder="FashionMNIST",
+            files=_idx_files(
+                images={
+                    "train": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+                    "test": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+                },
+                labels={
+                    "train": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+                    "test": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+                },
+            ),
+            mirrors=("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",),
+        ),
+        Source(
+            name="digits",
+            title="Optical recognition of handwritten digits (UCI), as bundled with scikit-learn",
+            classes=_DIGITS,
+            samples={"train": 1_437, "test": 360},
+            licence="CC-BY-4.0",
+            homepage="https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
+            citation="Alpaydin, E., Kaynak, C.: Optical recognition of handwritten digits. UCI Machine Learning "
+            "Repository, 1998. https://doi.org/10.24432/C50P49",
+        ),
+    )
+}
+
+_DIGITS_IMAGES_SHA256 = "8f26b2bd9d135c256808f68f14fdabddde6d9c7f869ae419704b051f0f14b3b3"
+_DIGITS_LABELS_SHA256 = "8ba4f891220f5e4c9c819638d1602d74b83618f167043c6da52a2a247841ddf0"
+
+
+def cache_folder() -> Path:
+    """The folder for fetched sources: `$XDG_CACHE_HOME/gdatasets`, by default `~/.cache/gdatasets`."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "gdatasets"
+
+
+def load_source(
+    name: str, split: str = "train", root: str | os.PathLike[str] | None = None, download: bool = True
+) -> SourceArrays:
+    """Read one split of a source, checked against its published SHA-256.
+
+    Args:
+        name: one of `SOURCES`.
+        split: `train` or `test`.
+        root: a torchvision-style root to look in first.
+        download: fetch files that are found nowhere.
+
+    Raises:
+        UnknownNameError: no such source or split.
+        SourceError: the files are missing and cannot be fetched, or are not the published ones.
+    """
+    if name not in SOURCES:
+        raise UnknownNameError("source", name, SOURCES)
+    source = SOURCES[name]
+    if split not in source.samples:
+        raise UnknownNameError("split", split, source.samples)
+    if source.files is None:
+        return _digits(split)
+    image_file, label_file = source.files[split]
+    folder = _locate(source, (image_file, label_file), root, download)
+    pixels = _read_checked(folder / image_file.name, image_file)[16:]
+    labels = _read_checked(folder / label_file.name, label_file)[8:]
+    images = np.frombuffer(pixels, dtype=np.uint8).reshape(-1, 28, 28)
+    classes = np.frombuffer(labels, dtype=np.uint8).astype(np.int64)
+    classes.flags.writeable = False
+    return SourceArrays(images, classes)
+
+
+def source_is_local(name: str, root: str | os.PathLike[str] | None = None) -> bool:
+    """Whether all files of a source lie in `root`, `$GDATASETS_ROOT` or the cache (without reading them)."""
+    source = SOURCES[name]
+    if source.files is None:
+        return True
+    files = [file for pair in source.files.values() for file in pair]
+    return any(_holds(base / source.folder / "raw", files) for base in _roots(root))
+
+
+def _roots(root: str | os.PathLike[str] | None) -> list[Path]:
+    roots = []
+    if root is not None:
+        roots.append(Path(root).expanduser())
+    if os.environ.get("GDATASETS_ROOT"):
+        roots.append(Path(os.environ["GDATASETS_ROOT"]).expanduser())
+    for given in roots:
+        if not given.is_dir():
+            raise SourceError(f"The data root {given} is not a folder; check --root and GDATASETS_ROOT.")
+    return [*roots, cache_folder()]
+
+
+def _holds(folder: Path, files: list[RawFile]) -> bool:
+    return all((folder / file.name).is_file() for file in files)
+
+
+def _locate(
+    source: Source, files: tuple[RawFile, RawFile], root: str | os.PathLike[str] | None, download: bool
+) -> Path:
+    """The folder that holds these files, fetched into the cache where no root has them."""
+    folders = [base / source.folder / "raw" for base in _roots(root)]
+    for folder in folders:
+        if any((folder / file.name).is_file() for file in files):  # half of a pair is an error, not a reason to go on
+            return folder
+    if not download:
+        raise SourceError(_missing(source, folders, "and fetching was not asked for"))
+    try:
+        _fetch(source)
+    except SourceError as error:
+        raise SourceError(_missing(source, folders, str(error))) from error
+    return folders[-1]
+
+
+def _missing(source: Source, folders: list[Path], why: str) -> str:
+    looked = ", ".join(str(folder) for folder in folders)
+    return f"{source.title}: no raw files in {looked}, {why}. Put the files there, or name their root with --root."
+
+
+def _read_checked(path: Path, file: RawFile) -> bytes:
+    """The bytes of a published file; size and SHA-256 are checked before anyone parses them."""
+    try:
+        found = path.stat().st_size
+        content = path.read_bytes() if found == file.size else b""
+    except FileNotFoundError as error:
+        raise SourceError(
+            f"{path} is missing though its companion is there; copy it there, or move both away."
+        ) from error
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read ({error.strerror}); check its permissions.") from error
+    if found != file.size:
+        raise SourceError(
+            f"{path} has {found:,} bytes, the published file {file.size:,}; delete it and fetch it again."
+        )
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != file.sha256:
+        raise SourceError(
+            f"{path} is not the published file (SHA-256 {digest[:16]}..., expected {file.sha256[:16]}...); "
+            "delete it and fetch it again."
+        )
+    return content
+
+
+def _fetch(source: Source) -> None:
+    """Download a source's files into the cache; each appears there whole and checked, or not at all."""
+    if not _any_reachable(source.mirrors):
+        raise SourceError(f"and no mirror answered within {REACH_TIMEOUT_S:g} s")
+    try:
+        from torchvision import datasets as vision  # imports torch, so only here
+
+        folder = cache_folder() / source.folder / "raw"
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache_folder()) as scratch, _socket_timeout(STALL_TIMEOUT_S):
+            getattr(vision, source.folder)(scratch, download=True)
+            for pair in (source.files or {}).values():
+                for file in pair:
+                    fetched = Path(scratch) / source.folder / "raw" / file.name
+                    _read_checked(fetched, file)
+                    fetched.replace(folder / file.name)
+    except (OSError, RuntimeError) as error:
+        raise SourceError(f"and fetching failed ({str(error).splitlines()[0]})") from error
+
+
+def _any_reachable(mirrors: tuple[str, ...]) -> bool:
+    """Whether any mirror answers in time; asked in threads, since name look-ups have no time-out of their own."""
+    answers: queue.Queue[bool] = queue.Queue()
+    for mirror in mirrors:
+        threading.Thread(target=lambda url=mirror: answers.put(_answers(url)), daemon=True).start()
+    deadline = time.monotonic() + REACH_TIMEOUT_S
+    try:
+        return any(answers.get(timeout=max(0.0, deadline - time.monotonic())) for _ in mirrors)
+    except queue.Empty:
+        return False
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=REACH_TIMEOUT_S):
+            return True
+    except urllib.error.HTTPError:
+        return True  # a server that says no is a server that is there
+    except OSError:
+        return False
+
+
+@contextmanager
+def _socket_timeout(seconds: float) -> Iterator[None]:
+    """torchvision opens its connections without a time-out; this gives them one while it downloads."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+@lru_cache(maxsize=2)
+def _digits(split: str) -> SourceArrays:
+    """Digits of 8x8 pixels and 17 grey levels, scaled to 0..255, each pixel made 3x3, padded by 2.
+
+    scikit-learn gives no split. Its order is by writer, so the last 360 images are the test split: other hands.
+    """
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    raw, labels = bunch.images.astype(np.uint8), bunch.target.astype(np.uint8)
+    for array, expected in ((raw, _DIGITS_IMAGES_SHA256), (labels, _DIGITS_LABELS_SHA256)):
+        if hashlib.sha256(array.tobytes()).hexdigest() != expected:
+            raise SourceError("scikit-learn's digits are not the published ones; reinstall scikit-learn.")
+    levels = (raw.astype(np.uint16) * 255 // 16).astype(np.uint8)
+    images = np.pad(levels.repeat(3, axis=1).repeat(3, axis=2), ((0, 0), (2, 2), (2, 2)))
+    train = SOURCES["digits"].samples["train"]
+    part = slice(None, train) if split == "train" else slice(train, None)
+    arrays = SourceArrays(images[part], labels[part].astype(np.int64))
+    for array in arrays:
+        array.flags.writeable = False
+    return arrays

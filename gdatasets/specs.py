@@ -1,0 +1,159 @@
+"""What a dataset and a configuration are: frozen values, their registry and their fingerprints.
+
+Two families of configurations. *paper*: the random transforms of the released code of arXiv 2104.04848, drawn once for
+each image: `rotation` by any angle (nearest neighbour, zero fill) always, every other action with probability 1/2,
+rolls by one pixel. *group*: a uniformly random element of a finite group, pixel-exact and invertible.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib import resources
+from typing import Literal
+
+from gdatasets.errors import UnknownNameError
+from gdatasets.groups import ACTIONS, actions_from_bits, bits_from_actions
+from gdatasets.sources import SOURCES, Source
+
+Family = Literal["paper", "group"]
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """How images are moved.
+
+    Attributes:
+        name: what users type, such as `aug2`.
+        family: `paper` or `group`.
+        actions: the actions that take part, in bit order; they are applied in this order.
+        step: pixels of one roll: 1 in the family paper, 4 in the family group.
+    """
+
+    name: str
+    family: Family
+    actions: tuple[str, ...]
+    step: int
+
+    @property
+    def bits(self) -> str:
+        """The actions as a state string of twelve characters."""
+        return bits_from_actions(self.actions)
+
+    @property
+    def pixel_exact(self) -> bool:
+        """Whether every move only permutes pixels, so that `undo` restores the source image."""
+        return self.family == "group" or "rotation" not in self.actions
+
+
+_PAPER_BITS = {
+    "none": "000000000000",
+    "aug1": "011000100001",
+    "aug2": "110000001100",
+    "aug3": "100100010010",
+    "aug4": "111111000000",
+    "aug5": "111111111111",
+}
+_GROUP_ACTIONS = {
+    "c4": ("rotation",),
+    "d4": ("rotation", "hflip"),
+    "v4": ("hflip", "vflip"),
+    "roll": ("htrans", "vtrans"),
+    "d4-roll": ("rotation", "hflip", "htrans", "vtrans"),
+}
+
+CONFIGURATIONS: dict[str, Configuration] = {
+    **{name: Configuration(name, "paper", actions_from_bits(bits), 1) for name, bits in _PAPER_BITS.items()},
+    **{name: Configuration(name, "paper", (name,), 1) for name in ACTIONS},
+    **{name: Configuration(name, "group", actions, 4) for name, actions in _GROUP_ACTIONS.items()},
+}
+"""All 23 configurations, by name."""
+
+DEFAULT_CONFIGURATION = "d4-roll"
+
+
+@dataclass(frozen=True)
+class DatasetSpec:
+    """A dataset that this package generates.
+
+    Attributes:
+        name: what users type, such as `g-mnist`.
+        title: for people.
+        version: MAJOR.MINOR.PATCH; MAJOR changes when existing samples change, MINOR when something is added, PATCH
+            when the same data are serialised otherwise.
+        source_name: one of `gdatasets.sources.SOURCES`.
+        validation: samples at the end of `train` that the benchmark uses as its validation split.
+    """
+
+    name: str
+    title: str
+    version: str
+    source_name: str
+    validation: int
+
+    @property
+    def source(self) -> Source:
+        return SOURCES[self.source_name]
+
+    @property
+    def major(self) -> int:
+        return int(self.version.split(".")[0])
+
+
+DATASETS: dict[str, DatasetSpec] = {
+    spec.name: spec
+    for spec in (
+        DatasetSpec("g-mnist", "G-MNIST", "1.0.0", "mnist", 10_000),
+        DatasetSpec("g-fashion-mnist", "G-Fashion-MNIST", "1.0.0", "fashion-mnist", 10_000),
+        DatasetSpec("g-digits", "G-Digits", "1.0.0", "digits", 300),
+    )
+}
+
+
+def dataset_spec(name: str) -> DatasetSpec:
+    """The specification of a dataset; raises `UnknownNameError` with the known names."""
+    if name not in DATASETS:
+        raise UnknownNameError("dataset", name, DATASETS)
+    return DATASETS[name]
+
+
+def configuration(name: str) -> Configuration:
+    """A configuration by name; raises `UnknownNameError` with the known names."""
+    if name not in CONFIGURATIONS:
+        raise UnknownNameError("configuration", name, CONFIGURATIONS)
+    return CONFIGURATIONS[name]
+
+
+def fingerprint(spec: Configuration | DatasetSpec) -> str:
+    """SHA-256 of a specification; equal values have equal fingerprints."""
+    text = json.dumps({type(spec).__name__: asdict(spec)}, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def _pinned() -> dict[str, dict[str, dict[str, dict[str, str]]]]:
+    text = resources.files("gdatasets").joinpath("pinned_digests.json").read_text(encoding="utf-8")
+    pinned: dict[str, dict[str, dict[str, dict[str, str]]]] = json.loads(text)
+    return pinned
+
+
+def published_versions(dataset: str) -> tuple[str, ...]:
+    """The versions of a dataset whose digests this package pins, oldest first."""
+    return tuple(_pinned().get(dataset_spec(dataset).name, {}))
+
+
+def pinned_digest(dataset: str, config: str, split: str, version: str | None = None) -> str:
+    """The published `content_sha256` of one split, by default of the current version.
+
+    Raises:
+        UnknownNameError: no such dataset, version, configuration or split was published.
+    """
+    spec = dataset_spec(dataset)
+    chosen = version or spec.version
+    versions = _pinned().get(dataset, {})
+    if chosen not in versions:
+        raise UnknownNameError("version", chosen, versions)
+    splits = versions[chosen].get(configuration(config).name, {})
+    if split not in splits:
+        raise UnknownNameError("split", split, splits)
+    return splits[split]
