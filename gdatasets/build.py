@@ -41,6 +41,7 @@ from gdatasets.manifest import (
 from gdatasets.shards import read_shard, write_shard
 from gdatasets.sources import ImageSource, PublishedSource
 from gdatasets.specs import (
+    CONFIGURATIONS,
     DATASETS,
     DEFAULT_CONFIGURATION,
     DatasetSpec,
@@ -249,7 +250,9 @@ class _Builder:
             fingerprint=fingerprint(config),
             splits=splits,
         )
-        return self._describe(manifest.model_copy(update={"configurations": {**manifest.configurations, name: record}}))
+        records = {**manifest.configurations, name: record}
+        ordered = {known: records[known] for known in CONFIGURATIONS if known in records}
+        return self._describe(manifest.model_copy(update={"configurations": ordered}))
 
     def _is_intact(self, record: ConfigRecord) -> bool:
         shards = [shard for split in record.splits.values() for shard in split.shards]

@@ -21,7 +21,15 @@ from gdatasets.files import matches
 from gdatasets.manifest import NAME, FileRecord, Manifest, SplitRecord, read_manifest
 from gdatasets.shards import read_shard
 from gdatasets.sources import ImageSource, PublishedSource
-from gdatasets.specs import CONFIGURATIONS, DATASETS, DatasetSpec, fingerprint, pinned_digests, published_versions
+from gdatasets.specs import (
+    CONFIGURATIONS,
+    DATASETS,
+    DatasetSpec,
+    configuration,
+    fingerprint,
+    pinned_digests,
+    published_versions,
+)
 
 
 @dataclass
@@ -93,6 +101,8 @@ def verify_version(
 ) -> Report:
     """Generate a published version from its source and compare with the digests that this package pins."""
     report = Report()
+    for name in configs:
+        configuration(name)
     for name, splits in pinned_digests(spec.name, spec.version).items():
         if configs and name not in configs:
             continue
