@@ -1,9 +1,9 @@
 """`manifest.json`: what a dataset folder holds, with the digest of every file and of every split.
 
 The file has one canonical form (JSON, keys in the order below, indent 1, one final newline) and ends the chain of
-digests with its own: `sha256` is the SHA-256 of the canonical form with that field empty. So any changed byte, white space too, shows.
-It protects against accidents; against somebody who rewrites the manifest as well, compare with the digests that the
-package pins (`gdatasets verify` does) or that a paper cites.
+digests with its own: `sha256` is the SHA-256 of the canonical form with that field empty. So any changed byte, white
+space too, shows. It protects against accidents; against somebody who rewrites the manifest as well, compare with the
+digests that the package pins (`gdatasets verify` does) or that a paper cites.
 """
 
 import hashlib
