@@ -28,6 +28,10 @@ RootOption = Annotated[
 ConfigOption = Annotated[
     list[str] | None, typer.Option("--config", help="A configuration; may be repeated. `gdatasets list` shows all.")
 ]
+SourceOption = Annotated[
+    Path | None,
+    typer.Option("--source", metavar="DIR|ZIP", help="Your own images: class folders, with or without train and test."),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 
 
@@ -105,19 +109,39 @@ def build(
     workers: Annotated[int, typer.Option(help="Processes that encode images.")] = 1,
     shard_size: Annotated[int | None, typer.Option(help="Samples in a shard; by default 10,000.")] = None,
     root: RootOption = None,
+    source: SourceOption = None,
+    size: Annotated[
+        int | None, typer.Option(help="Own images: cut out the central square and resize to N x N.")
+    ] = None,
+    colour: Annotated[
+        bool | None, typer.Option("--colour/--grey", help="Own images: RGB or grey; by default as the first image.")
+    ] = None,
+    version: Annotated[str, typer.Option(help="Own images: MAJOR.MINOR.PATCH.")] = "1.0.0",
+    title: Annotated[str, typer.Option(help="Own images: a title for the card.")] = "",
+    licence: Annotated[str, typer.Option(help="Own images: SPDX identifier of their licence.")] = "",
+    homepage: Annotated[str, typer.Option(help="Own images: where they come from.")] = "",
+    citation: Annotated[str, typer.Option(help="Own images: how to cite them.")] = "",
     quiet: QuietOption = False,
 ) -> None:
-    """Build configurations of a dataset into a folder that `datasets.load_dataset` reads."""
+    """Build configurations of a dataset, or of your own images, into a folder that `datasets.load_dataset` reads."""
     from gdatasets.build import BuildOptions, build_dataset
+    from gdatasets.build import build as build_folder
     from gdatasets.progress import shown
     from gdatasets.specs import CONFIGURATIONS
 
     name, *rest = names or [""]
     configs = list(CONFIGURATIONS) if every else [*rest, *(config or [])]
-    if not name:
-        raise InvalidArgumentError("Name a dataset: gdatasets build NAME [CONFIG...] --out DIR.")
     with shown(quiet) as progress:
-        manifest = build_dataset(name, configs, out, root, BuildOptions(workers, shard_size, progress))
+        options = BuildOptions(workers, shard_size, progress)
+        if source is not None:
+            from gdatasets.folders import FolderSource, Provenance, own_spec
+
+            images = FolderSource(source, size, colour, Provenance(title, licence, homepage, citation))
+            manifest = build_folder(own_spec(images, name, version), images, configs, out, options)
+        elif name:
+            manifest = build_dataset(name, configs, out, root, options)
+        else:
+            raise InvalidArgumentError("Name a dataset, or your own images with --source DIR|ZIP.")
     _say(quiet, f"{out} holds {manifest.dataset}@{manifest.version}: {', '.join(manifest.configurations)}")
 
 
@@ -127,6 +151,7 @@ def verify(
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Make everything again from the source.")] = False,
     config: ConfigOption = None,
     root: RootOption = None,
+    source: SourceOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Compare files with the manifest and contents with the pinned digests; exit code 1 on any difference."""
@@ -138,8 +163,8 @@ def verify(
     configs = tuple(config or ())
     with shown(quiet) as progress:
         if Path(target).is_dir():
-            source = _source_of(Path(target), root) if rebuild else None
-            report = verify_folder(target, source, configs, progress)
+            original = _source_of(Path(target), root, source) if rebuild else None
+            report = verify_folder(target, original, configs, progress)
         elif "@" in target or "/" not in target:
             spec = parse_reference(target)
             report = verify_version(spec, PublishedSource(spec.source_name, root), configs, progress)
@@ -148,13 +173,19 @@ def verify(
     _conclude(target, report)
 
 
-def _source_of(folder: Path, root: Path | None) -> "ImageSource":
+def _source_of(folder: Path, root: Path | None, own: Path | None) -> "ImageSource":
     """The source to rebuild a folder from, as its manifest names it."""
+    from gdatasets.folders import FolderSource
     from gdatasets.manifest import read_manifest
     from gdatasets.sources import PublishedSource
-    from gdatasets.specs import dataset_spec
+    from gdatasets.specs import DATASETS
 
-    return PublishedSource(dataset_spec(read_manifest(folder).dataset).source_name, root)
+    manifest = read_manifest(folder)
+    if manifest.dataset in DATASETS:
+        return PublishedSource(DATASETS[manifest.dataset].source_name, root)
+    if own is None:
+        raise InvalidArgumentError(f"{manifest.dataset} was built from own images; name them with --source DIR|ZIP.")
+    return FolderSource(own, manifest.image_shape[0], len(manifest.image_shape) == 3)
 
 
 def _conclude(target: str, report: "Report") -> None:

@@ -61,6 +61,16 @@ def draw_elements(
     return elements
 
 
+def draw_elements_at(
+    dataset: DatasetSpec, config: Configuration, split: str, indices: NDArray[np.int64], size: int = 28
+) -> Elements:
+    """The elements of samples in any order: runs of consecutive indices are drawn together."""
+    breaks = np.flatnonzero(np.diff(indices) != 1) + 1
+    runs = [run for run in np.split(indices, breaks) if len(run)]
+    drawn = [draw_elements(dataset, config, split, int(run[0]), int(run[-1]) + 1, size) for run in runs]
+    return np.concatenate(drawn) if drawn else np.zeros(0, dtype=ELEMENT_DTYPE)
+
+
 def _random_words(stream: str, start: int, stop: int) -> NDArray[np.uint64]:
     """Uniform 64-bit words (stop - start, 4); row i is block i of the Philox generator keyed by the stream's name."""
     key = int.from_bytes(hashlib.sha256(f"gdatasets/{stream}".encode()).digest()[:16], "little")
