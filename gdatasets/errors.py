@@ -31,3 +31,7 @@ class IntegrityError(GDatasetsError, ValueError):
 
 class OutputError(GDatasetsError, OSError):
     """A folder or file could not be written."""
+
+
+class HubError(GDatasetsError, OSError):
+    """The Hugging Face Hub refused, failed or could not be reached."""

@@ -13,6 +13,8 @@ def load_arrays(
     config: str = DEFAULT_CONFIGURATION,
     split: str = "train",
     root: str | os.PathLike[str] | None = None,
+    *,
+    download: bool = True,
 ) -> Arrays:
     """Generate a split of a dataset from its source: the published bytes, checked against their pinned digest.
 
@@ -21,13 +23,14 @@ def load_arrays(
         config: one of `gdatasets.specs.CONFIGURATIONS`.
         split: `train` or `test`.
         root: a torchvision-style folder to look for the source's raw files in first.
+        download: fetch the source where it is found nowhere.
 
     Raises:
         UnknownNameError: no such dataset, configuration or split.
         SourceError: the source is missing and cannot be fetched, or is not the published one.
         IntegrityError: this machine generates other bytes than the published ones.
     """
-    arrays = generate_arrays(name, config, split, root)
+    arrays = generate_arrays(name, config, split, root, download=download)
     digest, pinned = arrays.content_sha256, pinned_digest(name, config, split)
     if digest != pinned:
         raise IntegrityError(
@@ -45,11 +48,12 @@ def generate_arrays(
     *,
     start: int = 0,
     stop: int | None = None,
+    download: bool = True,
 ) -> Arrays:
     """Samples start..stop-1 of a split, not compared with any digest; the same as slicing `load_arrays`."""
     spec, chosen = dataset_spec(name), configuration(config)
     if split not in spec.source.samples:
         raise UnknownNameError("split", split, spec.source.samples)
-    plan = SplitPlan(spec, chosen, PublishedSource(spec.source_name, root), split)
+    plan = SplitPlan(spec, chosen, PublishedSource(spec.source_name, root, download), split)
     first, last, _ = slice(start, stop).indices(len(plan))
     return plan.generate(first, max(first, last))

@@ -83,7 +83,10 @@ def verify_folder(
         if name not in manifest.configurations:
             raise UnknownNameError("configuration", name, manifest.configurations)
     damaged = _check_files(place, manifest, report)
-    _check_identity(manifest, source, report)
+    report.findings += check_identity(manifest)
+    if source is not None and source.digest() != manifest.source.sha256:
+        ours, theirs = source.digest(), manifest.source.sha256
+        report.findings.append(f"the source is another one: SHA-256 {ours[:16]}..., the build's {theirs[:16]}...")
     for name, config in manifest.configurations.items():
         if configs and name not in configs:
             continue
@@ -138,34 +141,50 @@ def _check_files(folder: Path, manifest: Manifest, report: Report) -> set[str]:
     return damaged
 
 
-def _check_identity(manifest: Manifest, source: ImageSource | None, report: Report) -> None:
-    """The manifest against what this package knows of the dataset, its configurations and its source."""
-    for name, config in manifest.configurations.items():
-        if name not in CONFIGURATIONS or fingerprint(CONFIGURATIONS[name]) != config.fingerprint:
-            report.findings.append(f"{name} is not the configuration that this gdatasets knows by that name")
-    if source is not None and source.digest() != manifest.source.sha256:
-        report.findings.append(
-            "the source is another one: SHA-256 "
-            f"{source.digest()[:16]}..., the build's {manifest.source.sha256[:16]}..."
-        )
+def check_shards(folder: Path, manifest: Manifest, config: str) -> list[str]:
+    """The files of one configuration against the manifest; one line for each that differs."""
+    shards = [shard for split in manifest.configurations[config].splits.values() for shard in split.shards]
+    listed = {shard.path for shard in shards}
+    strangers = [path for path in (folder / config).iterdir() if f"{config}/{path.name}" not in listed]
+    return [
+        *(f"{shard.path} differs from the manifest" for shard in shards if not _is_intact(folder, shard)),
+        *(f"{config}/{path.name} is not in the manifest" for path in strangers),
+    ]
+
+
+def _is_intact(folder: Path, file: FileRecord) -> bool:
+    return matches(folder / file.path, file.bytes, file.sha256)
+
+
+def check_identity(manifest: Manifest) -> list[str]:
+    """The manifest against what this package knows of the dataset, its configurations and its digests; one line each.
+
+    Of a user's own dataset the package knows nothing but the configurations.
+    """
+    findings = [
+        f"{name} is not the configuration that this gdatasets knows by that name"
+        for name, config in manifest.configurations.items()
+        if name not in CONFIGURATIONS or fingerprint(CONFIGURATIONS[name]) != config.fingerprint
+    ]
     if manifest.dataset not in DATASETS:
-        return
-    if manifest.version not in published_versions(manifest.dataset):
-        report.findings.append(
-            f"{manifest.dataset}@{manifest.version} is not a published version "
-            f"(known: {', '.join(published_versions(manifest.dataset))})"
-        )
-        return
+        return findings
+    known = published_versions(manifest.dataset)
+    if manifest.version not in known:
+        return [
+            *findings,
+            f"{manifest.dataset}@{manifest.version} is not a published version (known: {', '.join(known)})",
+        ]
     pinned = pinned_digests(manifest.dataset, manifest.version)
     about = DATASETS[manifest.dataset].source
     if tuple(manifest.classes) != about.classes or manifest.source.sha256 != PublishedSource(about.name).digest():
-        report.findings.append(f"the manifest's classes or source are not those of {manifest.dataset}")
+        findings.append(f"the manifest's classes or source are not those of {manifest.dataset}")
     for name, config in manifest.configurations.items():
         if set(config.splits) != set(pinned.get(name, {})):
-            report.findings.append(f"{name} does not have the published splits")
+            findings.append(f"{name} does not have the published splits")
         for split, record in config.splits.items():
             if pinned.get(name, {}).get(split, record.content_sha256) != record.content_sha256:
-                report.findings.append(f"{name}/{split}: the manifest's content_sha256 is not the pinned one")
+                findings.append(f"{name}/{split}: the manifest's content_sha256 is not the pinned one")
+    return findings
 
 
 @dataclass(frozen=True)
