@@ -1,5 +1,6 @@
 """The command `gdatasets`. Heavy imports wait until a command needs them, so that `--help` answers at once."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -227,6 +228,29 @@ def cite(
     from gdatasets.cite import cite as citation
 
     typer.echo(citation(reference, form), nl=False)
+
+
+@app.command()
+def publish(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A finished build.")],
+    repo: Annotated[str, typer.Option("--repo", help="The dataset repository, such as aen/g-mnist.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Verify and report; ask nobody.")] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Upload a build to the Hugging Face Hub, read it back, and tag it with its version."""
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # one display of progress is enough
+    from gdatasets.progress import shown
+    from gdatasets.publish import publish as publish_folder
+
+    with shown(quiet) as progress:
+        done = publish_folder(folder, repo, dry_run, progress)
+    what = f"{len(done.files)} files, {done.bytes:,} bytes, as {done.repo} {done.tag}"
+    if dry_run:
+        _say(quiet, f"Would publish {what}")
+    elif done.already:
+        _say(quiet, f"{done.repo} {done.tag} holds this content already, at {done.commit}")
+    else:
+        _say(quiet, f"Published {what}, at {done.commit}")
 
 
 def _say(quiet: bool, message: str) -> None:
