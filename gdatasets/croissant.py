@@ -103,9 +103,8 @@ def _distribution(name: str, config: ConfigRecord) -> list[dict[str, Any]]:
         "@type": "cr:FileSet",
         "@id": f"{name}/shards",
         "name": f"{name}/shards",
-        "containedIn": [{"@id": shard.path} for shard in shards],
         "encodingFormat": "application/x-parquet",
-        "includes": "*.parquet",
+        "includes": f"{name}/*.parquet",
     }
     return [*files, together]
 

@@ -170,7 +170,9 @@ class FolderSource:
         if image.size != square:
             if self.size is None:
                 raise self._needs_size(member, image)
-            image = ImageOps.fit(image, square, Image.Resampling.BILINEAR)
+            side = min(image.size)
+            left, top = (image.width - side) // 2, (image.height - side) // 2
+            image = image.crop((left, top, left + side, top + side)).resize(square, Image.Resampling.BILINEAR)
         return np.asarray(image)
 
     def _needs_size(self, member: "_Member", image: Image.Image) -> InvalidArgumentError:
@@ -203,6 +205,9 @@ class _Member:
 def _arrange(paths: Iterable[str]) -> dict[str, list[_Member]]:
     """Image files by split, each split in order; a folder around everything is looked through."""
     files = sorted(path for path in paths if _is_image(PurePosixPath(path)))
+    for path in files:
+        if path.startswith("/") or ".." in path.split("/") or not path.isprintable():
+            raise SourceError(f"The path {path!r} is not plainly inside the source; rename or remove it.")
     depth = 0
     while files and all(path.count("/") > depth + 1 for path in files):
         tops = {path.split("/")[depth] for path in files}
@@ -220,5 +225,5 @@ def _arrange(paths: Iterable[str]) -> dict[str, list[_Member]]:
 
 
 def _is_image(path: PurePosixPath) -> bool:
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+    hidden = any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in path.parts)
     return path.suffix.lower() in _SUFFIXES and not hidden
