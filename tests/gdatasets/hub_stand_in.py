@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import unquote, urlparse
+from urllib.parse import parse_qs, unquote, urlparse
 
 
 @dataclass
@@ -147,18 +147,34 @@ class _Handler(BaseHTTPRequestHandler):
             | {"gated": False, "disabled": False, "downloads": 0, "likes": 0, "tags": []},
         )
 
-    def tree(self, _: bytes, repo: str, revision: str) -> None:
+    def tree(self, _: bytes, repo: str, revision: str, folder: str = "") -> None:
         files = self.hub.files(revision) if repo in self.hub.repos else None
         if files is None:
             self._missing("Revision")
             return
-        self._reply(
-            200,
-            [
-                {"type": "file", "path": path, "size": len(content), "oid": hashlib.sha1(content).hexdigest()}
-                for path, content in files.items()
-            ],
-        )
+        inside = f"{folder}/" if folder else ""
+        if "recursive=true" in self.path.lower():
+            paths = [path for path in files if path.startswith(inside)]
+        else:
+            names = {path[len(inside) :].split("/")[0] for path in files if path.startswith(inside)}
+            paths = sorted(inside + name for name in names)
+        self._reply(200, [self._entry(files, path) for path in paths])
+
+    def paths_info(self, body: bytes, repo: str, revision: str) -> None:
+        files = self.hub.files(revision) if repo in self.hub.repos else None
+        if files is None:
+            self._missing("Revision")
+            return
+        wanted = json.loads(body)["paths"] if body.startswith(b"{") else parse_qs(body.decode())["paths"]
+        present = [path for path in wanted if any(f"{file}/".startswith(f"{path}/") for file in files)]
+        self._reply(200, [self._entry(files, path) for path in present])
+
+    @staticmethod
+    def _entry(files: dict[str, bytes], path: str) -> dict[str, Any]:
+        if path not in files:
+            return {"type": "directory", "path": path, "oid": hashlib.sha1(path.encode()).hexdigest(), "size": 0}
+        content = files[path]
+        return {"type": "file", "path": path, "size": len(content), "oid": hashlib.sha1(content).hexdigest()}
 
     def preupload(self, body: bytes, _repo: str) -> None:
         modes = [
@@ -225,7 +241,12 @@ class _Handler(BaseHTTPRequestHandler):
             content = content[:-1] + bytes([content[-1] ^ 1])
         etag = f'"{hashlib.sha256(content).hexdigest()}"'
         headers = {"ETag": etag, "X-Repo-Commit": self.hub.commit_of(revision), "Accept-Ranges": "bytes"}
-        self._reply(200, content, {"Content-Type": "application/octet-stream", **headers})
+        status = 200
+        if part := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", "")):
+            first, last = int(part[1]), min(int(part[2] or len(content) - 1), len(content) - 1)
+            headers["Content-Range"] = f"bytes {first}-{last}/{len(content)}"
+            status, content = 206, content[first : last + 1]
+        self._reply(status, content, {"Content-Type": "application/octet-stream", **headers})
 
 
 _ROUTES = [
@@ -236,6 +257,8 @@ _ROUTES = [
     (r"GET /api/datasets/([^/]+/[^/]+)", _Handler.info),
     (r"GET /api/datasets/([^/]+/[^/]+)/revision/([^/]+)", _Handler.info),
     (r"GET /api/datasets/([^/]+/[^/]+)/tree/([^/]+)/?", _Handler.tree),
+    (r"GET /api/datasets/([^/]+/[^/]+)/tree/([^/]+)/(.+)", _Handler.tree),
+    (r"POST /api/datasets/([^/]+/[^/]+)/paths-info/([^/]+)", _Handler.paths_info),
     (r"POST /api/datasets/([^/]+/[^/]+)/preupload/main", _Handler.preupload),
     (r"POST /api/datasets/([^/]+/[^/]+)/commit/main", _Handler.commit),
     (r"POST /api/datasets/([^/]+/[^/]+)/tag/([^/]+)", _Handler.tag),

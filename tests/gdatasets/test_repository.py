@@ -168,3 +168,20 @@ def test_a_hub_that_fails_is_an_error(published: Any, fault: Any) -> None:
     published.faults.append(fault("/refs", 500, times=99))
     with pytest.raises(HubError, match="500"):
         load_dataset("aen/g-digits", "d4")
+
+
+def test_streaming_from_the_hub_reads_shards_there(published: Any, tmp_path: Path) -> None:
+    import os
+    import subprocess
+    import sys
+
+    code = (
+        "from gdatasets import load_dataset\n"
+        "print([row['label'] for row in load_dataset('aen/g-digits', 'd4', 'test', streaming=True)])"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "HF_HOME": str(tmp_path / "home")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(load_arrays("g-digits", "d4", "test").labels.tolist())
+    assert any("/resolve/" in request and "parquet" in request for request in published.requests)
+    assert not (tmp_path / "cache" / "gdatasets").exists()
