@@ -1,41 +1,11 @@
 """Datasets as arrays in memory."""
 
 import os
-from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from gdatasets.digests import ContentHasher
-from gdatasets.errors import IntegrityError
-from gdatasets.generate import Elements, draw_elements, move
-from gdatasets.groups import Images
-from gdatasets.sources import load_source
+from gdatasets.arrays import Arrays, SplitPlan
+from gdatasets.errors import IntegrityError, UnknownNameError
+from gdatasets.sources import PublishedSource
 from gdatasets.specs import DEFAULT_CONFIGURATION, configuration, dataset_spec, pinned_digest
-
-
-@dataclass(frozen=True, eq=False)
-class Arrays:
-    """A split, or a run of consecutive samples of one.
-
-    Attributes:
-        images: uint8 (n, 28, 28), 0 is the background.
-        labels: int64 (n,), class numbers.
-        source_index: int64 (n,), which image of the source's split was moved.
-        elements: `gdatasets.generate.ELEMENT_DTYPE` (n,), how it was moved.
-    """
-
-    images: Images
-    labels: NDArray[np.int64]
-    source_index: NDArray[np.int64]
-    elements: Elements
-
-    @property
-    def content_sha256(self) -> str:
-        """The digest of these samples; of a whole split, the one that the package pins."""
-        hasher = ContentHasher(self.images.shape[1:])
-        hasher.update(self.images, self.labels, self.source_index, self.elements)
-        return hasher.hexdigest()
 
 
 def load_arrays(
@@ -78,10 +48,8 @@ def generate_arrays(
 ) -> Arrays:
     """Samples start..stop-1 of a split, not compared with any digest; the same as slicing `load_arrays`."""
     spec, chosen = dataset_spec(name), configuration(config)
-    source = load_source(spec.source_name, split, root)
-    index = np.arange(len(source.labels), dtype=np.int64)[start:stop]
-    first = int(index[0]) if len(index) else 0
-    elements = draw_elements(spec, chosen, split, first, first + len(index))
-    images = source.images[first : first + len(index)]
-    labels = source.labels[first : first + len(index)].copy()
-    return Arrays(move(images, elements), labels, index, elements)
+    if split not in spec.source.samples:
+        raise UnknownNameError("split", split, spec.source.samples)
+    plan = SplitPlan(spec, chosen, PublishedSource(spec.source_name, root), split)
+    first, last, _ = slice(start, stop).indices(len(plan))
+    return plan.generate(first, max(first, last))

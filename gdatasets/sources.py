@@ -14,29 +14,17 @@ and SHA-256 are compared with the published ones before a byte is parsed.
 
 import hashlib
 import os
-import queue
-import socket
 import tempfile
-import threading
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gdatasets.errors import SourceError, UnknownNameError
-
-REACH_TIMEOUT_S = 6.0
-"""Seconds within which one mirror must answer; otherwise the network counts as absent."""
-STALL_TIMEOUT_S = 20.0
-"""Seconds without a byte after which a running download is given up."""
+from gdatasets.network import REACH_TIMEOUT_S, any_reachable, socket_timeout
 
 _DIGITS = tuple(str(digit) for digit in range(10))
 _GARMENTS = (
@@ -174,6 +162,60 @@ SOURCES: dict[str, Source] = {
     )
 }
 
+
+class ImageSource(Protocol):
+    """Labelled images that are read piece by piece; anything of this shape can be built into a dataset."""
+
+    @property
+    def about(self) -> Source:
+        """Names, classes, number of samples, licence and citation."""
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """(size, size), or (size, size, channels)."""
+
+    def digest(self) -> str:
+        """SHA-256 that names the source's content."""
+
+    def read(self, split: str, start: int, stop: int) -> SourceArrays:
+        """Samples start..stop-1 of a split."""
+
+
+@dataclass(frozen=True)
+class PublishedSource:
+    """One of `SOURCES` as an `ImageSource`.
+
+    Attributes:
+        name: one of `SOURCES`.
+        root: a torchvision-style root to look in first.
+        download: fetch files that are found nowhere.
+    """
+
+    name: str
+    root: str | os.PathLike[str] | None = None
+    download: bool = True
+    _loaded: dict[str, SourceArrays] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def about(self) -> Source:
+        return SOURCES[self.name]
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        return (28, 28)
+
+    def digest(self) -> str:
+        digests = [file.sha256 for pair in (self.about.files or {}).values() for file in pair]
+        digests = digests or [_DIGITS_IMAGES_SHA256, _DIGITS_LABELS_SHA256]
+        return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+    def read(self, split: str, start: int, stop: int) -> SourceArrays:
+        if split not in self._loaded:
+            self._loaded[split] = load_source(self.name, split, self.root, self.download)
+        whole = self._loaded[split]
+        return SourceArrays(whole.images[start:stop], whole.labels[start:stop])
+
+
 _DIGITS_IMAGES_SHA256 = "8f26b2bd9d135c256808f68f14fdabddde6d9c7f869ae419704b051f0f14b3b3"
 _DIGITS_LABELS_SHA256 = "8ba4f891220f5e4c9c819638d1602d74b83618f167043c6da52a2a247841ddf0"
 
@@ -289,14 +331,14 @@ def _read_checked(path: Path, file: RawFile) -> bytes:
 
 def _fetch(source: Source) -> None:
     """Download a source's files into the cache; each appears there whole and checked, or not at all."""
-    if not _any_reachable(source.mirrors):
+    if not any_reachable(source.mirrors):
         raise SourceError(f"and no mirror answered within {REACH_TIMEOUT_S:g} s")
     try:
         from torchvision import datasets as vision  # imports torch, so only here
 
         folder = cache_folder() / source.folder / "raw"
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache_folder()) as scratch, _socket_timeout(STALL_TIMEOUT_S):
+        with tempfile.TemporaryDirectory(dir=cache_folder()) as scratch, socket_timeout():
             getattr(vision, source.folder)(scratch, download=True)
             for pair in (source.files or {}).values():
                 for file in pair:
@@ -305,39 +347,6 @@ def _fetch(source: Source) -> None:
                     fetched.replace(folder / file.name)
     except (OSError, RuntimeError) as error:
         raise SourceError(f"and fetching failed ({str(error).splitlines()[0]})") from error
-
-
-def _any_reachable(mirrors: tuple[str, ...]) -> bool:
-    """Whether any mirror answers in time; asked in threads, since name look-ups have no time-out of their own."""
-    answers: queue.Queue[bool] = queue.Queue()
-    for mirror in mirrors:
-        threading.Thread(target=lambda url=mirror: answers.put(_answers(url)), daemon=True).start()
-    deadline = time.monotonic() + REACH_TIMEOUT_S
-    try:
-        return any(answers.get(timeout=max(0.0, deadline - time.monotonic())) for _ in mirrors)
-    except queue.Empty:
-        return False
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=REACH_TIMEOUT_S):
-            return True
-    except urllib.error.HTTPError:
-        return True  # a server that says no is a server that is there
-    except OSError:
-        return False
-
-
-@contextmanager
-def _socket_timeout(seconds: float) -> Iterator[None]:
-    """torchvision opens its connections without a time-out; this gives them one while it downloads."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
 
 
 @lru_cache(maxsize=2)

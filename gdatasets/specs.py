@@ -7,7 +7,7 @@ rolls by one pixel. *group*: a uniformly random element of a finite group, pixel
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Literal
@@ -83,13 +83,15 @@ class DatasetSpec:
             when the same data are serialised otherwise.
         source_name: one of `gdatasets.sources.SOURCES`.
         validation: samples at the end of `train` that the benchmark uses as its validation split.
+        released: the day of this version, YYYY-MM-DD; empty for a user's own dataset.
     """
 
     name: str
     title: str
     version: str
     source_name: str
-    validation: int
+    validation: int = 0
+    released: str = ""
 
     @property
     def source(self) -> Source:
@@ -99,13 +101,17 @@ class DatasetSpec:
     def major(self) -> int:
         return int(self.version.split(".")[0])
 
+    def at(self, version: str) -> "DatasetSpec":
+        """The same dataset at another version."""
+        return replace(self, version=version)
+
 
 DATASETS: dict[str, DatasetSpec] = {
     spec.name: spec
     for spec in (
-        DatasetSpec("g-mnist", "G-MNIST", "1.0.0", "mnist", 10_000),
-        DatasetSpec("g-fashion-mnist", "G-Fashion-MNIST", "1.0.0", "fashion-mnist", 10_000),
-        DatasetSpec("g-digits", "G-Digits", "1.0.0", "digits", 300),
+        DatasetSpec("g-mnist", "G-MNIST", "1.0.0", "mnist", 10_000, "2026-11-23"),
+        DatasetSpec("g-fashion-mnist", "G-Fashion-MNIST", "1.0.0", "fashion-mnist", 10_000, "2026-11-23"),
+        DatasetSpec("g-digits", "G-Digits", "1.0.0", "digits", 300, "2026-11-23"),
     )
 }
 
@@ -142,6 +148,14 @@ def published_versions(dataset: str) -> tuple[str, ...]:
     return tuple(_pinned().get(dataset_spec(dataset).name, {}))
 
 
+def pinned_digests(dataset: str, version: str) -> dict[str, dict[str, str]]:
+    """The published digests of a version, by configuration and split; raises `UnknownNameError`."""
+    versions = _pinned().get(dataset_spec(dataset).name, {})
+    if version not in versions:
+        raise UnknownNameError("version", version, versions)
+    return versions[version]
+
+
 def pinned_digest(dataset: str, config: str, split: str, version: str | None = None) -> str:
     """The published `content_sha256` of one split, by default of the current version.
 
@@ -149,11 +163,7 @@ def pinned_digest(dataset: str, config: str, split: str, version: str | None = N
         UnknownNameError: no such dataset, version, configuration or split was published.
     """
     spec = dataset_spec(dataset)
-    chosen = version or spec.version
-    versions = _pinned().get(dataset, {})
-    if chosen not in versions:
-        raise UnknownNameError("version", chosen, versions)
-    splits = versions[chosen].get(configuration(config).name, {})
+    splits = pinned_digests(dataset, version or spec.version).get(configuration(config).name, {})
     if split not in splits:
         raise UnknownNameError("split", split, splits)
     return splits[split]

@@ -1,0 +1,23 @@
+"""Fixtures that tests of both packages share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+_BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """A torchvision-style root with the real MNIST and Fashion-MNIST."""
+    for root in (os.environ.get("GDATASETS_ROOT"), _BESIDE):
+        if root and all((Path(root) / folder / "raw").is_dir() for folder in ("MNIST", "FashionMNIST")):
+            return Path(root)
+    pytest.skip("no real MNIST and Fashion-MNIST: neither $GDATASETS_ROOT nor ../shared/data holds them")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the user's cache of sources."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
