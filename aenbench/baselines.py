@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from aenbench.data import Protocol
 from aenbench.errors import InvalidArgumentError
+from aenbench.models import Protocol
 from aenbench.search import dqn
 from aenbench.search.environment import REWARDS
 from aenbench.search.space import Evaluate, Record, SearchBudget, SearchSpace

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from aenbench.data import Protocol
 from aenbench.errors import InvalidArgumentError
+from aenbench.models import Protocol
 from aenbench.search.space import SearchBudget
 from aenbench.training import Recipe
 

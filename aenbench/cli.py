@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 
 from aenbench.errors import EntryError
-from gdatasets.errors import GDatasetsError, OutputError, SourceError
-
-_UsageError = typer.BadParameter.__bases__[0]
+from gdatasets.command import run_command
+from gdatasets.errors import SourceError
 
 app = typer.Typer(
     help="Equivariant networks, searched, trained and scored on the G- datasets.",
@@ -27,22 +26,7 @@ RootOption = Annotated[
 
 def main() -> None:
     """Run the command; a user's mistake ends in one line and exit code 2, a failed verification in 1."""
-    try:
-        code = app(standalone_mode=False)
-    except _UsageError as error:
-        code = _fail(f"{getattr(error, 'format_message')()} See --help.")  # noqa: B009
-    except GDatasetsError as error:
-        code = _fail(str(error))
-    except OSError as error:
-        code = _fail(f"{error.filename or 'The system'}: {error.strerror or error}.")
-    except (KeyboardInterrupt, typer.Abort):
-        code = _fail("Interrupted; no entry was written.", 130)
-    sys.exit(code if isinstance(code, int) else 0)
-
-
-def _fail(message: str, code: int = 2) -> int:
-    sys.stderr.write(f"aenbench: {' '.join(message.split())}\n")
-    return code
+    run_command(app, "aenbench", interrupted="Interrupted; no entry was written.")
 
 
 def _notice(message: str) -> None:

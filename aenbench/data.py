@@ -7,18 +7,19 @@ released code's way: choices are made on the first 1,000 test images, and the sc
 
 import os
 from dataclasses import dataclass
-from typing import Literal
+from typing import get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from aenbench.errors import InvalidArgumentError
-from gdatasets.load import Arrays, load_arrays
+from aenbench.models import Protocol
+from gdatasets.arrays import Arrays
+from gdatasets.load import load_arrays
 from gdatasets.specs import configuration, dataset_spec
 
-Protocol = Literal["standard", "paper"]
-PROTOCOLS: tuple[Protocol, ...] = ("standard", "paper")
+PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
 
 PAPER_TEST_IMAGES = 1_000
 _PAPER_NORMALISATION = (0.1307, 0.3081)  # MNIST's, which the released code uses for every dataset
@@ -51,9 +52,7 @@ class Task:
         dataset_spec(self.dataset)
         configuration(self.configuration)
         if self.protocol not in PROTOCOLS:
-            raise InvalidArgumentError(
-                f'Unknown protocol "{self.protocol}". Choose from: {", ".join(PROTOCOLS)}.'
-            )
+            raise InvalidArgumentError(f'Unknown protocol "{self.protocol}". Choose from: {", ".join(PROTOCOLS)}.')
 
     @property
     def classes(self) -> int:

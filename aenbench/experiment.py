@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -36,7 +36,7 @@ from aenbench.leaderboard import (
 from aenbench.models import Architecture
 from aenbench.plots import search_progress
 from aenbench.scoring import Score, score
-from aenbench.search.space import Record, Trial
+from aenbench.search.space import Trial
 from aenbench.training import (
     Recipe,
     count_parameters,
@@ -86,7 +86,7 @@ class Plan:
         return "-".join(dict.fromkeys(parts))
 
 
-class Progress(NamedTuple):
+class Step(NamedTuple):
     """How far one seed has come."""
 
     seed: int
@@ -96,7 +96,7 @@ class Progress(NamedTuple):
     note: str = ""
 
 
-Report = Callable[[Progress], None]
+Report = Callable[[Step], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +108,9 @@ class SeedOutcome:
     trials: tuple[Trial, ...]
 
 
-def run(plan: Plan, out: Path, command: str, report: Report, workers: int | None = None, overwrite: bool = False) -> Path:
+def run(
+    plan: Plan, out: Path, command: str, report: Report, workers: int | None = None, overwrite: bool = False
+) -> Path:
     """Run a baseline and write its entry.
 
     Args:
@@ -185,13 +187,13 @@ def run_seed(plan: Plan, seed: int, report: Report) -> SeedOutcome:
 
         def evaluate(state: str) -> float:
             value = evaluator(state)
-            report(Progress(seed, "search", evaluator.trained, ahead, f"best {100 * evaluator.best:.1f} %"))
+            report(Step(seed, "search", evaluator.trained, ahead, f"best {100 * evaluator.best:.1f} %"))
             return value
 
         choice = choose(plan.baseline, plan.task.protocol, evaluate, spent.search, seed)
         searched = time.perf_counter()
         if choice.record is not None:
-            report(Progress(seed, "search", evaluator.trained, evaluator.trained, f"best {100 * evaluator.best:.1f} %"))
+            report(Step(seed, "search", evaluator.trained, evaluator.trained, f"best {100 * evaluator.best:.1f} %"))
         model = build(plan.task, choice.state, derive_seed(seed, "final"))
         fitted = fit(
             model,
@@ -200,7 +202,7 @@ def run_seed(plan: Plan, seed: int, report: Report) -> SeedOutcome:
             spent.final,
             derive_seed(seed, "final"),
             keep_best=True,
-            on_pass=lambda done, total: report(Progress(seed, "training", done, total)),
+            on_pass=lambda done, total: report(Step(seed, "training", done, total)),
         )
         trained = time.perf_counter()
         predictions = predict(model, load_test(plan.task, plan.root).images).numpy().astype(np.uint8)
@@ -229,9 +231,7 @@ class Evaluator:
         best: the best accuracy so far.
     """
 
-    def __init__(
-        self, task: Task, train: LabelledImages, choose_by: LabelledImages, recipe: Recipe, seed: int
-    ) -> None:
+    def __init__(self, task: Task, train: LabelledImages, choose_by: LabelledImages, recipe: Recipe, seed: int) -> None:
         self._task, self._train, self._choose_by, self._recipe = task, train, choose_by, recipe
         self._seed = derive_seed(seed, "child")
         self.trained = 0

@@ -1,17 +1,16 @@
 """Entries on disk: written whole, read with suspicion, scored again from their predictions, shown as a table.
 
-    leaderboards/
-    ├── README.md                         the tables, generated
-    └── <dataset>/<configuration>/<entry>/
-        ├── entry.json                    what was run (`Entry`)
-        ├── predictions.npy               uint8 (seeds, test images), classes in dataset order
-        ├── trials.csv                    every network that a search trained (searches only)
-        └── search.png                    the search's progress (searches only)
+leaderboards/
+├── README.md                         the tables, generated
+└── <dataset>/<configuration>/<entry>/
+    ├── entry.json                    what was run (`Entry`)
+    ├── predictions.npy               uint8 (seeds, test images), classes in dataset order
+    ├── trials.csv                    every network that a search trained (searches only)
+    └── search.png                    the search's progress (searches only)
 """
 
 import hashlib
 import io
-import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -22,10 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from aenbench.data import Protocol, Root, Task
+from aenbench.data import Root, Task
 from aenbench.errors import EntryError
+from aenbench.models import Protocol
 from aenbench.scoring import Score, score
 from gdatasets.errors import GDatasetsError, OutputError
+from gdatasets.files import write_whole
 from gdatasets.load import load_arrays
 from gdatasets.specs import pinned_digest
 
@@ -137,23 +138,16 @@ def write_entry(folder: Path, entry: Entry, predictions: bytes, extras: Mapping[
         beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         try:
             for name, content in files.items():
-                _write_synced(beside / name, content)
+                write_whole(beside / name, content)
             beside.chmod(0o755)
             if folder.exists():
-                folder.rename(beside.with_suffix(".old"))
+                folder.rename(beside / "replaced")
             beside.rename(folder)
+            shutil.rmtree(folder / "replaced", ignore_errors=True)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
-            shutil.rmtree(beside.with_suffix(".old"), ignore_errors=True)
     except OSError as error:
         raise _unwritable(folder.parent, error) from error
-
-
-def _write_synced(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def find_entries(base: Path) -> list[Path]:
@@ -308,15 +302,8 @@ def format_actions(entry: Entry) -> str:
 
 def write_table(base: Path, root: Root = None) -> Path:
     """Regenerate `README.md` of a leaderboards folder; raises as `render` does."""
-    text = render(base, root)
     target = base / "README.md"
-    beside = base / ".README.md.part"
-    try:
-        _write_synced(beside, text.encode())
-        beside.replace(target)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise _unwritable(base, error) from error
+    write_whole(target, render(base, root).encode())
     return target
 
 

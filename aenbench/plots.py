@@ -28,7 +28,9 @@ def search_progress(searches: Sequence[Sequence[Trial]], title: str) -> bytes:
         upper.plot(networks, np.maximum.accumulate(values), color=colour, label=f"best so far, seed {seed}")
         rewarded = [(n, t.reward) for n, t in zip(networks, trials, strict=True) if t.reward is not None]
         if rewarded:
-            lower.plot(*zip(*rewarded, strict=True), ".-", color=colour, linewidth=0.6, markersize=3, label=f"seed {seed}")
+            lower.plot(
+                *zip(*rewarded, strict=True), ".-", color=colour, linewidth=0.6, markersize=3, label=f"seed {seed}"
+            )
         epsilons = [np.nan if trial.epsilon is None else trial.epsilon for trial in trials]
         share.plot(networks, epsilons, ":", color=colour, linewidth=1.2)
     upper.set_title(f"Search on {title}")

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from aenbench.experiment import Progress, Report
+    from aenbench.experiment import Report, Step
 
 _LINES_A_STAGE = 5
 
@@ -15,7 +15,7 @@ _LINES_A_STAGE = 5
 def progress_report(quiet: bool) -> "Iterator[Report]":
     """A function to report progress to, for as long as the context lasts."""
     if quiet:
-        yield lambda step: None
+        yield lambda _: None
     elif sys.stderr.isatty():
         with _bars() as report:
             yield report
@@ -38,7 +38,7 @@ def _bars() -> "Iterator[Report]":
     with Progress(*columns, console=Console(stderr=True)) as bars:
         known: dict[tuple[int, str], TaskID] = {}
 
-        def report(step: "Progress") -> None:
+        def report(step: "Step") -> None:
             key = (step.seed, step.stage)
             if key not in known:
                 known[key] = bars.add_task(step.stage, total=step.total, seed=step.seed, note=step.note)
@@ -53,7 +53,7 @@ class _Lines:
     def __init__(self) -> None:
         self._said: dict[tuple[int, str], int] = {}
 
-    def report(self, step: "Progress") -> None:
+    def report(self, step: "Step") -> None:
         part = _LINES_A_STAGE * step.done // max(step.total, 1)
         if part > self._said.get((step.seed, step.stage), 0):
             self._said[step.seed, step.stage] = part

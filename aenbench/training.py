@@ -117,7 +117,7 @@ def _train_once(
     model.train()
     order = torch.randperm(len(train), generator=generator)
     total = 0.0
-    for chosen in order.split(batch):
+    for chosen in torch.split(order, batch):
         logits = model(train.images[chosen])  # (batch, classes)
         loss = nn.functional.cross_entropy(logits, train.labels[chosen])
         optimiser.zero_grad(set_to_none=True)
@@ -132,7 +132,7 @@ def predict(model: nn.Module, images: Tensor, batch: int = 1_000) -> Tensor:
     """The most likely class of each image, int64 (n,); the model is left in the mode it was in."""
     training = model.training
     model.eval()
-    predictions = torch.cat([model(part).argmax(dim=1) for part in images.split(batch)])
+    predictions = torch.cat([model(part).argmax(dim=1) for part in torch.split(images, batch)])
     model.train(training)
     return predictions
 

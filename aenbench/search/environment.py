@@ -5,13 +5,13 @@ Source: arXiv 2104.04848, section 4; the rewards of both protocols as in `docs/`
 
 import math
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from aenbench.data import Protocol
+from aenbench.models import Protocol
 from aenbench.search.space import Record
 
 Observation = NDArray[np.int8]
@@ -49,7 +49,7 @@ class EquivarianceSearch(gymnasium.Env[Observation, np.int64]):
         episode_steps: moves of one episode.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012 (as the base class declares it)
 
     def __init__(
         self, record: Record, reward: Callable[[float, float], float] = gain, episode_steps: int = 100

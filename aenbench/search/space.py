@@ -8,8 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 
-from aenbench.data import Protocol
-from aenbench.models import Architecture
+from aenbench.models import Architecture, Protocol
 from gdatasets.groups import ACTIONS, actions_from_bits, bits_from_actions
 
 
