@@ -128,10 +128,10 @@ def run(
         SourceError: the dataset's source is not at hand.
         OutputError: the entry exists, or cannot be written.
     """
-    folder = entry_folder(out, plan.task, plan.name)
-    check_free(folder, overwrite)
     for split in ("train", "test"):  # fetched once, before any worker needs it
         load_source(dataset_spec(plan.task.dataset).source_name, split, plan.root)
+    folder = entry_folder(out, plan.task, plan.name)
+    check_free(folder, overwrite)
     outcomes = _run_seeds(plan, report, workers or min(plan.seeds, os.cpu_count() or 1))
     predictions = np.stack([outcome.predictions for outcome in outcomes])
     labels = load_test(plan.task, plan.root).labels.numpy()
