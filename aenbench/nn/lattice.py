@@ -6,15 +6,16 @@ closed under union and its largest set, its *closure*, names it: the actions und
 """
 
 from collections.abc import Iterable
-from functools import cached_property, lru_cache, reduce
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 import numpy as np
 
-from aenbench.nn.sharing import Labels, join_sharings, parameter_sharing
-from gdatasets.groups import ACTIONS, Group, actions_from_bits, bits_from_actions
+from aenbench.nn.sharing import Labels, extend_sharing, parameter_sharing
+from gdatasets.groups import ACTIONS, Group, Permutations, actions_from_bits, bits_from_actions
 
 Actions = tuple[str, ...]
+Sharings = tuple[Labels, ...]
 Grids = tuple[tuple[int, int], ...]
 """The (size, roll step) of each layer's grid, from the input to the last hidden layer."""
 
@@ -28,61 +29,76 @@ class SharingLattice:
 
     def __init__(self, grids: Grids) -> None:
         self.pairs = tuple(dict.fromkeys(pairwise(grids)))
-        self.single = {action: self.sharing((action,)) for action in ACTIONS}
-        self.free = self.sharing(())
 
-    def sharing(self, actions: Iterable[str]) -> tuple[Labels, ...]:
+    @cached_property
+    def moves(self) -> dict[str, tuple[tuple[Permutations, Permutations], ...]]:
+        """Of each action, the input and output permutations (1, units) on each pair of grids."""
+        return {
+            action: tuple(
+                (Group((action,), *into).permutations, Group((action,), *out).permutations) for into, out in self.pairs
+            )
+            for action in ACTIONS
+        }
+
+    @cached_property
+    def free(self) -> Sharings:
+        """The sharings without any action: every weight is free."""
+        none = tuple((Group((), *into).permutations, Group((), *out).permutations) for into, out in self.pairs)
+        return tuple(parameter_sharing(*sides)[0] for sides in none)
+
+    def sharing(self, actions: Iterable[str]) -> Sharings:
         """The sharing (hidden, input) of each distinct pair of neighbouring grids, from the generators."""
-        chosen = tuple(actions)
+        chosen = [self.moves[action] for action in dict.fromkeys(actions)]
+        if not chosen:
+            return self.free
+        sides = (zip(*moves, strict=True) for moves in zip(*chosen, strict=True))
+        return tuple(parameter_sharing(np.concatenate(into), np.concatenate(out))[0] for into, out in sides)
+
+    def extend(self, sharings: Sharings, action: str) -> Sharings:
+        """The sharings of the group generated with one more action."""
         return tuple(
-            parameter_sharing(Group(chosen, *into).permutations, Group(chosen, *out).permutations)[0]
-            for into, out in self.pairs
+            extend_sharing(labels, *sides)[0] for labels, sides in zip(sharings, self.moves[action], strict=True)
         )
 
-    def join(self, one: tuple[Labels, ...], other: tuple[Labels, ...]) -> tuple[Labels, ...]:
-        return tuple(join_sharings(labels)[0] for labels in zip(one, other, strict=True))
-
-    def commutes(self, sharing: tuple[Labels, ...], action: str) -> bool:
-        """Whether an action leaves every orbit of the sharing in place."""
+    def commutes(self, sharings: Sharings, action: str) -> bool:
+        """Whether an action leaves every orbit of the sharings in place."""
         return all(
-            np.array_equal(
-                labels[Group((action,), *out).permutations[0]][:, Group((action,), *into).permutations[0]], labels
-            )
-            for labels, (into, out) in zip(sharing, self.pairs, strict=True)
+            np.array_equal(labels[out[0]].take(into[0], axis=1), labels)
+            for labels, (into, out) in zip(sharings, self.moves[action], strict=True)
         )
 
     def closure(self, actions: Iterable[str]) -> Actions:
         """The largest set of actions that gives the same network."""
-        chosen = set(actions)
-        sharing = reduce(self.join, (self.single[action] for action in sorted(chosen)), self.free)
-        return self._closure_of(sharing)
+        return self._closure_of(self.sharing(actions))
 
-    def _closure_of(self, sharing: tuple[Labels, ...]) -> Actions:
-        return tuple(action for action in ACTIONS if self.commutes(sharing, action))
+    def _closure_of(self, sharings: Sharings) -> Actions:
+        return tuple(action for action in ACTIONS if self.commutes(sharings, action))
 
     @cached_property
     def steps(self) -> dict[Actions, dict[str, Actions]]:
-        """For each distinct network, the one that each further action leads to; from few actions to many."""
-        names: dict[tuple[bytes, ...], Actions] = {}
+        """For each distinct network, the one that each further action leads to; from few actions to many.
 
-        def name(sharing: tuple[Labels, ...]) -> Actions:
-            key = tuple(labels.tobytes() for labels in sharing)
-            if key not in names:
-                names[key] = self._closure_of(sharing)
-            return names[key]
-
-        sharings = {name(self.free): self.free}
+        Most steps follow from those already computed: whatever set includes X includes the closure of X, and a set
+        that has grown so into a known closure has arrived. Only the others are computed, each by extending one sharing.
+        """
+        start = self._closure_of(self.free)
+        sharings = {frozenset(start): self.free}
+        implied: list[tuple[frozenset[str], frozenset[str]]] = []
         found: dict[Actions, dict[str, Actions]] = {}
-        queue = list(sharings)
+        queue = [start]
         for closed in queue:
             found[closed] = dict.fromkeys(closed, closed)
             for action in ACTIONS:
-                if action not in closed:
-                    joined = self.join(sharings[closed], self.single[action])
-                    found[closed][action] = reached = name(joined)
+                reached = _saturate(frozenset(closed) | {action}, implied)
+                if reached not in sharings:
+                    extended = self.extend(sharings[frozenset(closed)], action)
+                    closure = self._closure_of(extended)
+                    implied.append((reached, frozenset(closure)))
+                    reached = frozenset(closure)
                     if reached not in sharings:
-                        sharings[reached] = joined
-                        queue.append(reached)
+                        sharings[reached] = extended
+                        queue.append(closure)
+                found[closed][action] = tuple(name for name in ACTIONS if name in reached)
         return found
 
     @property
@@ -101,6 +117,15 @@ class SharingLattice:
                 closed = self.steps[closed][action]
             found[bits] = bits_from_actions(closed)
         return found
+
+
+def _saturate(actions: frozenset[str], implied: list[tuple[frozenset[str], frozenset[str]]]) -> frozenset[str]:
+    """The actions, with all those that the known implications add."""
+    while True:
+        added = frozenset().union(*(closure for premise, closure in implied if premise <= actions))
+        if added <= actions:
+            return actions
+        actions |= added
 
 
 @lru_cache(maxsize=8)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from aenbench.nn.joins import refines
 from aenbench.nn.lattice import SharingLattice
-from aenbench.nn.sharing import refines
 from gdatasets.groups import actions_from_bits
 
 
