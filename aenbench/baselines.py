@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from aenbench.errors import InvalidArgumentError
-from aenbench.models import Protocol
+from aenbench.models import Architecture, Protocol
 from aenbench.search import dqn
 from aenbench.search.environment import REWARDS
 from aenbench.search.space import Evaluate, Record, SearchBudget, SearchSpace
@@ -66,4 +66,4 @@ def choose(name: str, protocol: Protocol, evaluate: Evaluate, budget: SearchBudg
             record.value(bits_from_actions([action]))
         return Choice(record.best.canonical, record)
     actions = _FIXED.get(name, (name.partition(":")[2],))
-    return Choice(space.canonical(bits_from_actions(actions)))
+    return Choice(Architecture(actions, protocol).canonical().bits)

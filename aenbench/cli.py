@@ -3,13 +3,17 @@
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aenbench.errors import EntryError
 from gdatasets.command import run_command
 from gdatasets.errors import SourceError
+
+if TYPE_CHECKING:
+    from aenbench.leaderboard import Entry
+    from aenbench.scoring import Score
 
 app = typer.Typer(
     help="Equivariant networks, searched, trained and scored on the G- datasets.",
@@ -78,7 +82,7 @@ def run(
     entry, result, differences = rescore(folder.resolve(), root)
     if differences:
         raise EntryError(f"{folder}: {'; '.join(differences)}.")
-    _show([(entry, result)])
+    _show(entry, result)
     typer.echo(f"Entry: {folder}")
 
 
@@ -98,18 +102,26 @@ def _default_dataset(root: Path | None) -> str:
     return "g-mnist"
 
 
-def _show(rows: "list[tuple[Entry, Score]]") -> None:  # type: ignore[name-defined]  # noqa: F821
+def _show(entry: "Entry", result: "Score") -> None:
     from rich.console import Console
     from rich.table import Table
 
     from aenbench.leaderboard import cost_cells, format_accuracy, format_actions
 
-    table = Table(caption="accuracy in percent with its 95 % interval; networks and seconds are means over seeds")
-    for heading in ("task", "entry", "accuracy", "parameters", "networks", "search + training, s", "actions"):
+    seeds = f"{len(entry.seeds)} seed{'s' if len(entry.seeds) > 1 else ''}"
+    table = Table(
+        title=f"{entry.dataset} {entry.dataset_version} / {entry.configuration}, protocol {entry.protocol}, {seeds}",
+        caption="accuracy with its 95 % interval; networks and seconds are means over seeds",
+    )
+    cells = {
+        "entry": entry.name,
+        "accuracy, %": format_accuracy(result),
+        **dict(zip(("parameters", "networks", "search + training, s"), cost_cells(entry), strict=True)),
+        "actions": format_actions(entry).replace("; ", "\n"),
+    }
+    for heading in cells:
         table.add_column(heading, overflow="fold")
-    for entry, result in rows:
-        task = f"{entry.dataset}/{entry.configuration}, {entry.protocol}"
-        table.add_row(task, entry.name, format_accuracy(result), *cost_cells(entry), format_actions(entry))
+    table.add_row(*cells.values())
     Console().print(table)
 
 

@@ -14,6 +14,7 @@ import io
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from aenbench.data import Root, Task
 from aenbench.errors import EntryError
-from aenbench.models import Protocol
+from aenbench.models import Architecture, Protocol
 from aenbench.scoring import Score, score
 from gdatasets.errors import GDatasetsError, OutputError
 from gdatasets.files import write_whole
@@ -295,9 +296,14 @@ def cost_cells(entry: Entry) -> tuple[str, str, str]:
 
 
 def format_actions(entry: Entry) -> str:
-    """The actions of each seed's network, once where all agree."""
-    found = list(dict.fromkeys("+".join(seed.actions) or "none" for seed in entry.seeds))
-    return "; ".join(found)
+    """Actions that generate each seed's network, none of them redundant; once where the seeds agree."""
+    names = (_generators(seed.actions, entry.protocol) for seed in entry.seeds)
+    return "; ".join(dict.fromkeys("+".join(actions) or "none" for actions in names))
+
+
+@cache
+def _generators(actions: tuple[str, ...], protocol: Protocol) -> tuple[str, ...]:
+    return tuple(Architecture(actions, protocol).irredundant().actions)
 
 
 def write_table(base: Path, root: Root = None) -> Path:

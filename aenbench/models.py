@@ -81,6 +81,15 @@ class Architecture:
         """The same network, named by the largest set of actions that gives it."""
         return replace(self, actions=sharing_lattice(self.grids).closure(self.actions))
 
+    def irredundant(self) -> "Architecture":
+        """The same network, named by actions of which none can be left out; those first in bit order are kept."""
+        closure = sharing_lattice(self.grids).closure
+        kept, network = tuple(self.actions), closure(self.actions)
+        for action in reversed(self.actions):
+            fewer = tuple(name for name in kept if name != action)
+            kept = fewer if closure(fewer) == network else kept
+        return replace(self, actions=kept)
+
     def build(self, generator: torch.Generator) -> "AutoequivariantNetwork":
         """The network, with initial weights drawn from the generator."""
         return AutoequivariantNetwork(self, generator)

@@ -6,10 +6,10 @@ A state is a string of twelve bits, one for each action. States with the same pa
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 
 from aenbench.models import Architecture, Protocol
-from gdatasets.groups import ACTIONS, actions_from_bits, bits_from_actions
+from aenbench.nn.lattice import sharing_lattice
+from gdatasets.groups import ACTIONS
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,11 @@ class SearchSpace:
 
     def canonical(self, state: str) -> str:
         """The largest state with the same network; equal for two states exactly if they are one network."""
-        return _canonical(state, self.protocol)
+        return sharing_lattice(Architecture((), self.protocol).grids).classes[state]
 
     def toggle(self, state: str, action: int) -> str:
         """The state with one bit changed."""
         return state[:action] + ("0" if state[action] == "1" else "1") + state[action + 1 :]
-
-
-@cache
-def _canonical(state: str, protocol: Protocol) -> str:
-    architecture = Architecture(actions_from_bits(state), protocol)
-    return bits_from_actions(architecture.canonical().actions)
 
 
 Evaluate = Callable[[str], float]

@@ -69,9 +69,7 @@ def test_an_output_folder_that_is_a_file_is_refused_before_training(
     assert (tmp_path / "file").read_text() == "kept"
 
 
-def test_a_read_only_system_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_read_only_system_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["run", "--baseline", "aen", "--dataset", "g-digits", "--out", "/proc/aenbench"]
     code, printed = call(arguments, monkeypatch, capsys)
     assert (code, printed.count("\n")) == (2, 1)
@@ -100,8 +98,8 @@ def test_without_a_source_and_a_network_the_default_is_g_digits_with_a_notice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("GDATASETS_ROOT", raising=False)
-    monkeypatch.setattr("gdatasets.sources.REACH_TIMEOUT_S", 0.2)
-    monkeypatch.setattr("gdatasets.sources._answers", lambda _: False)
+    monkeypatch.setattr("gdatasets.network.REACH_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("gdatasets.network._answers", lambda _: False)
     assert cli._default_dataset(None) == "g-digits"
     assert "Using G-Digits instead" in capsys.readouterr().err
     arguments = ["run", "--baseline", "mlp", "--dataset", "g-mnist", "--out", str(tmp_path)]

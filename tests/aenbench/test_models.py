@@ -69,3 +69,19 @@ def test_mistakes_name_what_was_expected():
         Architecture((), "strict")
     with pytest.raises(InvalidArgumentError, match="even image size"):
         Architecture((), image_size=27)
+
+
+@pytest.mark.parametrize("protocol", ["standard", "paper"])
+def test_irredundant_names_generate_the_same_network_and_none_can_be_left_out(protocol):
+    for actions in (ACTIONS, ("rotation", "hflip", "vflip"), ("hflip", "scramble2", "scramble6", "scramble7"), ()):
+        named = Architecture(actions, protocol)
+        shorter = named.irredundant()
+        assert shorter.canonical() == named.canonical()
+        assert set(shorter.actions) <= set(actions)
+        for left_out in shorter.actions:
+            fewer = Architecture(tuple(name for name in shorter.actions if name != left_out), protocol)
+            assert fewer.canonical() != named.canonical()
+
+
+def test_irredundant_keeps_the_first_actions():
+    assert Architecture(("rotation", "hflip", "vflip")).irredundant().actions == ("rotation", "hflip")
