@@ -155,7 +155,7 @@ def _run_seeds(plan: Plan, report: Report, workers: int) -> list[SeedOutcome]:
         steps = manager.Queue()
         listener = threading.Thread(target=_forward, args=(steps, report), daemon=True)
         listener.start()
-        with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
             pending = [pool.submit(_run_seed_in_worker, plan, seed, steps) for seed in range(plan.seeds)]
             try:
                 outcomes = [future.result() for future in pending]
@@ -170,6 +170,18 @@ def _run_seeds(plan: Plan, report: Report, workers: int) -> list[SeedOutcome]:
 def _forward(steps: Any, report: Report) -> None:
     while (step := steps.get()) is not None:
         report(step)
+
+
+def _end_with_parent() -> None:
+    """Let this worker end when its parent is gone, however that ended; otherwise it would train on for nobody."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _run_seed_in_worker(plan: Plan, seed: int, steps: Any) -> SeedOutcome:
