@@ -37,7 +37,6 @@ class _Spread(torch.autograd.Function):
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:  # noqa: ARG004
         values, index = inputs
         ctx.save_for_backward(index)
-        ctx.save_for_forward(index)
         ctx.count = values.shape[-1]
 
     @staticmethod
@@ -46,11 +45,6 @@ class _Spread(torch.autograd.Function):
         wide = torch.float32 if grad.dtype in (torch.float16, torch.bfloat16) else grad.dtype
         sums = grad.new_zeros((*grad.shape[:-1], ctx.count), dtype=wide)
         return sums.scatter_add(-1, index.expand_as(grad), grad.to(wide)).to(grad.dtype), None
-
-    @staticmethod
-    def jvp(ctx: Any, values: Tensor, _: None) -> Tensor:
-        (index,) = ctx.saved_tensors
-        return values.index_select(-1, index)
 
 
 def classes_of_equal_rows(labels: NDArray[Any]) -> NDArray[np.intp]:
