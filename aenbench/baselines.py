@@ -43,11 +43,11 @@ def check_baseline(name: str) -> str:
     return name
 
 
-def networks_ahead(name: str, budget: SearchBudget) -> int:
+def networks_ahead(name: str, protocol: Protocol, budget: SearchBudget) -> int:
     """How many networks a baseline may train before its final one, at most."""
     if name == "single":
         return len(ACTIONS)
-    return (budget.networks or budget.states) if name == "aen" else 0
+    return budget.networks or min(budget.states, SearchSpace(protocol).networks) if name == "aen" else 0
 
 
 def choose(name: str, protocol: Protocol, evaluate: Evaluate, budget: SearchBudget, seed: int) -> Choice:

@@ -194,7 +194,7 @@ def run_seed(plan: Plan, seed: int, report: Report) -> SeedOutcome:
     train, choose_by = load_training(plan.task, plan.root)
     with one_thread():
         evaluator = Evaluator(plan.task, train, choose_by, spent.child, seed)
-        ahead = networks_ahead(plan.baseline, spent.search)
+        ahead = networks_ahead(plan.baseline, plan.task.protocol, spent.search)
         started = time.perf_counter()
 
         def evaluate(state: str) -> float:

@@ -33,6 +33,11 @@ class SearchSpace:
         """The largest state with the same network; equal for two states exactly if they are one network."""
         return sharing_lattice(Architecture((), self.protocol).grids).classes[state]
 
+    @property
+    def networks(self) -> int:
+        """How many different networks there are."""
+        return len(sharing_lattice(Architecture((), self.protocol).grids).distinct)
+
     def toggle(self, state: str, action: int) -> str:
         """The state with one bit changed."""
         return state[:action] + ("0" if state[action] == "1" else "1") + state[action + 1 :]
