@@ -1,19 +1,17 @@
 """The command `gdatasets`. Heavy imports wait until a command needs them, so that `--help` answers at once."""
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gdatasets.errors import GDatasetsError, InvalidArgumentError
+from gdatasets.command import fail, run_command
+from gdatasets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from gdatasets.sources import ImageSource
     from gdatasets.verify import Report
-
-_UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
     help="Deterministic symmetry datasets: build, verify, look at, cite and publish them.",
@@ -38,22 +36,7 @@ QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 
 def main() -> None:
     """Run the command; a user's mistake ends in one line and exit code 2, a failed verification in 1."""
-    try:
-        code = app(standalone_mode=False)
-    except _UsageError as error:
-        code = _fail(f"{getattr(error, 'format_message')()} See --help.")  # noqa: B009
-    except GDatasetsError as error:
-        code = _fail(str(error))
-    except OSError as error:
-        code = _fail(f"{error.filename or 'The system'}: {error.strerror or error}.")
-    except (KeyboardInterrupt, typer.Abort):
-        code = _fail("Interrupted; run the same command again to go on from there.", 130)
-    sys.exit(code if isinstance(code, int) else 0)
-
-
-def _fail(message: str, code: int = 2) -> int:
-    sys.stderr.write(f"gdatasets: {' '.join(message.split())}\n")
-    return code
+    run_command(app, "gdatasets", "Interrupted; run the same command again to go on from there.")
 
 
 @app.command("list")
@@ -193,7 +176,7 @@ def _conclude(target: str, report: "Report") -> None:
     for finding in report.findings:
         typer.echo(finding)
     if not report.verified:
-        raise typer.Exit(_fail(f"{target} failed verification: {len(report.findings)} findings.", 1))
+        raise typer.Exit(fail("gdatasets", f"{target} failed verification: {len(report.findings)} findings.", 1))
     typer.echo(f"{target} verified: {report.samples:,} samples in {report.splits} splits.")
 
 

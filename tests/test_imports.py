@@ -14,8 +14,9 @@ ROOT = Path(__file__).resolve().parents[1]
 # Each module may import only modules of lower levels.
 GDATASETS_LEVELS = (
     {"errors"},
-    {"groups", "network", "files"},
-    {"sources"},
+    {"command", "partitions", "network", "files"},
+    {"permutation_groups"},
+    {"groups", "sources"},
     {"specs"},
     {"generate", "folders"},
     {"digests"},

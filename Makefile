@@ -1,0 +1,32 @@
+# Each target works from nothing on a fresh machine: it makes the virtual environment it needs.
+PYTHON ?= python3
+VENV ?= .venv
+RUN = $(VENV)/bin
+
+.PHONY: demo test slow lint types leaderboard install
+demo: install
+	$(RUN)/aenbench run --baseline aen --budget quick --overwrite
+
+test: install
+	$(RUN)/python -m pytest
+
+slow: install
+	$(RUN)/python -m pytest -m slow
+
+lint: install
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+
+types: install
+	$(RUN)/mypy
+
+leaderboard: install
+	$(RUN)/aenbench leaderboard
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(RUN)/python -m pip install --quiet torch torchvision
+	$(RUN)/python -m pip install --quiet --editable '.[test]'
+	touch $@

@@ -1,0 +1,159 @@
+"""The command `aenbench`. Heavy imports wait until a command needs them, so that `--help` answers at once."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aenbench.errors import EntryError
+from gdatasets.command import run_command
+from gdatasets.errors import SourceError
+
+if TYPE_CHECKING:
+    from aenbench.leaderboard import Entry
+    from aenbench.scoring import Score
+
+app = typer.Typer(
+    help="Equivariant networks, searched, trained and scored on the G- datasets.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+RootOption = Annotated[
+    Path | None,
+    typer.Option("--root", help="Folder with MNIST/raw and FashionMNIST/raw; also $GDATASETS_ROOT."),
+]
+
+
+def main() -> None:
+    """Run the command; a user's mistake ends in one line and exit code 2, a failed verification in 1."""
+    run_command(app, "aenbench", interrupted="Interrupted; no entry was written.")
+
+
+def _notice(message: str) -> None:
+    sys.stderr.write(f"{message}\n")
+
+
+@app.callback()
+def _aenbench() -> None:
+    """Equivariant networks, searched, trained and scored on the G- datasets."""
+
+
+@app.command()
+def run(
+    baseline: Annotated[str, typer.Option(help="mlp, full, single, single:<action> or aen.")],
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="g-mnist, g-fashion-mnist or g-digits; by default G-MNIST where its source is at hand."),
+    ] = None,
+    config: Annotated[str, typer.Option(help="A configuration; `gdatasets list` shows all.")] = "aug2",
+    protocol: Annotated[str, typer.Option(help="standard or paper.")] = "standard",
+    budget: Annotated[str, typer.Option(help="quick or standard.")] = "standard",
+    seeds: Annotated[int, typer.Option(help="Independent repetitions.")] = 3,
+    root: RootOption = None,
+    out: Annotated[Path, typer.Option(help="Entries go to OUT/<dataset>/<config>/<entry>.")] = Path("runs"),
+    workers: Annotated[int | None, typer.Option(help="Seeds that run side by side; by default one a core.")] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace an entry of the same name.")] = False,
+    quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
+) -> None:
+    """Search, train and score a baseline, and write its entry."""
+    from aenbench.data import PROTOCOLS, Task
+    from aenbench.errors import InvalidArgumentError
+    from aenbench.experiment import Plan
+    from aenbench.experiment import run as run_plan
+    from aenbench.leaderboard import rescore
+    from aenbench.reporting import progress_report
+
+    known = next((name for name in PROTOCOLS if name == protocol), None)
+    if known is None:
+        raise InvalidArgumentError(f'Unknown protocol "{protocol}". Choose from: {", ".join(PROTOCOLS)}.')
+    if workers is not None and workers < 1:
+        raise InvalidArgumentError(f"Expected at least one worker, got {workers}.")
+    task = Task(dataset or "g-digits", config, known)  # a wrong name ends here, before anything is fetched
+    plan = Plan(baseline, task, budget, seeds, root)
+    if dataset is None:
+        plan = Plan(baseline, Task(_default_dataset(root), config, known), budget, seeds, root)
+    command = "aenbench " + shlex.join(sys.argv[1:])
+    with progress_report(quiet) as report:
+        folder = run_plan(plan, out, command, report, workers, overwrite)
+    entry, result, differences = rescore(folder.resolve(), root)
+    if differences:
+        raise EntryError(f"{folder}: {'; '.join(differences)}.")
+    _show(entry, result)
+    typer.echo(f"Entry: {folder}")
+
+
+def _default_dataset(root: Path | None) -> str:
+    """G-MNIST when its source is present or can be fetched, otherwise G-Digits, and says so."""
+    from gdatasets.sources import load_source, source_is_local
+
+    if not source_is_local("mnist", root):
+        _notice("MNIST is not on this machine; trying to fetch it.")
+    try:
+        load_source("mnist", "train", root)
+    except SourceError as error:
+        if source_is_local("mnist", root):
+            raise
+        _notice(f"{error} Using G-Digits instead, which needs no download; --dataset chooses another.")
+        return "g-digits"
+    return "g-mnist"
+
+
+def _show(entry: "Entry", result: "Score") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from aenbench.leaderboard import cost_cells, format_accuracy, format_actions
+
+    seeds = f"{len(entry.seeds)} seed{'s' if len(entry.seeds) > 1 else ''}"
+    table = Table(
+        title=f"{entry.dataset} {entry.dataset_version} / {entry.configuration}, protocol {entry.protocol}, {seeds}",
+        caption="accuracy with its 95 % interval; networks and seconds are means over seeds",
+    )
+    cells = {
+        "entry": entry.name,
+        "accuracy, %": format_accuracy(result),
+        **dict(zip(("parameters", "networks", "search + training, s"), cost_cells(entry), strict=True)),
+        "actions": format_actions(entry).replace("; ", "\n"),
+    }
+    for heading in cells:
+        table.add_column(heading, overflow="fold")
+    table.add_row(*cells.values())
+    Console().print(table)
+
+
+@app.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(help="An entry's folder, or one that holds entries.")],
+    root: RootOption = None,
+) -> None:
+    """Recompute every score from the stored predictions; exit code 1 on any difference."""
+    from aenbench.leaderboard import verify as verify_entries
+
+    folders, problems = verify_entries(folder, root)
+    for problem in problems:
+        sys.stderr.write(f"{problem}\n")
+    if problems:
+        raise typer.Exit(1)
+    typer.echo(f"{len(folders)} {'entry' if len(folders) == 1 else 'entries'} verified.")
+
+
+@app.command()
+def leaderboard(
+    folder: Annotated[Path, typer.Option("--dir", help="The folder that holds the entries.")] = Path("leaderboards"),
+    check: Annotated[bool, typer.Option(help="Write nothing; exit code 1 when the table is not up to date.")] = False,
+    root: RootOption = None,
+) -> None:
+    """Regenerate the tables in README.md from the entries' predictions."""
+    from aenbench.leaderboard import table_drifted, write_table
+
+    if not check:
+        typer.echo(f"Wrote {write_table(folder, root)}")
+    elif table_drifted(folder, root):
+        sys.stderr.write(f"{folder / 'README.md'} is not what its entries give; run `aenbench leaderboard`.\n")
+        raise typer.Exit(1)
+    else:
+        typer.echo(f"{folder / 'README.md'} is up to date.")

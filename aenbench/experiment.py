@@ -1,0 +1,308 @@
+"""A run from end to end, where the parts are wired: task, choice of actions, training, test, score, entry."""
+
+import csv
+import hashlib
+import io
+import multiprocessing
+import os
+import platform
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from aenbench.baselines import check_baseline, choose, networks_ahead
+from aenbench.budgets import budget
+from aenbench.data import LabelledImages, Task, load_test, load_training
+from aenbench.errors import InvalidArgumentError
+from aenbench.leaderboard import (
+    Entry,
+    Interval,
+    SeedResult,
+    check_free,
+    encode_predictions,
+    entry_folder,
+    write_entry,
+)
+from aenbench.models import Architecture
+from aenbench.plots import search_progress
+from aenbench.scoring import Score, score
+from aenbench.search.space import Trial
+from aenbench.training import (
+    Recipe,
+    count_parameters,
+    derive_seed,
+    fit,
+    one_thread,
+    predict,
+)
+from gdatasets.groups import actions_from_bits
+from gdatasets.sources import load_source
+from gdatasets.specs import dataset_spec, pinned_digest
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides the outcome of a run.
+
+    Attributes:
+        baseline: one of `aenbench.baselines.BASELINES`.
+        task: dataset, configuration and protocol.
+        budget: `quick` or `standard`.
+        seeds: independent repetitions of the whole procedure.
+        root: a torchvision-style folder with the source's raw files; it does not change the outcome.
+
+    Raises:
+        InvalidArgumentError: no such baseline or budget, or fewer than one seed.
+        UnknownNameError: no such action.
+    """
+
+    baseline: str
+    task: Task
+    budget: str = "standard"
+    seeds: int = 3
+    root: Path | None = None
+
+    def __post_init__(self) -> None:
+        check_baseline(self.baseline)
+        budget(self.task.protocol, self.budget)
+        if not 1 <= self.seeds <= 1_000:
+            raise InvalidArgumentError(f"Expected 1 to 1,000 seeds, got {self.seeds}; give --seeds 3, say.")
+
+    @property
+    def name(self) -> str:
+        """The entry's name: the baseline, with protocol and budget where they are not `standard`."""
+        parts = [self.baseline.replace(":", "-")]
+        parts += [part for part in (self.task.protocol, self.budget) if part != "standard"]
+        return "-".join(dict.fromkeys(parts))
+
+
+class Step(NamedTuple):
+    """How far one seed has come."""
+
+    seed: int
+    stage: str
+    done: int
+    total: int
+    note: str = ""
+
+
+Report = Callable[[Step], None]
+
+
+@dataclass(frozen=True, eq=False)
+class SeedOutcome:
+    """What one seed gave: its line in the entry (its accuracy not yet known), predictions (n,), networks trained."""
+
+    result: SeedResult
+    predictions: NDArray[np.uint8]
+    trials: tuple[Trial, ...]
+
+
+def run(
+    plan: Plan, out: Path, command: str, report: Report, workers: int | None = None, overwrite: bool = False
+) -> Path:
+    """Run a baseline and write its entry.
+
+    Args:
+        plan: what to run.
+        out: where entries go, as `<out>/<dataset>/<configuration>/<name>`.
+        command: what the user typed, for the entry.
+        report: called with each step of the progress.
+        workers: seeds that run at the same time, each in a process with one thread; by default one a core.
+        overwrite: replace an entry of the same name.
+
+    Returns:
+        The entry's folder.
+
+    Raises:
+        SourceError: the dataset's source is not at hand.
+        OutputError: the entry exists, or cannot be written.
+    """
+    for split in ("train", "test"):  # fetched once, before any worker needs it
+        load_source(dataset_spec(plan.task.dataset).source_name, split, plan.root)
+    folder = entry_folder(out, plan.task, plan.name)
+    check_free(folder, overwrite)
+    outcomes = _run_seeds(plan, report, workers or min(plan.seeds, os.cpu_count() or 1))
+    predictions = np.stack([outcome.predictions for outcome in outcomes])
+    labels = load_test(plan.task, plan.root).labels.numpy()
+    result = score(predictions, labels)
+    encoded = encode_predictions(predictions)
+    entry = _entry(plan, outcomes, result, command, hashlib.sha256(encoded).hexdigest())
+    trials = [outcome.trials for outcome in outcomes]
+    extras = {"trials.csv": _trials_csv(trials)} if any(trials) else {}
+    if plan.baseline == "aen":
+        extras["search.png"] = search_progress(trials, f"{plan.task.dataset} / {plan.task.configuration}")
+    write_entry(folder, entry, encoded, extras)
+    return folder
+
+
+def _run_seeds(plan: Plan, report: Report, workers: int) -> list[SeedOutcome]:
+    """One outcome a seed, in order; they do not depend on the number of workers."""
+    if workers == 1 or plan.seeds == 1:
+        return [run_seed(plan, seed, report) for seed in range(plan.seeds)]
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager:
+        steps = manager.Queue()
+        listener = threading.Thread(target=_forward, args=(steps, report), daemon=True)
+        listener.start()
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
+            pending = [pool.submit(_run_seed_in_worker, plan, seed, steps) for seed in range(plan.seeds)]
+            try:
+                outcomes = [future.result() for future in pending]
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        steps.put(None)
+        listener.join()
+    return outcomes
+
+
+def _forward(steps: Any, report: Report) -> None:
+    while (step := steps.get()) is not None:
+        report(step)
+
+
+def _end_with_parent() -> None:
+    """Let this worker end when its parent is gone, however that ended; otherwise it would train on for nobody."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _run_seed_in_worker(plan: Plan, seed: int, steps: Any) -> SeedOutcome:
+    return run_seed(plan, seed, steps.put)
+
+
+def run_seed(plan: Plan, seed: int, report: Report) -> SeedOutcome:
+    """One repetition: choose the actions, train the chosen network on more images, open the test set once."""
+    spent = budget(plan.task.protocol, plan.budget)
+    train, choose_by = load_training(plan.task, plan.root)
+    with one_thread():
+        evaluator = Evaluator(plan.task, train, choose_by, spent.child, seed)
+        ahead = networks_ahead(plan.baseline, plan.task.protocol, spent.search)
+        started = time.perf_counter()
+
+        def evaluate(state: str) -> float:
+            value = evaluator(state)
+            report(Step(seed, "search", evaluator.trained, ahead, f"best {100 * evaluator.best:.1f} %"))
+            return value
+
+        choice = choose(plan.baseline, plan.task.protocol, evaluate, spent.search, seed)
+        searched = time.perf_counter()
+        if choice.record is not None:
+            report(Step(seed, "search", evaluator.trained, evaluator.trained, f"best {100 * evaluator.best:.1f} %"))
+        model = build(plan.task, choice.state, derive_seed(seed, "final"))
+        fitted = fit(
+            model,
+            train,
+            choose_by,
+            spent.final,
+            derive_seed(seed, "final"),
+            keep_best=True,
+            on_pass=lambda done, total: report(Step(seed, "training", done, total)),
+        )
+        trained = time.perf_counter()
+        predictions = predict(model, load_test(plan.task, plan.root).images).numpy().astype(np.uint8)
+    result = SeedResult(
+        seed=seed,
+        actions=actions_from_bits(choice.state),
+        parameters=count_parameters(model),
+        networks_trained=evaluator.trained,
+        states_visited=len(choice.record.visited) if choice.record else 0,
+        search_seconds=round(searched - started, 2),
+        training_seconds=round(trained - searched, 2),
+        chosen_by=max(fitted.accuracies),
+        accuracy=0.0,
+    )
+    return SeedOutcome(result, predictions, tuple(choice.record.trials) if choice.record else ())
+
+
+class Evaluator:
+    """Trains the network of a state and gives its accuracy on the images to choose by.
+
+    Under `standard` that is the accuracy after the last pass; under `paper` the best of all passes, as in the released
+    code. All networks of a seed see the same images in the same order.
+
+    Attributes:
+        trained: networks trained so far.
+        best: the best accuracy so far.
+    """
+
+    def __init__(self, task: Task, train: LabelledImages, choose_by: LabelledImages, recipe: Recipe, seed: int) -> None:
+        self._task, self._train, self._choose_by, self._recipe = task, train, choose_by, recipe
+        self._seed = derive_seed(seed, "child")
+        self.trained = 0
+        self.best = 0.0
+
+    def __call__(self, state: str) -> float:
+        model = build(self._task, state, self._seed)
+        accuracies = fit(model, self._train, self._choose_by, self._recipe, self._seed).accuracies
+        value = max(accuracies) if self._task.protocol == "paper" else accuracies[-1]
+        self.trained += 1
+        self.best = max(self.best, value)
+        return value
+
+
+def build(task: Task, state: str, seed: int) -> torch.nn.Module:
+    """The network of a state, with initial weights drawn from the seed."""
+    architecture = Architecture(actions_from_bits(state), task.protocol, task.classes)
+    return architecture.build(torch.Generator().manual_seed(seed))
+
+
+def _entry(plan: Plan, outcomes: Sequence[SeedOutcome], result: Score, command: str, sha256: str) -> Entry:
+    spec = dataset_spec(plan.task.dataset)
+    return Entry(
+        name=plan.name,
+        baseline=plan.baseline,
+        dataset=spec.name,
+        dataset_version=spec.version,
+        configuration=plan.task.configuration,
+        test_content_sha256=pinned_digest(spec.name, plan.task.configuration, "test"),
+        protocol=plan.task.protocol,
+        budget=plan.budget,
+        seeds=tuple(
+            outcome.result.model_copy(update={"accuracy": accuracy})
+            for outcome, accuracy in zip(outcomes, result.per_seed, strict=True)
+        ),
+        accuracy=Interval(mean=result.mean, low=result.low, high=result.high),
+        predictions_sha256=sha256,
+        command=command,
+        hardware=f"{platform.machine()}, {os.cpu_count()} cores",
+        software={
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("numpy", "pillow", "torch")},
+            "aenbench": _own_version(),
+        },
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _own_version() -> str:
+    from gdatasets import __version__
+
+    return __version__
+
+
+def _trials_csv(trials: Sequence[Sequence[Trial]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["seed", "network", *Trial.__dataclass_fields__])
+    for seed, record in enumerate(trials):
+        for number, trial in enumerate(record, start=1):
+            writer.writerow([seed, number, *(getattr(trial, field) for field in Trial.__dataclass_fields__)])
+    return text.getvalue().encode()

@@ -1,0 +1,155 @@
+"""Autoequivariant networks: two equivariant layers and a free dense head, as a frozen description and as a module."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from aenbench.errors import InvalidArgumentError
+from aenbench.nn.lattice import Grids, sharing_lattice
+from aenbench.nn.linear import EquivariantLinear, Initialization
+from aenbench.nn.representations import grid, trivial
+from gdatasets.groups import Group, actions_from_bits, bits_from_actions
+
+Protocol = Literal["standard", "paper"]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """An autoequivariant network (arXiv 2104.04848, section 5.1), without its weights.
+
+    Protocol `"standard"`: the hidden layers are two channels of a grid half as large as the image, rolled by 2 where
+    the image is rolled by 4, so that every action has the same order on both; biases are tied by orbit and come before
+    the ReLU; fan-in initialisation. Protocol `"paper"`: hidden grids of 20 x 20, rolled by 4; the released code's
+    initialisation, and its one scalar bias a layer after the ReLU.
+
+    Attributes:
+        actions: names out of `gdatasets.groups.ACTIONS`, kept in bit order; none is the plain MLP.
+        protocol: `"standard"` or `"paper"`.
+        classes: outputs of the head.
+        image_size: pixels along one side of the image.
+        channels: image channels, all moved alike.
+
+    Raises:
+        UnknownNameError: an action does not exist.
+        InvalidArgumentError: an unknown protocol, or a size on which an action cannot act.
+    """
+
+    actions: Sequence[str] = ()
+    protocol: Protocol = "standard"
+    classes: int = 10
+    image_size: int = 28
+    channels: int = 1
+
+    def __post_init__(self) -> None:
+        if self.protocol not in get_args(Protocol):
+            raise InvalidArgumentError(
+                f'Unknown protocol "{self.protocol}". Choose from: {", ".join(get_args(Protocol))}.'
+            )
+        if self.classes < 1 or self.channels < 1 or self.image_size < 2 or self.image_size % 2:
+            raise InvalidArgumentError(
+                f"Expected an even image size, and at least one class and channel; got size {self.image_size}, "
+                f"{self.classes} classes, {self.channels} channels."
+            )
+        object.__setattr__(self, "actions", actions_from_bits(bits_from_actions(self.actions)))
+        for size, step in self.grids:
+            Group(self.actions, size, step)  # an action that cannot act there is an error here
+
+    @property
+    def bits(self) -> str:
+        """The state string of the actions."""
+        return bits_from_actions(self.actions)
+
+    @property
+    def grids(self) -> Grids:
+        """The (size, roll step) of the input and of the two hidden layers."""
+        hidden = (self.image_size // 2, 2) if self.protocol == "standard" else (20, 4)
+        return ((self.image_size, 4), hidden, hidden)
+
+    @property
+    def hidden_channels(self) -> int:
+        return 2 if self.protocol == "standard" else 1
+
+    @property
+    def hidden_units(self) -> int:
+        return self.hidden_channels * self.grids[1][0] ** 2
+
+    def canonical(self) -> "Architecture":
+        """The same network, named by the largest set of actions that gives it."""
+        return replace(self, actions=sharing_lattice(self.grids).closure(self.actions))
+
+    def irredundant(self) -> "Architecture":
+        """The same network, named by actions of which none can be left out; those first in bit order are kept."""
+        closure = sharing_lattice(self.grids).closure
+        kept, network = tuple(self.actions), closure(self.actions)
+        for action in reversed(self.actions):
+            fewer = tuple(name for name in kept if name != action)
+            kept = fewer if closure(fewer) == network else kept
+        return replace(self, actions=kept)
+
+    def build(self, generator: torch.Generator) -> "AutoequivariantNetwork":
+        """The network, with initial weights drawn from the generator."""
+        return AutoequivariantNetwork(self, generator)
+
+
+class AutoequivariantNetwork(nn.Module):
+    """The module of an `Architecture`: logits (batch, classes) of images (batch, pixels) or (batch, channels, h, w).
+
+    Args:
+        architecture: what to build.
+        generator: source of the initial weights, drawn layer by layer, on the CPU.
+    """
+
+    def __init__(self, architecture: Architecture, generator: torch.Generator) -> None:
+        super().__init__()
+        self.architecture = architecture
+        paper = architecture.protocol == "paper"
+        (size, step), (hidden, hidden_step), _ = architecture.grids
+        image = grid(architecture.actions, size, step, architecture.channels)
+        units = grid(architecture.actions, hidden, hidden_step, architecture.hidden_channels)
+        initialization: Initialization = "orbits" if paper else "fan_in"
+        self.first = EquivariantLinear(image, units, not paper, initialization, generator=generator)
+        self.second = EquivariantLinear(units, units, not paper, initialization, generator=generator)
+        self.head = EquivariantLinear(
+            trivial(0, architecture.hidden_units), trivial(0, architecture.classes), generator=generator
+        )
+        self.shifts = nn.ParameterList(
+            _uniform((), layer.orbits, generator) for layer in (self.first, self.second) if paper
+        )
+
+    def features(self, images: Tensor) -> Tensor:
+        """The second hidden layer, (batch, hidden units); it moves as the hidden grid does."""
+        x = torch.relu(self.first(images.flatten(1)))
+        x = torch.relu(self.second(x + self.shifts[0] if self.shifts else x))
+        return x + self.shifts[1] if self.shifts else x
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.features(images))
+        return logits
+
+
+def build_aen(architecture: Architecture, generator: torch.Generator | int) -> AutoequivariantNetwork:
+    """The network of an architecture, with initial weights from a generator, or from a new one with this seed."""
+    if isinstance(generator, int):
+        generator = torch.Generator().manual_seed(generator)
+    return architecture.build(generator)
+
+
+def distinct_architectures(
+    protocol: Protocol = "standard", classes: int = 10, image_size: int = 28, channels: int = 1
+) -> tuple[Architecture, ...]:
+    """Every distinct network among the 4,096 sets of actions, named by its largest set, from few actions to many.
+
+    There are 216 for the paper's grids (28, 20, 20); tens of seconds the first time in a process.
+    """
+    free = Architecture((), protocol, classes, image_size, channels)
+    return tuple(replace(free, actions=actions) for actions in sharing_lattice(free.grids).distinct)
+
+
+def _uniform(shape: tuple[int, ...], fan_in: int, generator: torch.Generator) -> Tensor:
+    """`nn.Linear`'s initial values: uniform in +-1/sqrt(fan_in)."""
+    bound = 1 / math.sqrt(fan_in)
+    return torch.empty(shape).uniform_(-bound, bound, generator=generator)

@@ -1,0 +1,63 @@
+"""Scores from predictions and labels alone."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aenbench.errors import InvalidArgumentError
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Score:
+    """Accuracy, as shares 0..1.
+
+    Attributes:
+        per_seed: of each seed's predictions.
+        mean: over seeds.
+        low, high: 95 % interval of the mean: Student's t over two or more seeds, Wilson's for a single one. The first
+            says how much training again would change it, the second how much other test images would.
+    """
+
+    per_seed: tuple[float, ...]
+    mean: float
+    low: float
+    high: float
+
+
+def score(predictions: NDArray[np.uint8], labels: NDArray[np.int64]) -> Score:
+    """Score class predictions (seeds, n) against labels (n,).
+
+    Raises:
+        InvalidArgumentError: the shapes do not fit, or there is nothing to score.
+    """
+    if predictions.ndim != 2 or predictions.shape[1:] != labels.shape or 0 in predictions.shape:
+        raise InvalidArgumentError(
+            f"Expected predictions of shape (seeds, {len(labels)}) with at least one seed, got {predictions.shape}."
+        )
+    right = (predictions == labels).sum(axis=1)
+    per_seed = tuple(float(count) / len(labels) for count in right)
+    if len(per_seed) == 1:
+        low, high = wilson_interval(int(right[0]), len(labels))
+        return Score(per_seed, per_seed[0], low, high)
+    mean = float(np.mean(per_seed))
+    half = t_half_width(per_seed)
+    return Score(per_seed, mean, max(0.0, mean - half), min(1.0, mean + half))
+
+
+def wilson_interval(right: int, total: int) -> tuple[float, float]:
+    """95 % interval of a share (Wilson, 1927)."""
+    from scipy.stats import binomtest
+
+    interval = binomtest(right, total).proportion_ci(CONFIDENCE, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def t_half_width(values: tuple[float, ...]) -> float:
+    """Half the width of the 95 % interval of the mean of independent values (Student's t)."""
+    from scipy.stats import t
+
+    quantile = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1))
+    return quantile * float(np.std(values, ddof=1)) / float(np.sqrt(len(values)))

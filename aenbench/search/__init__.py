@@ -1,0 +1,1 @@
+"""Search over sets of actions: one Gymnasium environment, several algorithms with one signature."""

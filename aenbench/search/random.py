@@ -1,0 +1,18 @@
+"""Random search: states drawn uniformly, without walking. What every other algorithm has to beat."""
+
+import numpy as np
+
+from aenbench.search.space import Evaluate, Record, SearchBudget, SearchSpace
+from aenbench.training import derive_seed
+
+
+def search(space: SearchSpace, evaluate: Evaluate, budget: SearchBudget, seed: int) -> Record:
+    """Evaluate the zero state, then states in a uniformly random order, until the budget is spent."""
+    record = Record(space, evaluate)
+    record.value(space.start)
+    generator = np.random.default_rng(derive_seed(seed, "random"))
+    for number in generator.permutation(2**space.bits).tolist():
+        if budget.is_spent(record):
+            break
+        record.value(format(number, f"0{space.bits}b"))
+    return record

@@ -1,0 +1,36 @@
+"""How both commands end: a user's mistake in one line and exit code 2, never a traceback."""
+
+import sys
+
+import typer
+
+from gdatasets.errors import GDatasetsError
+
+_UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+
+
+def run_command(app: typer.Typer, program: str, interrupted: str) -> None:
+    """Run a command line to its exit code.
+
+    Args:
+        app: the commands.
+        program: its name, which error lines start with.
+        interrupted: what an interrupt leaves behind, for the user.
+    """
+    try:
+        code = app(standalone_mode=False)
+    except _UsageError as error:
+        code = fail(program, f"{getattr(error, 'format_message')()} See --help.")  # noqa: B009
+    except GDatasetsError as error:
+        code = fail(program, str(error))
+    except OSError as error:
+        code = fail(program, f"{error.filename or 'The system'}: {error.strerror or error}.")
+    except (KeyboardInterrupt, typer.Abort):
+        code = fail(program, interrupted, 130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def fail(program: str, message: str, code: int = 2) -> int:
+    """Say what is wrong in one line; returns the exit code."""
+    sys.stderr.write(f"{program}: {' '.join(message.split())}\n")
+    return code

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from aenbench.nn.joins import refines
+from aenbench.nn.lattice import SharingLattice
+from gdatasets.groups import actions_from_bits
+
+
+@pytest.fixture(scope="module")
+def small():
+    return SharingLattice(((8, 4), (4, 2)))
+
+
+def test_every_state_has_the_sharing_of_its_class(small):
+    rng = np.random.Generator(np.random.PCG64(0))
+    for number in rng.choice(4096, 60, replace=False):
+        bits = format(number, "012b")
+        named = small.classes[bits]
+        for labels, expected in zip(
+            small.sharing(actions_from_bits(bits)), small.sharing(actions_from_bits(named)), strict=True
+        ):
+            np.testing.assert_array_equal(labels, expected)
+
+
+def test_distinct_networks_are_those_that_differ_in_sharing(small):
+    keys = {tuple(labels.tobytes() for labels in small.sharing(actions_from_bits(bits))) for bits in small.classes}
+    assert len(keys) == len(small.distinct) == len(set(small.classes.values()))
+
+
+def test_classes_are_closed_under_union_and_named_by_their_largest_state(small):
+    members = {}
+    for bits, named in small.classes.items():
+        members.setdefault(named, []).append(set(actions_from_bits(bits)))
+    for named, states in members.items():
+        assert set().union(*states) == set(actions_from_bits(named))
+        assert small.classes[named] == named
+
+
+def test_one_network_refines_another_iff_its_closure_is_smaller(small):
+    sharings = {closed: small.sharing(closed) for closed in small.distinct}
+    for one in small.distinct:
+        for other in small.distinct:
+            finer = all(refines(a, b) for a, b in zip(sharings[one], sharings[other], strict=True))
+            assert finer == (set(one) <= set(other))

@@ -1,0 +1,67 @@
+"""Deep Q-learning, on rewards whose optimum is known."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from aenbench.search import dqn, random
+from aenbench.search.space import SearchBudget, SearchSpace
+
+
+@dataclass(frozen=True)
+class FreeSpace(SearchSpace):
+    """Every state is a network of its own."""
+
+    def canonical(self, state: str) -> str:
+        return state
+
+
+SPACE = FreeSpace("standard")
+
+
+class HiddenSet:
+    """Three points for each action on which a state agrees with a hidden set: the optimum is that set alone."""
+
+    def __init__(self, seed: int) -> None:
+        self.target = "".join(str(bit) for bit in np.random.default_rng(seed).integers(0, 2, SPACE.bits))
+        self.optimum = self("".join(self.target))
+
+    def __call__(self, state: str) -> float:
+        return 0.4 + 0.03 * sum(a == b for a, b in zip(state, self.target, strict=True))
+
+
+def test_epsilon_drops_as_in_the_paper() -> None:
+    assert [dqn.epsilon_at(models, 1_000) for models in (0, 199, 200, 550, 900, 949, 950, 1_000)] == [
+        1.0,
+        1.0,
+        0.9,
+        0.6,
+        0.2,
+        0.2,
+        0.1,
+        0.05,
+    ]
+    assert dqn.epsilon_at(20, 100) == 0.9
+
+
+def test_the_same_seed_gives_the_same_search() -> None:
+    budget = SearchBudget(states=60, episode_steps=20)
+    first, second, other = (dqn.search(SPACE, HiddenSet(0), budget, seed).trials for seed in (1, 1, 2))
+    assert first == second
+    assert first != other
+
+
+@pytest.mark.parametrize("algorithm", [dqn.search, random.search])
+def test_a_search_ends_with_its_budget(algorithm) -> None:
+    record = algorithm(SPACE, HiddenSet(0), SearchBudget(states=40), 0)
+    assert len(record.visited) == 40
+    assert len({trial.canonical for trial in record.trials}) == len(record.trials) == 40
+    assert record.trials[0].state == SPACE.start
+    limited = algorithm(SPACE, HiddenSet(0), SearchBudget(states=40, networks=7), 0)
+    assert len(limited.trials) == 7
+
+
+def test_a_walk_ends_after_its_episodes() -> None:
+    record = dqn.search(SPACE, HiddenSet(0), SearchBudget(states=4_096, episodes=3, episode_steps=5), 0)
+    assert 2 <= len(record.visited) <= 16

@@ -1,0 +1,152 @@
+"""The command line, as its users meet it: one clear line and an exit code for every mistake."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from aenbench import cli
+
+
+def call(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """Exit code and everything printed."""
+    monkeypatch.setattr(sys, "argv", ["aenbench", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    printed = capsys.readouterr()
+    return int(ended.value.code or 0), printed.out + printed.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "--baseline", "mlp", "--dataset", "mnist"], 'Unknown dataset "mnist". Choose from: g-mnist'),
+        (["run", "--baseline", "mlp", "--config", "aug7"], 'Unknown configuration "aug7". Choose from: none'),
+        (["run", "--baseline", "cnn", "--dataset", "g-digits"], 'Unknown baseline "cnn". Choose from: mlp'),
+        (["run", "--baseline", "single:turn", "--dataset", "g-digits"], 'Unknown action "turn". Choose from'),
+        (["run", "--baseline", "mlp", "--dataset", "g-digits", "--protocol", "old"], 'Unknown protocol "old"'),
+        (["run", "--baseline", "mlp", "--dataset", "g-digits", "--budget", "all"], 'Unknown budget "all"'),
+        (["run", "--baseline", "mlp", "--dataset", "g-digits", "--seeds", "0"], "give --seeds 3"),
+        (["run", "--baseline", "mlp", "--dataset", "g-digits", "--workers", "0"], "at least one worker"),
+        (["run", "--baseline", "mlp", "--seeds", "many"], "--seeds"),
+        (["run"], "--baseline"),
+        (["run", "--baseline", "mlp", "--fast"], "--fast"),
+        (["run", "--baseline", "mlp", "--dataset", "g-mnist", "--root", "/nowhere"], "/nowhere is not a folder"),
+        (["verify", "/nowhere"], "/nowhere is not a folder"),
+        (["leaderboard", "--dir", "/nowhere"], "/nowhere is not a folder"),
+        (["nonsense"], "nonsense"),
+    ],
+)
+def test_a_mistake_ends_in_one_line_and_exit_code_2(
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, printed = call(arguments, monkeypatch, capsys)
+    assert code == 2
+    assert said in printed
+    assert printed.startswith("aenbench: ")
+    assert printed.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_folder_that_is_a_file_is_refused_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("kept")
+    arguments = ["run", "--baseline", "aen", "--dataset", "g-digits", "--out", str(tmp_path / "file")]
+    started = time.monotonic()
+    code, printed = call(arguments, monkeypatch, capsys)
+    assert (code, printed.count("\n")) == (2, 1)
+    assert "Cannot write to" in printed
+    assert time.monotonic() - started < 30
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_a_read_only_system_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["run", "--baseline", "aen", "--dataset", "g-digits", "--out", "/proc/aenbench"]
+    code, printed = call(arguments, monkeypatch, capsys)
+    assert (code, printed.count("\n")) == (2, 1)
+    assert "choose another --out" in printed
+
+
+def test_a_corrupted_source_is_never_replaced_by_another_dataset(
+    tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for path in (data_root / "MNIST" / "raw").iterdir():
+        (raw / path.name).write_bytes(path.read_bytes())
+    damaged = bytearray((raw / "train-images-idx3-ubyte").read_bytes())
+    damaged[1_000_000] ^= 1
+    (raw / "train-images-idx3-ubyte").write_bytes(damaged)
+    for named in ([], ["--dataset", "g-mnist"]):
+        arguments = ["run", "--baseline", "mlp", "--root", str(tmp_path), "--out", str(tmp_path / "out"), *named]
+        code, printed = call(arguments, monkeypatch, capsys)
+        assert code == 2
+        assert "is not the published file" in printed
+    assert not list((tmp_path / "out").rglob("entry.json"))
+
+
+def test_without_a_source_and_a_network_the_default_is_g_digits_with_a_notice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("GDATASETS_ROOT", raising=False)
+    monkeypatch.setattr("gdatasets.network.REACH_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("gdatasets.network._answers", lambda _: False)
+    assert cli._default_dataset(None) == "g-digits"
+    assert "Using G-Digits instead" in capsys.readouterr().err
+    arguments = ["run", "--baseline", "mlp", "--dataset", "g-mnist", "--out", str(tmp_path)]
+    code, printed = call(arguments, monkeypatch, capsys)
+    assert code == 2
+    assert "no raw files in" in printed
+
+
+def test_run_verify_and_leaderboard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ["--dataset", "g-digits", "--budget", "quick", "--seeds", "1", "--out", str(tmp_path)]
+    code, printed = call(["run", "--baseline", "single:hflip", *common], monkeypatch, capsys)
+    assert code == 0
+    assert "single-hflip-quick" in printed
+    assert "training 88/88" in printed
+    assert call(["run", "--baseline", "single:hflip", *common], monkeypatch, capsys)[0] == 2
+    assert call(["verify", str(tmp_path)], monkeypatch, capsys) == (0, "1 entry verified.\n")
+    assert call(["leaderboard", "--dir", str(tmp_path), "--check"], monkeypatch, capsys)[0] == 1
+    assert call(["leaderboard", "--dir", str(tmp_path)], monkeypatch, capsys)[0] == 0
+    assert call(["leaderboard", "--dir", str(tmp_path), "--check"], monkeypatch, capsys)[0] == 0
+    predictions = tmp_path / "g-digits" / "aug2" / "single-hflip-quick" / "predictions.npy"
+    predictions.write_bytes(predictions.read_bytes()[:-5])
+    code, printed = call(["verify", str(tmp_path)], monkeypatch, capsys)
+    assert code == 1
+    assert "predictions.npy was changed" in printed
+
+
+def test_quiet_says_nothing_but_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["aenbench", "run", "--baseline", "mlp", "--dataset", "g-digits", "--quiet"])
+    sys.argv += ["--budget", "quick", "--seeds", "1", "--out", str(tmp_path)]
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("package", ["aenbench", "gdatasets"])
+def test_help_loads_nothing_heavy(package: str) -> None:
+    script = (
+        f"import sys; sys.argv = ['x', '--help']\nfrom {package}.cli import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print([name for name in ('torch', 'datasets', 'scipy', 'sklearn', 'pyarrow') if name in sys.modules])"
+    )
+    path = os.pathsep.join(sys.path)
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}
+    )
+    assert ended.stdout.splitlines()[-1] == "[]", ended.stderr

@@ -1,0 +1,107 @@
+"""A run from end to end, on real digits with a tiny budget."""
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aenbench import budgets, experiment
+from aenbench.budgets import Budget
+from aenbench.data import Task
+from aenbench.errors import InvalidArgumentError
+from aenbench.experiment import Plan, Step, run
+from aenbench.leaderboard import read_entry, rescore
+from aenbench.search.space import SearchBudget
+from aenbench.training import Recipe
+from gdatasets.errors import OutputError, UnknownNameError
+from gdatasets.groups import ACTIONS
+
+
+@pytest.fixture(autouse=True)
+def tiny_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny = Budget("quick", SearchBudget(states=12, networks=4, episode_steps=6), Recipe(200, 1), Recipe(400, 3))
+    for protocol in ("standard", "paper"):
+        monkeypatch.setitem(budgets._BUDGETS, (protocol, "quick"), tiny)
+
+
+def run_plan(baseline: str, out: Path, protocol: str = "standard", seeds: int = 1) -> tuple[Path, list[Step]]:
+    steps: list[Step] = []
+    plan = Plan(baseline, Task("g-digits", "d4", protocol), "quick", seeds)
+    return run(plan, out, "a test", steps.append, workers=1), steps
+
+
+@pytest.mark.parametrize("protocol", ["standard", "paper"])
+def test_aen_is_searched_trained_and_scored(tmp_path: Path, protocol: str) -> None:
+    folder, steps = run_plan("aen", tmp_path, protocol, seeds=2)
+    entry, result, differences = rescore(folder)
+    assert differences == []
+    assert 0.1 < result.mean < 1
+    assert entry.protocol == protocol
+    assert all(seed.networks_trained == 4 for seed in entry.seeds)
+    rows = list(csv.DictReader(io.StringIO((folder / "trials.csv").read_text())))
+    assert [row["network"] for row in rows if row["seed"] == "1"] == ["1", "2", "3", "4"]
+    for seed in entry.seeds:
+        own = [row for row in rows if row["seed"] == str(seed.seed)]
+        best = max(own, key=lambda row: float(row["value"]))
+        assert "".join("1" if action in seed.actions else "0" for action in ACTIONS) == best["canonical"]
+    assert (folder / "search.png").read_bytes().startswith(b"\x89PNG")
+    assert {step.stage for step in steps} == {"search", "training"}
+    assert all(step.done <= step.total for step in steps)
+
+
+def test_a_run_repeats_exactly(tmp_path: Path) -> None:
+    first, _ = run_plan("aen", tmp_path / "a")
+    second, _ = run_plan("aen", tmp_path / "b")
+    assert np.array_equal(read_entry(first)[1], read_entry(second)[1])
+    assert (first / "trials.csv").read_bytes() == (second / "trials.csv").read_bytes()
+
+
+@pytest.mark.slow
+def test_the_outcome_does_not_depend_on_the_number_of_workers(tmp_path: Path) -> None:
+    plan = Plan("mlp", Task("g-digits", "d4"), "standard", 2)
+    budget = Budget("standard", SearchBudget(), Recipe(200, 1), Recipe(400, 3))
+    assert budget != budgets.budget("standard", "standard")  # workers start anew and see the real budget
+    one = run(plan, tmp_path / "one", "a test", lambda _: None, workers=1)
+    two = run(plan, tmp_path / "two", "a test", lambda _: None, workers=2)
+    assert np.array_equal(read_entry(one)[1], read_entry(two)[1])
+
+
+@pytest.mark.parametrize(
+    ("baseline", "networks", "actions"),
+    [("mlp", 0, ()), ("full", 0, ACTIONS), ("single:hflip", 0, ("hflip",)), ("single", 12, None)],
+)
+def test_baselines_choose_their_actions(
+    tmp_path: Path, baseline: str, networks: int, actions: tuple[str, ...] | None
+) -> None:
+    entry, _ = read_entry(run_plan(baseline, tmp_path)[0])
+    assert entry.name == f"{baseline.replace(':', '-')}-quick"
+    assert entry.seeds[0].networks_trained == networks
+    assert actions is None or entry.seeds[0].actions == actions
+    assert not (tmp_path / "g-digits" / "d4" / entry.name / "search.png").exists()
+
+
+def test_the_test_split_is_opened_after_every_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[str] = []
+    load_test, choose, fit = experiment.load_test, experiment.choose, experiment.fit
+    monkeypatch.setattr(experiment, "load_test", lambda *given: events.append("test") or load_test(*given))
+    monkeypatch.setattr(experiment, "choose", lambda *given: events.append("choose") or choose(*given))
+    monkeypatch.setattr(experiment, "fit", lambda *a, **k: events.append("fit") or fit(*a, **k))
+    experiment.run_seed(Plan("single", Task("g-digits", "d4"), "quick", 1), 0, lambda _: None)
+    assert events == ["choose", *["fit"] * 13, "test"]
+
+
+def test_bad_plans_are_refused_before_any_work(tmp_path: Path) -> None:
+    task = Task("g-digits", "d4")
+    with pytest.raises(InvalidArgumentError, match=r'Unknown baseline "cnn". Choose from: mlp, full, single'):
+        Plan("cnn", task)
+    with pytest.raises(UnknownNameError, match=r'Unknown action "rot". Choose from: rotation'):
+        Plan("single:rot", task)
+    with pytest.raises(InvalidArgumentError, match="--seeds 3"):
+        Plan("mlp", task, seeds=0)
+    with pytest.raises(InvalidArgumentError, match=r'Unknown budget "huge"'):
+        Plan("mlp", task, budget="huge")
+    run_plan("mlp", tmp_path)
+    with pytest.raises(OutputError, match="exists"):
+        run_plan("mlp", tmp_path)
