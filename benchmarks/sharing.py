@@ -96,7 +96,7 @@ def scale(emlp_python: str | None) -> None:
             sides = grid(actions, size_in), grid(actions, size_out)
             labels, count = parameter_sharing(*sides)
             pairs.append(labels.size)
-            repeats = 5 if labels.size < 2e6 else 2
+            repeats = 5 if labels.size < 2e6 else 1
             seconds.append(median_ms(lambda sides=sides: parameter_sharing(*sides), repeats)[1] / 1e3)  # CPU time
             memory.append(peak_memory(lambda sides=sides: parameter_sharing(*sides)))
             print(
