@@ -26,6 +26,7 @@ from gdatasets.permutation_groups import (
 
 __all__ = [
     "ACTIONS",
+    "NAMED_GROUPS",
     "Group",
     "PermutationGroup",
     "Permutations",
@@ -35,6 +36,7 @@ __all__ = [
     "check_permutations",
     "enumerate_elements",
     "orbit_labels",
+    "parse_group",
 ]
 
 Images = NDArray[Any]
@@ -193,3 +195,32 @@ class Group:
 
     def _can_act(self, action: str) -> bool:
         return not action.startswith("scramble") or self.size % 2 == 0
+
+
+NAMED_GROUPS: dict[str, tuple[str, ...]] = {
+    "trivial": (),
+    "c4": ("rotation",),
+    "v4": ("hflip", "vflip"),
+    "d4": ("rotation", "hflip"),
+    "roll": ("htrans", "vtrans"),
+    "d4-roll": ("rotation", "hflip", "htrans", "vtrans"),
+    "full": ACTIONS,
+}
+"""Generators of the groups that have a name."""
+
+
+def parse_group(text: str, size: int, step: int = 4) -> Group:
+    """A group from what a person writes: `"d4"`, `"rotation,hflip"` or `"110000000000"`.
+
+    Raises:
+        UnknownNameError: neither a named group nor actions.
+        InvalidArgumentError: an action cannot act on the size.
+    """
+    if text in NAMED_GROUPS:
+        return Group(NAMED_GROUPS[text], size, step)
+    if len(text) == len(ACTIONS) and not set(text) - {"0", "1"}:
+        return Group(actions_from_bits(text), size, step)
+    names = [name.strip() for name in text.split(",")]
+    if set(names) - set(ACTIONS):
+        raise UnknownNameError("group", text, [*NAMED_GROUPS, "or actions with commas: " + ", ".join(ACTIONS)])
+    return Group(names, size, step)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gdatasets.errors import InvalidArgumentError
-from gdatasets.groups import ACTIONS, Group
+from gdatasets.errors import InvalidArgumentError, UnknownNameError
+from gdatasets.groups import ACTIONS, NAMED_GROUPS, Group, parse_group
 from gdatasets.permutation_groups import PermutationGroup, check_permutations, count_orbits_by_burnside, orbit_labels
 
 PAIRS = [actions for size in (0, 1, 2) for actions in combinations(ACTIONS, size)]
@@ -114,3 +114,12 @@ def test_burnside_limit_is_respected():
 def test_rows_that_are_no_permutations_are_named(rows):
     with pytest.raises(InvalidArgumentError, match=r"Row 1 is not a permutation of 0\.\.2"):
         check_permutations([[0, 1, 2], *rows])
+
+
+def test_groups_are_written_by_name_by_actions_or_by_bits():
+    assert parse_group("d4", 8) == parse_group("hflip, rotation", 8) == parse_group("110000000000", 8)
+    orders = {name: parse_group(name, 28).order for name in ("trivial", "c4", "v4", "d4", "roll", "d4-roll")}
+    assert orders == {"trivial": 1, "c4": 4, "v4": 4, "d4": 8, "roll": 49, "d4-roll": 392}
+    assert set(orders) < set(NAMED_GROUPS)
+    with pytest.raises(UnknownNameError, match=r'Unknown group "d5"\. Choose from: trivial, c4'):
+        parse_group("d5", 8)

@@ -12,7 +12,9 @@ from gdatasets.groups import ACTIONS
 def variance_ratio(layer):
     """Mean square output over draws of the weights and of white inputs, relative to what `nn.Linear` has."""
     generator = torch.Generator().manual_seed(0)
-    draws = min(1500, max(10, 12_000 // layer.orbits))  # few free weights vary most from draw to draw
+    (sizes,) = torch.autograd.grad(layer.expanded_weight().sum(), layer.weight)  # of the orbits
+    independent = float(sizes.sum() ** 2 / sizes.square().sum())  # few large orbits vary most from draw to draw
+    draws = min(3000, max(80, round(12_000 / independent)))  # 80: inputs that share a weight add up, and vary too
     total = 0.0
     for x in torch.randn(draws, 4, layer.in_features, generator=generator):
         layer.reset_parameters(generator)
