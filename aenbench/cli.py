@@ -157,3 +157,34 @@ def leaderboard(
         raise typer.Exit(1)
     else:
         typer.echo(f"{folder / 'README.md'} is up to date.")
+
+
+@app.command()
+def check(
+    model: Annotated[str, typer.Argument(help="Import path of a module or a factory: package.module:name.")],
+    group: Annotated[str, typer.Option(help="d4, c4, v4, ...; actions such as rotation,hflip; or twelve bits.")] = "d4",
+    size: Annotated[int, typer.Option(help="Pixels along one side of the images.")] = 28,
+    step: Annotated[int, typer.Option(help="Pixels that htrans and vtrans roll by.")] = 4,
+    elements: Annotated[bool, typer.Option("--elements", help="Every element, not only the generators.")] = False,
+) -> None:
+    """Measure how far a network's outputs are from invariant under a group; exit code 1 when they are not."""
+    from aenbench.errors import InvalidArgumentError
+    from aenbench.imports import load_module
+    from aenbench.nn import check_equivariance
+    from gdatasets.groups import parse_group
+
+    named = parse_group(group, size, step)
+    try:
+        report = check_equivariance(load_module(model), named, elements="all" if elements else "generators")
+    except RuntimeError as error:  # what torch raises for a batch that does not fit
+        why = str(error).splitlines()[0]
+        raise InvalidArgumentError(
+            f"{model} cannot be called on a batch (4, 1, {size}, {size}): {why}. Give its --size."
+        ) from error
+    for name, error in report.errors.items():
+        typer.echo(f"{'differs' if name in report.failing else 'holds':8} {name}  error {error:.3g}")
+    if not report.passed:
+        failing = f"{len(report.failing)} of {len(report.errors)}"
+        sys.stderr.write(f"{model} is not invariant under {failing} elements (tolerance {report.tolerance:.3g}).\n")
+        raise typer.Exit(1)
+    typer.echo(f"{model} is invariant under {group} (order {named.order}), tolerance {report.tolerance:.3g}.")

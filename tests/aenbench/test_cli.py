@@ -150,3 +150,62 @@ def test_help_loads_nothing_heavy(package: str) -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}
     )
     assert ended.stdout.splitlines()[-1] == "[]", ended.stderr
+
+
+MODELS = """
+import torch
+from torch import nn
+
+class Mean(nn.Module):
+    def forward(self, x):
+        return x.mean(dim=(1, 2, 3))[:, None]
+
+class Corner(nn.Module):
+    def forward(self, x):
+        return x[:, :, 0, 0]
+
+def dense():
+    return nn.Sequential(nn.Flatten(), nn.Linear(100, 2))
+
+number = 3
+"""
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "usermodels.py").write_text(MODELS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "usermodels", raising=False)
+
+
+@pytest.mark.usefixtures("models")
+def test_check_tells_invariant_networks_from_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, printed = call(["check", "usermodels:Mean", "--group", "d4", "--elements"], monkeypatch, capsys)
+    assert code == 0
+    assert printed.count("holds") == 8
+    assert "is invariant under d4 (order 8)" in printed
+    code, printed = call(["check", "usermodels:Corner", "--group", "rotation,scramble2"], monkeypatch, capsys)
+    assert code == 1
+    assert "not invariant under 2 of 2 elements" in printed
+
+
+@pytest.mark.usefixtures("models")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["usermodels"], 'Expected a network as "package.module:factory"'),
+        (["usermodels:nothing"], 'Cannot import "usermodels:nothing"'),
+        (["usermodels:number"], "to give a torch.nn.Module, got int"),
+        (["usermodels:dense"], "cannot be called on a batch (4, 1, 28, 28)"),
+        (["usermodels:Mean", "--group", "d5"], "d5"),
+        (["usermodels:Mean", "--group", "scramble1", "--size", "27"], "size must be even"),
+    ],
+)
+def test_check_refuses_what_it_cannot_check(
+    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, printed = call(["check", *arguments], monkeypatch, capsys)
+    assert (code, printed.count("\n")) == (2, 1)
+    assert said in printed

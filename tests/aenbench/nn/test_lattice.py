@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from aenbench.nn.joins import refines
-from aenbench.nn.lattice import SharingLattice
-from gdatasets.groups import actions_from_bits
+from aenbench.nn.lattice import SharingLattice, sharing_lattice
+from gdatasets.groups import actions_from_bits, bits_from_actions
 
 
 @pytest.fixture(scope="module")
@@ -42,3 +42,14 @@ def test_one_network_refines_another_iff_its_closure_is_smaller(small):
         for other in small.distinct:
             finer = all(refines(a, b) for a, b in zip(sharings[one], sharings[other], strict=True))
             assert finer == (set(one) <= set(other))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("grids", "networks"),
+    [(((20, 4), (20, 4)), 216), (((28, 4), (20, 4), (20, 4)), 216), (((28, 4), (14, 2), (14, 2)), 215)],
+)
+def test_the_papers_and_the_standard_grids_have_known_numbers_of_networks(grids, networks):
+    lattice = sharing_lattice(grids)
+    assert len(lattice.distinct) == networks
+    assert set(lattice.classes.values()) == {bits_from_actions(actions) for actions in lattice.distinct}

@@ -37,6 +37,8 @@ def check_trained(architecture, actions, steps, dtype, tolerance):
     start = network.first.weight.detach().clone()
     train(network, steps, dtype)
     assert not torch.equal(network.first.weight, start)
+    images = torch.randn(20, 784, generator=torch.Generator().manual_seed(1), dtype=torch.float64).to(dtype)
+    assert network.features(images).std(dim=0).max() > 1e-3  # dead units would commute with everything
     (size, step), (hidden, hidden_step), _ = architecture.grids
     out = grid(actions, hidden, hidden_step, architecture.hidden_channels)
     return check_equivariance(Features(network), Group(actions, size, step), out, tolerance=tolerance)
