@@ -181,8 +181,8 @@ def check(
         raise InvalidArgumentError(
             f"{model} cannot be called on a batch (4, 1, {size}, {size}): {why}. Give its --size."
         ) from error
-    for name, error in report.errors.items():
-        typer.echo(f"{'differs' if name in report.failing else 'holds':8} {name}  error {error:.3g}")
+    for name, size_of_error in report.errors.items():
+        typer.echo(f"{'differs' if name in report.failing else 'holds':8} {name}  error {size_of_error:.3g}")
     if not report.passed:
         failing = f"{len(report.failing)} of {len(report.errors)}"
         sys.stderr.write(f"{model} is not invariant under {failing} elements (tolerance {report.tolerance:.3g}).\n")

@@ -50,8 +50,8 @@ def parameter_sharing(in_permutations: ArrayLike, out_permutations: ArrayLike) -
     orbit_of_output = orbit_labels(outputs)
     carried, along_tree = _carry_to_first_rows(inputs, outputs, orbit_of_output)
     nodes = (int(orbit_of_output.max()) + 1) * n_in
-    integer = np.int32 if nodes < 2**31 else np.int64
-    labels = carried + orbit_of_output[:, None] * integer(n_in)  # node r * n_in + j: the pair (first of orbit r, j)
+    firsts = (orbit_of_output * np.int64(n_in)).astype(smallest_dtype(nodes))
+    labels = carried + firsts[:, None]  # node r * n_in + j: the pair (first output of orbit r, j)
     del carried
     return _merge_along(inputs, outputs, labels, nodes, ~along_tree)
 
@@ -76,8 +76,7 @@ def extend_sharing(labels: Labels, in_permutations: ArrayLike, out_permutations:
             f"got {labels.shape}."
         )
     nodes = int(labels.max()) + 1 if labels.size else 0
-    nodes_of_pairs = labels.astype(np.int32 if nodes < 2**31 else np.int64)
-    return _merge_along(inputs, outputs, nodes_of_pairs, nodes, np.ones(outputs.shape, dtype=bool))
+    return _merge_along(inputs, outputs, labels, nodes, np.ones(outputs.shape, dtype=bool))
 
 
 def _check_generators(
@@ -96,13 +95,13 @@ def _merge_along(
 ) -> tuple[Labels, int]:
     """Merge the classes of every pair and its image; `edges` (generators, n_out) are the outputs worth looking at.
 
-    `labels` (n_out, n_in) with values 0..nodes-1 is overwritten. Blocks of rows keep temporaries small.
+    `labels` (n_out, n_in) has values 0..nodes-1. Whenever classes have merged they are numbered anew, so that labels
+    get short and tables small. Blocks of rows keep temporaries small.
     """
     roots = np.arange(nodes, dtype=labels.dtype)
-    block = max(1, max(_BLOCK, nodes // 2) // max(labels.shape[1], 1))
     for sample in (16, 1):  # one row in 16 merges most of what there is to merge
         for into, out, worth in zip(inputs, outputs, edges, strict=True):
-            before, rows = roots, np.flatnonzero(worth)[::sample]
+            before, rows, block = roots, np.flatnonzero(worth)[::sample], _block(labels, roots)
             for start in range(0, len(rows), block):
                 some = rows[start : start + block]
                 here, there = labels[some], labels[out[some]].take(into, axis=1)
@@ -110,19 +109,25 @@ def _merge_along(
                 if differ.any():
                     roots = merge(roots, here[differ], there[differ])
             if sample == 1 and roots is not before:
-                _relabel(labels, roots, block, labels)
+                labels, roots = _renumber(labels, roots)
         if sample > 1:
-            _relabel(labels, roots, block, labels)
+            labels, roots = _renumber(labels, roots)
+    return labels, len(roots)
+
+
+def _block(labels: Labels, roots: Roots) -> int:
+    """Rows looked at together."""
+    return max(1, max(_BLOCK, len(roots) // 2) // max(int(labels.shape[1]), 1))
+
+
+def _renumber(labels: Labels, roots: Roots) -> tuple[Labels, Roots]:
+    """Labels 0..classes-1 in their shortest dtype, and the partition in which no two of these are merged yet."""
     count, numbers = number(roots)
-    return _relabel(labels, numbers.astype(smallest_dtype(count)), block), count
-
-
-def _relabel(labels: Labels, names: Roots, block: int, out: Labels | None = None) -> Labels:
-    """`names[labels]`, a block of rows at a time: indexing makes 8-byte copies of its index."""
-    out = np.empty(labels.shape, names.dtype) if out is None else out
-    for start in range(0, len(labels), block):
-        names.take(labels[start : start + block], out=out[start : start + block], mode="clip")
-    return out
+    numbers = numbers.astype(smallest_dtype(count))
+    renumbered, block = np.empty(labels.shape, numbers.dtype), _block(labels, roots)
+    for start in range(0, len(labels), block):  # indexing makes 8-byte copies of its index
+        numbers.take(labels[start : start + block], out=renumbered[start : start + block], mode="clip")
+    return renumbered, np.arange(count, dtype=numbers.dtype)
 
 
 def _carry_to_first_rows(
