@@ -57,7 +57,8 @@ def check_network(network, dtype, tolerance, name=None):
     images = random_images(architecture, 2, dtype, seed=10_000)
     moves = group.pixels(architecture.image_size)
     features = None if name else group.features(architecture.feature_size)
-    report = check_equivariance(network if name else Features(network), moves, features, inputs=images)
+    module = network if name else Features(network)
+    report = check_equivariance(module, moves, features, inputs=images, tolerance=tolerance)
     assert name or len(report.errors) == group.order
     if report.passed and architecture.protocol == "standard":
         report = check_equivariance(network, moves, inputs=images, tolerance=tolerance)
