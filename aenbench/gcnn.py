@@ -127,10 +127,9 @@ class GCNN(nn.Module):
         super().__init__()
         self.architecture = architecture
         group, width = SquareGroup(architecture.group), architecture.width
-        self.lift = LiftingConv2d(group, architecture.channels, width, _KERNEL, generator=generator)
-        self.convolutions = nn.ModuleList(
-            GroupConv2d(group, width, width, _KERNEL, generator=generator) for _ in range(3)
-        )
+        lift = LiftingConv2d(group, architecture.channels, width, _KERNEL, generator=generator)
+        rest = (GroupConv2d(group, width, width, _KERNEL, generator=generator) for _ in range(3))
+        self.convolutions = nn.ModuleList([lift, *rest])
         self.pool = SpatialPooling(group, 2)
         standard = architecture.protocol == "standard"
         self.invariants = InvariantPooling(group, architecture.feature_size) if standard else nn.Identity()
@@ -147,12 +146,13 @@ class GCNN(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """What the group still moves: (batch, width, order, feature size, feature size)."""
-        second, third, fourth = self.convolutions
-        x = torch.relu(self.lift(images))
-        x = self.pool(torch.relu(second(x)))  # 28 > 24 > 12
-        x = torch.relu(third(x))
-        pooled: Tensor = self.pool(torch.relu(fourth(x)))  # 12 > 8 > 4
-        return pooled
+        x = images
+        for k, convolution in enumerate(self.convolutions):
+            x = convolution(x)  # one step a line: what is done with is freed before the next is made
+            x = torch.relu(x)
+            if k % 2:
+                x = self.pool(x)  # 28 > 26 > 24 > 12 > 10 > 8 > 4
+        return x
 
     def forward(self, images: Tensor) -> Tensor:
         size = self.architecture.image_size
