@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from aenbench.errors import InvalidArgumentError
+from aenbench.nn.evaluation_cache import EvaluationCache
 from aenbench.nn.sharing import Labels, parameter_sharing
 from aenbench.nn.tying import classes_of_equal_rows, spread
 from gdatasets.groups import orbit_labels
@@ -80,7 +81,7 @@ class EquivariantLinear(nn.Module):
             self.bias = nn.Parameter(torch.empty(biases, device=device, dtype=dtype))
             if biases < self.out_features:
                 self._keep("bias_index", bias_labels[rows])
-        self._cached: tuple[Tensor, Tensor] | None = None
+        self._cached = EvaluationCache()
         self.reset_parameters(generator)
 
     def _plan_products(self, labels: Labels) -> NDArray[np.intp]:
@@ -137,39 +138,18 @@ class EquivariantLinear(nn.Module):
         return values.view(self.distinct_shape)
 
     def _weight_for_product(self) -> Tensor:
-        """The distinct rows and columns of W; in evaluation on a CPU, made anew only when a free weight has changed.
-
-        What has changed is found by comparing values: version counters miss changes made through `.data`, and
-        addresses are used again. Under `torch.compile` and function transforms nothing is kept.
-        """
-        weight = self.weight
-        if (
-            self.training
-            or torch.is_grad_enabled()
-            or self.weight_index is None
-            or torch.compiler.is_compiling()
-            or type(weight) is not nn.Parameter
-            or weight.device.type != "cpu"
-        ):
+        """The distinct rows and columns of W, kept in evaluation."""
+        if self.weight_index is None:
             return self._distinct_weight()
-        if self._cached is None or not _same(self._cached[0], weight):
-            self._cached = (weight.detach().clone(), self._distinct_weight())
-        return self._cached[1]
+        return self._cached.fetch(self.weight, self._distinct_weight, self.training)
 
     def train(self, mode: bool = True) -> Self:
         if mode:
-            self._cached = None
+            self._cached.clear()
         return super().train(mode)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_cached": None}
 
     def extra_repr(self) -> str:
         return (
             f"in_features={self.in_features}, out_features={self.out_features}, orbits={self.orbits}, "
             f"bias={self.bias is not None}"
         )
-
-
-def _same(one: Tensor, other: Tensor) -> bool:
-    return one.dtype == other.dtype and one.device == other.device and torch.equal(one, other)

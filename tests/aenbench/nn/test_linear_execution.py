@@ -172,7 +172,7 @@ def test_evaluation_keeps_the_expanded_weight_and_training_drops_it():
     layer(inputs(dtype=torch.float32))
     kept = layer._weight_for_product()
     assert layer._weight_for_product() is kept
-    assert layer.train()._cached is None
+    assert layer.train()._cached.kept is None
 
 
 @torch.no_grad()
@@ -182,7 +182,7 @@ def test_neither_state_nor_copies_hold_the_cache():
     layer(inputs(dtype=torch.float32))
     assert set(layer.state_dict()) == {"weight", "bias"}
     assert len(pickle.dumps(layer)) == size
-    assert copy.deepcopy(layer)._cached is None
+    assert copy.deepcopy(layer)._cached.kept is None
 
 
 def test_inference_tensors_do_not_reach_training():

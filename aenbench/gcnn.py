@@ -1,0 +1,176 @@
+"""The paper's group convolutional networks, as a frozen description and as a module."""
+
+from dataclasses import dataclass
+from typing import get_args
+
+import torch
+from torch import Tensor, nn
+
+from aenbench.errors import InvalidArgumentError
+from aenbench.models import Protocol
+from aenbench.nn.gconv import GroupConv2d, LiftingConv2d
+from aenbench.nn.linear import EquivariantLinear
+from aenbench.nn.pooling import InvariantPooling, SpatialPooling
+from aenbench.nn.representations import trivial
+from aenbench.nn.square_groups import SquareGroup
+
+_KERNEL, _DENSE, _DROPOUT = 3, (100, 50), 0.5
+_DIVISORS_OF_WIDTH = {1: 10, 2: 18, 4: 30, 8: 60}  # by group order, in tenths: the released code's 1, 1.8, 3 and 6
+
+
+@dataclass(frozen=True)
+class GCNNArchitecture:
+    """A group convolutional network (arXiv 2104.04848, section 5.2), without its weights.
+
+    Four 3 x 3 group convolutions without padding, a 2 x 2 max pooling after the second and the fourth, then a dense
+    head 100 > 50 > classes with dropout after the first. The plain network has 20 channels a layer, 30 if `large`.
+
+    Protocol `"paper"`: the head reads the flattened features, so the network is not invariant; the channels are
+    divided by 1, 1.8, 3 and 6 for groups of order 1, 2, 4 and 8 and rounded down, as the released code does. (Its group
+    code 111 is `d4` here, with `d4`'s channels, not a group of its own.) Protocol `"standard"`: the head reads features
+    pooled over the group (`InvariantPooling`), so every move of the group leaves the logits as they are; the channels
+    are those that bring the number of parameters closest to that of the plain network. On 28 x 28 grey images with
+    ten classes that is 20, 17, 14 and 11 channels for orders 1, 2, 4 and 8, with 48,720, 48,687, 49,410 and 49,539
+    parameters; at every size and colour within 5 %.
+
+    Attributes:
+        group: the name of one of `aenbench.nn.square_groups.SQUARE_GROUPS`.
+        large: 30 channels in the plain network, not 20.
+        protocol: `"standard"` or `"paper"`.
+        classes: outputs of the head.
+        image_size: pixels along one side, a multiple of 4 that is at least 16: then both poolings fit exactly.
+        channels: image channels, 1 for grey, 3 for colour.
+
+    Raises:
+        UnknownNameError: there is no such group.
+        InvalidArgumentError: an unknown protocol or an impossible size.
+    """
+
+    group: str = "trivial"
+    large: bool = False
+    protocol: Protocol = "standard"
+    classes: int = 10
+    image_size: int = 28
+    channels: int = 1
+
+    def __post_init__(self) -> None:
+        SquareGroup(self.group)  # an unknown group is an error here
+        if self.protocol not in get_args(Protocol):
+            raise InvalidArgumentError(
+                f'Unknown protocol "{self.protocol}". Choose from: {", ".join(get_args(Protocol))}.'
+            )
+        if self.classes < 1 or self.channels < 1:
+            raise InvalidArgumentError(
+                f"Expected at least one class and channel, got {self.classes} classes, {self.channels} channels."
+            )
+        if self.image_size < 16 or self.image_size % 4:
+            raise InvalidArgumentError(
+                f"Expected an image size that is a multiple of 4 and at least 16, so that the 2 x 2 poolings fit; "
+                f"got {self.image_size}. Pad or resize to {max(16, -(-self.image_size // 4) * 4)}."
+            )
+
+    @property
+    def order(self) -> int:
+        """Elements of the group."""
+        return SquareGroup(self.group).order
+
+    @property
+    def feature_size(self) -> int:
+        """Pixels along one side of the last features: 4 for images of 28, 5 for 32."""
+        return self.image_size // 4 - 3
+
+    @property
+    def width(self) -> int:
+        """Channels of every convolution, each `order` planes."""
+        plain = 30 if self.large else 20
+        if self.protocol == "paper":
+            return plain * 10 // _DIVISORS_OF_WIDTH[self.order]
+        target = self._count_parameters(plain, order=1)
+        return min(range(1, plain + 1), key=lambda width: abs(self._count_parameters(width, self.order) - target))
+
+    @property
+    def parameter_count(self) -> int:
+        """Free parameters of the network."""
+        return self._count_parameters(self.width, self.order)
+
+    @property
+    def head_inputs(self) -> int:
+        """Features that the dense head reads."""
+        return self._count_head_inputs(self.width, self.order)
+
+    def _count_head_inputs(self, width: int, order: int) -> int:
+        return width * self.feature_size**2 * (order if self.protocol == "paper" else 1)
+
+    def _count_parameters(self, width: int, order: int) -> int:
+        kernel = _KERNEL**2
+        convolutions = (self.channels * kernel + 1) * width + 3 * (width * order * kernel + 1) * width
+        sizes = (self._count_head_inputs(width, order), *_DENSE, self.classes)
+        return convolutions + sum((sizes[k] + 1) * sizes[k + 1] for k in range(len(sizes) - 1))
+
+    def build(self, generator: torch.Generator) -> "GCNN":
+        """The network, with initial weights drawn from the generator."""
+        return GCNN(self, generator)
+
+
+class GCNN(nn.Module):
+    """The module of a `GCNNArchitecture`: logits (batch, classes) of images (batch, channels, size, size).
+
+    Every layer draws uniformly in +-1/sqrt(fan-in), as PyTorch's layers do. Dropout draws from PyTorch's global
+    generator, in training only.
+
+    Args:
+        architecture: what to build.
+        generator: source of the initial weights, drawn layer by layer, on the CPU.
+    """
+
+    def __init__(self, architecture: GCNNArchitecture, generator: torch.Generator) -> None:
+        super().__init__()
+        self.architecture = architecture
+        group, width = SquareGroup(architecture.group), architecture.width
+        lift = LiftingConv2d(group, architecture.channels, width, _KERNEL, generator=generator)
+        rest = (GroupConv2d(group, width, width, _KERNEL, generator=generator) for _ in range(3))
+        self.convolutions = nn.ModuleList([lift, *rest])
+        self.pool = SpatialPooling(group, 2)
+        standard = architecture.protocol == "standard"
+        self.invariants = InvariantPooling(group, architecture.feature_size) if standard else nn.Identity()
+        first, second = _DENSE
+        self.head = nn.Sequential(
+            nn.Flatten(),
+            _dense(architecture.head_inputs, first, generator),
+            nn.ReLU(),
+            nn.Dropout(_DROPOUT),
+            _dense(first, second, generator),
+            nn.ReLU(),
+            _dense(second, architecture.classes, generator),
+        )
+
+    def features(self, images: Tensor) -> Tensor:
+        """What the group still moves: (batch, width, order, feature size, feature size)."""
+        x = images
+        for k, convolution in enumerate(self.convolutions):
+            x = convolution(x)  # one step a line: what is done with is freed before the next is made
+            x = torch.relu(x)
+            if k % 2:
+                x = self.pool(x)  # 28 > 26 > 24 > 12 > 10 > 8 > 4
+        return x
+
+    def forward(self, images: Tensor) -> Tensor:
+        size = self.architecture.image_size
+        if images.shape[1:] != (self.architecture.channels, size, size):
+            raise InvalidArgumentError(
+                f"Expected images (batch, {self.architecture.channels}, {size}, {size}), got {tuple(images.shape)}."
+            )
+        logits: Tensor = self.head(self.invariants(self.features(images)))
+        return logits
+
+
+def build_gcnn(architecture: GCNNArchitecture, generator: torch.Generator | int) -> GCNN:
+    """The network of an architecture, with initial weights from a generator, or from a new one with this seed."""
+    if isinstance(generator, int):
+        generator = torch.Generator().manual_seed(generator)
+    return architecture.build(generator)
+
+
+def _dense(inputs: int, outputs: int, generator: torch.Generator) -> EquivariantLinear:
+    """A free dense layer whose initial weights come from the generator: `nn.Linear` takes none."""
+    return EquivariantLinear(trivial(0, inputs), trivial(0, outputs), generator=generator)
