@@ -65,3 +65,16 @@ def test_a_search_ends_with_its_budget(algorithm) -> None:
 def test_a_walk_ends_after_its_episodes() -> None:
     record = dqn.search(SPACE, HiddenSet(0), SearchBudget(states=4_096, episodes=3, episode_steps=5), 0)
     assert 2 <= len(record.visited) <= 16
+
+
+@pytest.mark.slow
+def test_it_beats_random_search_at_the_same_number_of_evaluations() -> None:
+    """The mean distance from the optimum over 10 seeds, after 600 of the 4,096 states."""
+    missed = {"dqn": 0.0, "random": 0.0}
+    for seed in range(10):
+        values = HiddenSet(seed)
+        found = dqn.search(SPACE, values, SearchBudget(states=600), seed)
+        drawn = random.search(SPACE, values, SearchBudget(states=len(found.visited)), seed)
+        missed["dqn"] += (values.optimum - found.best.value) / 10
+        missed["random"] += (values.optimum - drawn.best.value) / 10
+    assert missed["dqn"] < missed["random"], missed
