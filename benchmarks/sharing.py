@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 
 from aenbench.nn.joins import join_sharings
 from aenbench.nn.lattice import SharingLattice
@@ -104,10 +105,16 @@ def scale(emlp_python: str | None) -> None:
                 f"peak {memory[-1] / labels.nbytes:.1f}x the labels",
                 flush=True,
             )
+        large = [k for k, count in enumerate(pairs) if count > 2e5]
+        slopes = [
+            np.polyfit(np.log([pairs[k] for k in large]), np.log([y[k] for k in large]), 1)[0]
+            for y in (seconds, memory)
+        ]
+        print(f"{name}: above 200,000 pairs, time grows with the power {slopes[0]:.2f}, memory with {slopes[1]:.2f}")
         left.loglog(pairs, seconds, "o-", label=name)
         right.loglog(pairs, memory, "o-", label=name)
     if emlp_python:
-        command = [emlp_python, "benchmarks/sharing_emlp.py", "4,4", "6,4"]
+        command = [emlp_python, "benchmarks/sharing_emlp.py", "4,4", "6,4", "6,6", "8,6", "8,8", "10,8"]
         lines = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
         rows = [json.loads(line) for line in lines if line.startswith("{")]
         for row in rows:
