@@ -62,7 +62,8 @@ def test_ray_data_with_two_workers_gives_the_pinned_digest() -> None:
         data = ray.data.from_items(
             [{name: column[i] for name, column in columns.items()} for i in range(len(source.labels))]
         )
-        moved = data.map_batches(AUG5, batch_size=128, concurrency=2).sort("source_index")
+        pool = ray.data.TaskPoolStrategy(size=2)
+        moved = data.map_batches(AUG5, batch_size=128, compute=pool).sort("source_index")
         hasher = ContentHasher((28, 28))
         for batch in moved.iter_batches(batch_size=500):
             arrays = batch_arrays(batch)
