@@ -26,6 +26,8 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
 ROOT = Path(__file__).parents[1]
+EMLP_SIZES = ((4, 4), (6, 4), (6, 6), (8, 6), (8, 8))
+EMLP_TIMEOUT_S = 120
 D4_ROLL = ("rotation", "hflip", "vflip", "htrans", "vtrans")
 
 
@@ -84,6 +86,22 @@ def times() -> None:
         )
 
 
+def emlp(python: str, size_in: int, size_out: int) -> float | None:
+    """Seconds that emlp takes for one pair of sizes; None, and the reason is printed, where it does not get there."""
+    command = [python, "benchmarks/sharing_emlp.py", f"{size_in},{size_out}"]
+    try:
+        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=EMLP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        print(f"emlp D4 {size_in}>{size_out}: nothing within {EMLP_TIMEOUT_S} s", flush=True)
+        return None
+    rows = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith("{")]
+    if not rows:
+        print(f"emlp D4 {size_in}>{size_out}: ended with {ended.stderr.strip().splitlines()[-1]}", flush=True)
+        return None
+    print(f"emlp D4 {size_in}>{size_out}: {rows[0]['orbits']} orbits, {rows[0]['seconds']:.1f} s", flush=True)
+    return float(rows[0]["seconds"])
+
+
 def scale(emlp_python: str | None) -> None:
     series = {
         "all twelve, n x n to n x n": (ACTIONS, [(8, 8), (16, 16), (24, 24), (32, 32), (48, 48), (64, 64)]),
@@ -114,17 +132,8 @@ def scale(emlp_python: str | None) -> None:
         left.loglog(pairs, seconds, "o-", label=name)
         right.loglog(pairs, memory, "o-", label=name)
     if emlp_python:
-        command = [emlp_python, "benchmarks/sharing_emlp.py", "4,4", "6,4", "6,6", "8,6", "8,8", "10,8"]
-        lines = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
-        rows = [json.loads(line) for line in lines if line.startswith("{")]
-        for row in rows:
-            print(f"emlp D4 {row['size_in']}>{row['size_out']}: {row['orbits']} orbits, {row['seconds']:.1f} s")
-        left.loglog(
-            [(r["size_in"] * r["size_out"]) ** 2 for r in rows],
-            [r["seconds"] for r in rows],
-            "s-",
-            label="emlp 1.0.3, D4",
-        )
+        reached = [(pair, run) for pair in EMLP_SIZES if (run := emlp(emlp_python, *pair))]
+        left.loglog([(a * b) ** 2 for (a, b), _ in reached], [run for _, run in reached], "s-", label="emlp 1.0.3, D4")
     for axes, quantity in ((left, "seconds"), (right, "peak bytes")):
         axes.set(xlabel="weights (output x input pairs)", ylabel=quantity)
         axes.grid(visible=True, which="both", alpha=0.2)
