@@ -26,7 +26,7 @@ class Budget:
 
 
 _PAPER_SEARCH = SearchBudget(states=1_000, episodes=60, episode_steps=100)
-_QUICK_SEARCH = SearchBudget(states=100, networks=30, episodes=60, episode_steps=20)
+_QUICK_SEARCH = SearchBudget(states=100, networks=24, episodes=60, episode_steps=20)
 
 _BUDGETS: dict[tuple[Protocol, str], Budget] = {
     ("standard", "quick"): Budget("quick", _QUICK_SEARCH, child=Recipe(2_000, 4), final=Recipe(10_000, 10)),
