@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A loaded machine is slow; a test that fails for it would tell nothing.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 
