@@ -47,6 +47,7 @@ def parameter_sharing(in_permutations: ArrayLike, out_permutations: ArrayLike) -
     if not len(inputs) or not n_in * n_out:
         return np.arange(n_in * n_out, dtype=smallest_dtype(n_in * n_out)).reshape(n_out, n_in), n_in * n_out
 
+    inputs, outputs = _without_products(inputs, outputs)
     orbit_of_output = orbit_labels(outputs)
     carried, along_tree = _carry_to_first_rows(inputs, outputs, orbit_of_output)
     nodes = (int(orbit_of_output.max()) + 1) * n_in
@@ -88,6 +89,25 @@ def _check_generators(
             f"Expected one input and one output permutation for each generator, got {len(inputs)} and {len(outputs)}."
         )
     return inputs, outputs
+
+
+def _without_products(
+    inputs: NDArray[np.int64], outputs: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Leave out generators that are products of two others: what is left generates the same group.
+
+    Candidates are found by where a few points go, and then compared whole.
+    """
+    both = np.concatenate([inputs, outputs + inputs.shape[1]], axis=1)
+    few = np.linspace(0, both.shape[1] - 1, 16).astype(np.int64)
+    kept = list(range(len(both)))
+    for candidate in reversed(range(len(both))):
+        others = np.array([other for other in kept if other != candidate], dtype=np.int64)
+        products = both[others[:, None, None], both[others][:, few][None]]  # (first, second, points)
+        pairs = np.argwhere((products == both[candidate, few]).all(axis=2))
+        if any(np.array_equal(both[others[a]][both[others[b]]], both[candidate]) for a, b in pairs):
+            kept.remove(candidate)
+    return inputs[kept], outputs[kept]
 
 
 def _merge_along(
