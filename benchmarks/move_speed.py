@@ -2,8 +2,8 @@
 
     PYTHONPATH=. python benchmarks/move_speed.py --root ../shared/data
 
-Prints, for issue 3, point 2: `aug5` against the released code's way (one image at a time through torchvision and Python
-loops; written here from DESIGN.md's description), `d4-roll` against a plain copy of the array, and the time for 10^3 to
+Prints: `aug5` against the released code's way (one image at a time through torchvision and Python
+loops; written here from its description), `d4-roll` against a plain copy of the array, and the time for 10^3 to
 10^6 images.
 """
 

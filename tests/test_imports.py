@@ -1,4 +1,4 @@
-"""Imports point one way (DESIGN, section 5), and importing does nothing."""
+"""Imports point one way, from the command down to the groups, and importing does nothing."""
 
 import ast
 import os

@@ -1,7 +1,7 @@
 """Deep Q-learning over action sets, with the hyperparameters of arXiv 2104.04848, in one file.
 
-Mnih et al., "Human-level control through deep reinforcement learning", Nature 518, 2015; settings of the released code
-as DESIGN section 2 states them. Deviations, each with its reason, are listed in `docs/search.md`.
+Mnih et al., "Human-level control through deep reinforcement learning", Nature 518, 2015; settings of the paper's
+released code. They and every deviation, with its reason, are listed in `docs/search.md`.
 """
 
 from collections.abc import Callable
