@@ -27,7 +27,7 @@ def gain(value: float, base: float) -> float:
 def exponential_gain(value: float, base: float) -> float:
     """The released code's reward, `(a - b) exp|a - b|` in percentage points, clipped where float32 ends.
 
-    Unclipped it overflows float32 at 84 points and more, in either direction.
+    Unclipped it overflows float32 just above 84 points, in either direction.
     """
     points = 100.0 * (value - base)
     size = min(abs(points) * math.exp(abs(points)), _FLOAT32_MAX)
