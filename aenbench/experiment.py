@@ -13,6 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from multiprocessing.managers import SyncManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -151,7 +152,9 @@ def _run_seeds(plan: Plan, report: Report, workers: int) -> list[SeedOutcome]:
     if workers == 1 or plan.seeds == 1:
         return [run_seed(plan, seed, report) for seed in range(plan.seeds)]
     context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager:
+    manager = SyncManager(ctx=context)
+    manager.start(_end_with_parent)
+    with manager:
         steps = manager.Queue()
         listener = threading.Thread(target=_forward, args=(steps, report), daemon=True)
         listener.start()
@@ -173,7 +176,7 @@ def _forward(steps: Any, report: Report) -> None:
 
 
 def _end_with_parent() -> None:
-    """Let this worker end when its parent is gone, however that ended; otherwise it would train on for nobody."""
+    """Let this process end when its parent is gone, however that ended; otherwise it would go on for nobody."""
     parent = multiprocessing.parent_process()
 
     def watch() -> None:
