@@ -44,15 +44,24 @@ def _aenbench() -> None:
 
 @app.command()
 def run(
-    baseline: Annotated[str, typer.Option(help="mlp, full, single, single:<action> or aen.")],
+    baseline: Annotated[str, typer.Option(help="mlp, full, single, single:<action>, aen, gcnn:<group> or gcnn-aen.")],
     dataset: Annotated[
         str | None,
-        typer.Option(help="g-mnist, g-fashion-mnist or g-digits; by default G-MNIST where its source is at hand."),
+        typer.Option(
+            help="g-mnist, mnist-rot, cifar10, ..., or a folder or .zip of class folders; `aenbench datasets` lists "
+            "them. By default G-MNIST where its source is at hand."
+        ),
     ] = None,
-    config: Annotated[str, typer.Option(help="A configuration; `gdatasets list` shows all.")] = "aug2",
+    config: Annotated[
+        str | None, typer.Option(help="A configuration; `gdatasets list` shows all. By default aug2, or the only one.")
+    ] = None,
     protocol: Annotated[str, typer.Option(help="standard or paper.")] = "standard",
     budget: Annotated[str, typer.Option(help="quick or standard.")] = "standard",
     seeds: Annotated[int, typer.Option(help="Independent repetitions.")] = 3,
+    augment: Annotated[
+        str, typer.Option(help="Augment the training images: rotate,hflip,vflip,translate,scale,shear or some of them.")
+    ] = "",
+    size: Annotated[str, typer.Option(help="small or large: the size of gcnn:<group>.")] = "small",
     root: RootOption = None,
     out: Annotated[Path, typer.Option(help="Entries go to OUT/<dataset>/<config>/<entry>.")] = Path("runs"),
     workers: Annotated[int | None, typer.Option(help="Seeds that run side by side; by default one a core.")] = None,
@@ -60,7 +69,10 @@ def run(
     quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
 ) -> None:
     """Search, train and score a baseline, and write its entry."""
+    from aenbench.augmentation import Augmentation
+    from aenbench.baselines import Baseline
     from aenbench.data import PROTOCOLS, Task
+    from aenbench.datasets import default_configuration
     from aenbench.errors import InvalidArgumentError
     from aenbench.experiment import Plan
     from aenbench.experiment import run as run_plan
@@ -72,10 +84,11 @@ def run(
         raise InvalidArgumentError(f'Unknown protocol "{protocol}". Choose from: {", ".join(PROTOCOLS)}.')
     if workers is not None and workers < 1:
         raise InvalidArgumentError(f"Expected at least one worker, got {workers}.")
-    task = Task(dataset or "g-digits", config, known)  # a wrong name ends here, before anything is fetched
-    plan = Plan(baseline, task, budget, seeds, root)
-    if dataset is None:
-        plan = Plan(baseline, Task(_default_dataset(root), config, known), budget, seeds, root)
+    if size not in ("small", "large"):
+        raise InvalidArgumentError(f'Unknown size "{size}". Choose from: small, large.')
+    chosen = Baseline(baseline, Augmentation(tuple(filter(None, augment.split(",")))), size == "large")
+    name = dataset or _default_dataset(root)
+    plan = Plan(chosen, Task(name, config or default_configuration(name), known), budget, seeds, root)
     command = "aenbench " + shlex.join(sys.argv[1:])
     with progress_report(quiet) as report:
         folder = run_plan(plan, out, command, report, workers, overwrite)
@@ -106,7 +119,7 @@ def _show(entry: "Entry", result: "Score") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from aenbench.leaderboard import cost_cells, format_accuracy, format_actions
+    from aenbench.leaderboard import cost_cells, format_accuracy, format_networks
 
     seeds = f"{len(entry.seeds)} seed{'s' if len(entry.seeds) > 1 else ''}"
     table = Table(
@@ -117,7 +130,7 @@ def _show(entry: "Entry", result: "Score") -> None:
         "entry": entry.name,
         "accuracy, %": format_accuracy(result),
         **dict(zip(("parameters", "networks", "search + training, s"), cost_cells(entry), strict=True)),
-        "actions": format_actions(entry).replace("; ", "\n"),
+        "network": format_networks(entry).replace("; ", "\n"),
     }
     for heading in cells:
         table.add_column(heading, overflow="fold")

@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from aenbench.baselines import check_baseline, choose, networks_ahead
-from aenbench.budgets import budget
-from aenbench.data import LabelledImages, Task, load_test, load_training
+from aenbench.baselines import Baseline, choose
+from aenbench.budgets import Budget, budget
+from aenbench.candidates import Candidate
+from aenbench.data import Images, LabelledImages, Task
 from aenbench.errors import InvalidArgumentError
+from aenbench.gcnn import GCNNArchitecture
 from aenbench.leaderboard import (
     Entry,
     Interval,
@@ -34,10 +35,9 @@ from aenbench.leaderboard import (
     entry_folder,
     write_entry,
 )
-from aenbench.models import Architecture
 from aenbench.plots import search_progress
 from aenbench.scoring import Score, score
-from aenbench.search.space import Trial
+from aenbench.search.space import SearchSpace, Trial
 from aenbench.training import (
     Recipe,
     count_parameters,
@@ -46,9 +46,6 @@ from aenbench.training import (
     one_thread,
     predict,
 )
-from gdatasets.groups import actions_from_bits
-from gdatasets.sources import load_source
-from gdatasets.specs import dataset_spec, pinned_digest
 
 
 @dataclass(frozen=True)
@@ -56,33 +53,36 @@ class Plan:
     """Everything that decides the outcome of a run.
 
     Attributes:
-        baseline: one of `aenbench.baselines.BASELINES`.
+        baseline: how the network is chosen.
         task: dataset, configuration and protocol.
         budget: `quick` or `standard`.
         seeds: independent repetitions of the whole procedure.
         root: a torchvision-style folder with the source's raw files; it does not change the outcome.
 
     Raises:
-        InvalidArgumentError: no such baseline or budget, or fewer than one seed.
-        UnknownNameError: no such action.
+        InvalidArgumentError: no such budget, or fewer than one seed.
     """
 
-    baseline: str
+    baseline: Baseline
     task: Task
     budget: str = "standard"
     seeds: int = 3
     root: Path | None = None
 
     def __post_init__(self) -> None:
-        check_baseline(self.baseline)
-        budget(self.task.protocol, self.budget)
+        _ = self.spent
         if not 1 <= self.seeds <= 1_000:
             raise InvalidArgumentError(f"Expected 1 to 1,000 seeds, got {self.seeds}; give --seeds 3, say.")
 
     @property
+    def spent(self) -> Budget:
+        """What one seed may spend."""
+        return budget(self.baseline.kind, self.task.protocol, self.budget)
+
+    @property
     def name(self) -> str:
         """The entry's name: the baseline, with protocol and budget where they are not `standard`."""
-        parts = [self.baseline.replace(":", "-")]
+        parts = [self.baseline.label]
         parts += [part for part in (self.task.protocol, self.budget) if part != "standard"]
         return "-".join(dict.fromkeys(parts))
 
@@ -126,23 +126,24 @@ def run(
         The entry's folder.
 
     Raises:
+        UnknownNameError: no such dataset or configuration.
         SourceError: the dataset's source is not at hand.
         OutputError: the entry exists, or cannot be written.
     """
-    for split in ("train", "test"):  # fetched once, before any worker needs it
-        load_source(dataset_spec(plan.task.dataset).source_name, split, plan.root)
-    folder = entry_folder(out, plan.task, plan.name)
+    images = Images(plan.task, plan.root)
+    folder = entry_folder(out, images.dataset.name, plan.task.configuration, plan.name)
     check_free(folder, overwrite)
+    images.training()  # what must be fetched is fetched once, before any worker needs it
+    labels = images.test_labels()
     outcomes = _run_seeds(plan, report, workers or min(plan.seeds, os.cpu_count() or 1))
     predictions = np.stack([outcome.predictions for outcome in outcomes])
-    labels = load_test(plan.task, plan.root).labels.numpy()
     result = score(predictions, labels)
     encoded = encode_predictions(predictions)
-    entry = _entry(plan, outcomes, result, command, hashlib.sha256(encoded).hexdigest())
+    entry = _entry(plan, images, outcomes, result, command, hashlib.sha256(encoded).hexdigest())
     trials = [outcome.trials for outcome in outcomes]
     extras = {"trials.csv": _trials_csv(trials)} if any(trials) else {}
-    if plan.baseline == "aen":
-        extras["search.png"] = search_progress(trials, f"{plan.task.dataset} / {plan.task.configuration}")
+    if plan.baseline.learns:
+        extras["search.png"] = search_progress(trials, f"{images.dataset.name} / {plan.task.configuration}")
     write_entry(folder, entry, encoded, extras)
     return folder
 
@@ -192,12 +193,13 @@ def _run_seed_in_worker(plan: Plan, seed: int, steps: Any) -> SeedOutcome:
 
 
 def run_seed(plan: Plan, seed: int, report: Report) -> SeedOutcome:
-    """One repetition: choose the actions, train the chosen network on more images, open the test set once."""
-    spent = budget(plan.task.protocol, plan.budget)
-    train, choose_by = load_training(plan.task, plan.root)
+    """One repetition: choose a network, train it on more images, open the test set once."""
+    images, spent = Images(plan.task, plan.root), plan.spent
+    space = plan.baseline.space(plan.task.protocol, images)
+    train, choose_by = images.training()
     with one_thread():
-        evaluator = Evaluator(plan.task, train, choose_by, spent.child, seed)
-        ahead = networks_ahead(plan.baseline, plan.task.protocol, spent.search)
+        evaluator = Evaluator(space, train, choose_by, spent.child, seed)
+        ahead = plan.baseline.networks_ahead(space, spent.search)
         started = time.perf_counter()
 
         def evaluate(state: str) -> float:
@@ -205,11 +207,11 @@ def run_seed(plan: Plan, seed: int, report: Report) -> SeedOutcome:
             report(Step(seed, "search", evaluator.trained, ahead, f"best {100 * evaluator.best:.1f} %"))
             return value
 
-        choice = choose(plan.baseline, plan.task.protocol, evaluate, spent.search, seed)
+        choice = choose(plan.baseline, space, evaluate, spent.search, seed)
         searched = time.perf_counter()
         if choice.record is not None:
             report(Step(seed, "search", evaluator.trained, evaluator.trained, f"best {100 * evaluator.best:.1f} %"))
-        model = build(plan.task, choice.state, derive_seed(seed, "final"))
+        model = choice.candidate.build(derive_seed(seed, "final"))
         fitted = fit(
             model,
             train,
@@ -218,12 +220,13 @@ def run_seed(plan: Plan, seed: int, report: Report) -> SeedOutcome:
             derive_seed(seed, "final"),
             keep_best=True,
             on_pass=lambda done, total: report(Step(seed, "training", done, total)),
+            augmentation=choice.candidate.augmentation,
         )
         trained = time.perf_counter()
-        predictions = predict(model, load_test(plan.task, plan.root).images).numpy().astype(np.uint8)
+        predictions = predict(model, images.test().images).numpy().astype(np.uint8)
     result = SeedResult(
         seed=seed,
-        actions=actions_from_bits(choice.state),
+        **_network_facts(choice.candidate),
         parameters=count_parameters(model),
         networks_trained=evaluator.trained,
         states_visited=len(choice.record.visited) if choice.record else 0,
@@ -233,6 +236,14 @@ def run_seed(plan: Plan, seed: int, report: Report) -> SeedOutcome:
         accuracy=0.0,
     )
     return SeedOutcome(result, predictions, tuple(choice.record.trials) if choice.record else ())
+
+
+def _network_facts(candidate: Candidate) -> dict[str, Any]:
+    """What an entry says of the network."""
+    architecture, augmentations = candidate.architecture, candidate.augmentation.names
+    if isinstance(architecture, GCNNArchitecture):
+        return {"group": architecture.group, "large": architecture.large, "augmentations": augmentations}
+    return {"actions": architecture.actions, "augmentations": augmentations}
 
 
 class Evaluator:
@@ -246,36 +257,41 @@ class Evaluator:
         best: the best accuracy so far.
     """
 
-    def __init__(self, task: Task, train: LabelledImages, choose_by: LabelledImages, recipe: Recipe, seed: int) -> None:
-        self._task, self._train, self._choose_by, self._recipe = task, train, choose_by, recipe
+    def __init__(
+        self, space: SearchSpace, train: LabelledImages, choose_by: LabelledImages, recipe: Recipe, seed: int
+    ) -> None:
+        self._space, self._train, self._choose_by, self._recipe = space, train, choose_by, recipe
         self._seed = derive_seed(seed, "child")
         self.trained = 0
         self.best = 0.0
 
     def __call__(self, state: str) -> float:
-        model = build(self._task, state, self._seed)
-        accuracies = fit(model, self._train, self._choose_by, self._recipe, self._seed).accuracies
-        value = max(accuracies) if self._task.protocol == "paper" else accuracies[-1]
+        candidate = self._space.candidate(state)
+        fitted = fit(
+            candidate.build(self._seed),
+            self._train,
+            self._choose_by,
+            self._recipe,
+            self._seed,
+            augmentation=candidate.augmentation,
+        )
+        value = max(fitted.accuracies) if self._space.protocol == "paper" else fitted.accuracies[-1]
         self.trained += 1
         self.best = max(self.best, value)
         return value
 
 
-def build(task: Task, state: str, seed: int) -> torch.nn.Module:
-    """The network of a state, with initial weights drawn from the seed."""
-    architecture = Architecture(actions_from_bits(state), task.protocol, task.classes)
-    return architecture.build(torch.Generator().manual_seed(seed))
-
-
-def _entry(plan: Plan, outcomes: Sequence[SeedOutcome], result: Score, command: str, sha256: str) -> Entry:
-    spec = dataset_spec(plan.task.dataset)
+def _entry(
+    plan: Plan, images: Images, outcomes: Sequence[SeedOutcome], result: Score, command: str, sha256: str
+) -> Entry:
     return Entry(
         name=plan.name,
-        baseline=plan.baseline,
-        dataset=spec.name,
-        dataset_version=spec.version,
+        baseline=plan.baseline.name,
+        dataset=images.dataset.name,
+        dataset_version=images.dataset.version,
         configuration=plan.task.configuration,
-        test_content_sha256=pinned_digest(spec.name, plan.task.configuration, "test"),
+        test_content_sha256=images.dataset.digest("test"),
+        image_size=images.size,
         protocol=plan.task.protocol,
         budget=plan.budget,
         seeds=tuple(

@@ -22,14 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from aenbench.data import Root, Task
+from aenbench.data import Images, Root, Task
 from aenbench.errors import EntryError
 from aenbench.models import Architecture, Protocol
 from aenbench.scoring import Score, score
 from gdatasets.errors import GDatasetsError, OutputError
 from gdatasets.files import write_whole
-from gdatasets.load import load_arrays
-from gdatasets.specs import pinned_digest
 
 ENTRY_FILE = "entry.json"
 PREDICTIONS_FILE = "predictions.npy"
@@ -52,7 +50,10 @@ class SeedResult(_Model):
     """One independent repetition of the whole procedure: search, training, test."""
 
     seed: int
-    actions: tuple[Text, ...] = Field(description="actions that the trained network is equivariant to")
+    actions: tuple[Text, ...] = Field(default=(), description="actions that a dense network is equivariant to")
+    group: Text = Field(default="", description="group of a group convolutional network; empty for others")
+    large: bool = Field(default=False, description="whether it is the large one")
+    augmentations: tuple[Text, ...] = Field(default=(), description="of its training images")
     parameters: Count = Field(description="free parameters")
     networks_trained: Count = Field(description="distinct networks trained by the search")
     states_visited: Count = Field(description="distinct action sets asked for by the search")
@@ -80,6 +81,7 @@ class Entry(_Model):
     dataset_version: Text
     configuration: SafeName
     test_content_sha256: Sha256 = Field(description="content_sha256 of the test split")
+    image_size: Annotated[int, Field(ge=2, le=4096)] = Field(default=28, description="pixels along one side")
     protocol: Protocol
     budget: Text
     seeds: Annotated[tuple[SeedResult, ...], Field(min_length=1, max_length=1_000)]
@@ -95,9 +97,9 @@ class Entry(_Model):
         return Task(self.dataset, self.configuration, self.protocol)
 
 
-def entry_folder(base: Path, task: Task, name: str) -> Path:
+def entry_folder(base: Path, dataset: str, configuration: str, name: str) -> Path:
     """Where an entry of this name belongs: base/dataset/configuration/name."""
-    return base / task.dataset / task.configuration / name
+    return base / dataset / configuration / name
 
 
 def check_free(folder: Path, overwrite: bool) -> None:
@@ -165,11 +167,12 @@ def find_entries(base: Path) -> list[Path]:
     return folders
 
 
-def read_entry(folder: Path) -> tuple[Entry, NDArray[np.uint8]]:
+def read_entry(folder: Path, root: Root = None) -> tuple[Entry, NDArray[np.uint8]]:
     """An entry and its predictions (seeds, n), checked against each other but not yet scored.
 
     Raises:
         EntryError: a file is missing, too large or malformed, or the predictions are not those the entry names.
+        UnknownNameError: its dataset or configuration is not known here.
     """
     try:
         entry = Entry.model_validate_json(_read_bounded(folder / ENTRY_FILE, MAX_ENTRY_BYTES))
@@ -180,7 +183,7 @@ def read_entry(folder: Path) -> tuple[Entry, NDArray[np.uint8]]:
     content = _read_bounded(folder / PREDICTIONS_FILE, MAX_PREDICTIONS_BYTES)
     if hashlib.sha256(content).hexdigest() != entry.predictions_sha256:
         raise EntryError(f"{folder / PREDICTIONS_FILE} was changed: its SHA-256 is not the one in {ENTRY_FILE}.")
-    return entry, _decode_predictions(content, (len(entry.seeds), entry.task.test_images), folder)
+    return entry, _decode_predictions(content, (len(entry.seeds), Images(entry.task, root).test_images), folder)
 
 
 def _read_bounded(path: Path, limit: int) -> bytes:
@@ -219,14 +222,16 @@ def rescore(folder: Path, root: Root = None) -> tuple[Entry, Score, list[str]]:
         EntryError: the entry is malformed.
         SourceError: the dataset's source is not at hand.
     """
-    entry, predictions = read_entry(folder)
-    arrays = load_arrays(entry.dataset, entry.configuration, "test", root)
-    result = score(predictions, arrays.labels[: entry.task.test_images])
+    entry, predictions = read_entry(folder, root)
+    images = Images(entry.task, root)
+    result = score(predictions, images.test_labels())
     differences = []
-    if predictions.max() >= entry.task.classes:
+    if predictions.max() >= images.classes:
         differences.append(f"class {predictions.max()} does not exist in {entry.dataset}")
-    if entry.test_content_sha256 != pinned_digest(entry.dataset, entry.configuration, "test", entry.dataset_version):
-        differences.append("test_content_sha256 is not the published one")
+    if entry.dataset_version != images.dataset.version:
+        differences.append(f"{entry.dataset} {entry.dataset_version} is not at hand, but {images.dataset.version}")
+    elif entry.test_content_sha256 != images.dataset.digest("test"):
+        differences.append(f"test_content_sha256 is not that of {entry.dataset} {entry.dataset_version}")
     if folder.parts[-3:] != (entry.dataset, entry.configuration, entry.name):
         differences.append(f"it belongs in {entry.dataset}/{entry.configuration}/{entry.name}")
     stated = {f"seed {seed.seed}: accuracy": seed.accuracy for seed in entry.seeds}
@@ -270,12 +275,12 @@ def _section(key: tuple[str, str, str], rows: Iterable[tuple[Score, Entry]]) -> 
     lines = [
         f"## {dataset} / {config}, protocol `{protocol}`",
         "",
-        "| entry | accuracy, % | seeds | parameters | networks trained | search + training, s | actions |",
+        "| entry | accuracy, % | seeds | parameters | networks trained | search + training, s | network |",
         "|---|---|---|---|---|---|---|",
     ]
     for result, entry in sorted(rows, key=lambda row: (-row[0].mean, row[1].name)):
         link = f"[{entry.name}]({dataset}/{config}/{entry.name}/)"
-        cells = [link, format_accuracy(result), str(len(entry.seeds)), *cost_cells(entry), format_actions(entry)]
+        cells = [link, format_accuracy(result), str(len(entry.seeds)), *cost_cells(entry), format_networks(entry)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, ""])
 
@@ -295,15 +300,22 @@ def cost_cells(entry: Entry) -> tuple[str, str, str]:
     return span, f"{networks:.0f}", f"{search:.0f} + {training:.0f}"
 
 
-def format_actions(entry: Entry) -> str:
-    """Actions that generate each seed's network, none of them redundant; once where the seeds agree."""
-    names = (_generators(seed.actions, entry.protocol) for seed in entry.seeds)
-    return "; ".join(dict.fromkeys("+".join(actions) or "none" for actions in names))
+def format_networks(entry: Entry) -> str:
+    """Each seed's network; once where the seeds agree."""
+    return "; ".join(dict.fromkeys(_describe(seed, entry) for seed in entry.seeds))
+
+
+def _describe(seed: SeedResult, entry: Entry) -> str:
+    """Such as `rotation+hflip` (actions that generate it, none of them redundant) or `d4 large, augmented by scale`."""
+    network = "+".join(_generators(seed.actions, entry.protocol, entry.image_size)) or "none"
+    if seed.group:
+        network = f"{seed.group} large" if seed.large else seed.group
+    return ", augmented by ".join([network, *(["+".join(seed.augmentations)] if seed.augmentations else [])])
 
 
 @cache
-def _generators(actions: tuple[str, ...], protocol: Protocol) -> tuple[str, ...]:
-    return tuple(Architecture(actions, protocol).irredundant().actions)
+def _generators(actions: tuple[str, ...], protocol: Protocol, image_size: int) -> tuple[str, ...]:
+    return tuple(Architecture(actions, protocol, image_size=image_size).irredundant().actions)
 
 
 def write_table(base: Path, root: Root = None) -> Path:

@@ -2,39 +2,52 @@
 
 import copy
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from aenbench.augmentation import Augmentation
 from aenbench.data import LabelledImages
 from aenbench.errors import InvalidArgumentError
+
+_MOMENTUM = 0.9
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained: Adam on cross-entropy, a fixed number of images, no schedule.
+    """How a network is trained: on cross-entropy, a fixed number of images, no schedule.
 
     Attributes:
         images: training images used; the first so many of the split.
         epochs: passes over that many images. Where the split is smaller, it is passed proportionally more often, so
             that the number of optimiser steps does not depend on the size of the dataset.
         batch: images a step.
-        learning_rate: of Adam.
+        learning_rate: of the optimiser.
+        optimiser: `adam`, or `sgd` with momentum .9.
+        chosen_by: images that the accuracy after each pass is measured on, the first so many; None for all.
     """
 
     images: int
     epochs: int
     batch: int = 64
     learning_rate: float = 1e-3
+    optimiser: Literal["adam", "sgd"] = "adam"
+    chosen_by: int | None = None
 
     def passes(self, available: int) -> int:
         """Passes over the images at hand."""
         if available < 1:
             raise InvalidArgumentError("There are no training images.")
         return max(1, round(self.epochs * self.images / min(available, self.images)))
+
+    def optimiser_of(self, model: nn.Module) -> torch.optim.Optimizer:
+        if self.optimiser == "adam":
+            return torch.optim.Adam(model.parameters(), lr=self.learning_rate, fused=True)
+        return torch.optim.SGD(model.parameters(), lr=self.learning_rate, momentum=_MOMENTUM, fused=True)
 
 
 @dataclass(frozen=True)
@@ -75,28 +88,37 @@ def fit(
     seed: int,
     keep_best: bool = False,
     on_pass: Callable[[int, int], None] | None = None,
+    augmentation: Augmentation | None = None,
 ) -> Fit:
     """Train a model in place.
 
     Args:
-        model: maps float32 (batch, 1, 28, 28) to logits (batch, classes).
+        model: maps float32 (batch, channels, size, size) to logits (batch, classes).
         train: only its first `recipe.images` are used.
         choose_by: images on which the accuracy after each pass is measured.
         recipe: the budget.
-        seed: of the order of the images.
+        seed: of the order of the images, of their augmentation and of dropout.
         keep_best: leave the model with the parameters of the pass with the best accuracy, the first of equals;
             otherwise with the last.
         on_pass: called with (passes done, passes in all).
+        augmentation: of the training images.
     """
-    train = train.first(recipe.images)
+    train, choose_by = train.first(recipe.images), choose_by.first(recipe.chosen_by)
     passes = recipe.passes(len(train))
     generator = torch.Generator().manual_seed(derive_seed(seed, "order"))
-    optimiser = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=True)
+    optimiser = recipe.optimiser_of(model)
+    augmentation, augmentation_seed = augmentation or Augmentation(), derive_seed(seed, "augmentation")
     accuracies: list[float] = []
     losses: list[float] = []
     best = copy.deepcopy(model.state_dict()) if keep_best else None
     for number in range(passes):
-        losses.append(_train_once(model, train, optimiser, recipe.batch, generator))
+        order = torch.randperm(len(train), generator=generator)
+
+        def augmented(chosen: Tensor, epoch: int = number) -> Tensor:
+            return augmentation.augment(train.images[chosen], chosen, epoch, augmentation_seed, train.black)
+
+        with _dropout_seeded(derive_seed(seed, "dropout", str(number))):
+            losses.append(_train_once(model, torch.split(order, recipe.batch), augmented, train.labels, optimiser))
         accuracies.append(accuracy(model, choose_by))
         if best is not None and accuracies[-1] > max(accuracies[:-1], default=-1.0):
             best = copy.deepcopy(model.state_dict())
@@ -109,22 +131,30 @@ def fit(
 
 def _train_once(
     model: nn.Module,
-    train: LabelledImages,
+    batches: Sequence[Tensor],
+    images: Callable[[Tensor], Tensor],
+    labels: Tensor,
     optimiser: torch.optim.Optimizer,
-    batch: int,
-    generator: torch.Generator,
 ) -> float:
+    """One pass over batches of sample numbers; the mean loss."""
     model.train()
-    order = torch.randperm(len(train), generator=generator)
     total = 0.0
-    for chosen in torch.split(order, batch):
-        logits = model(train.images[chosen])  # (batch, classes)
-        loss = nn.functional.cross_entropy(logits, train.labels[chosen])
+    for chosen in batches:
+        logits = model(images(chosen))  # (batch, classes)
+        loss = nn.functional.cross_entropy(logits, labels[chosen])
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         total += loss.item() * len(chosen)
-    return total / len(train)
+    return total / sum(len(chosen) for chosen in batches)
+
+
+@contextmanager
+def _dropout_seeded(seed: int) -> Iterator[None]:
+    """Dropout draws from PyTorch's global generator; seed it for a while, and leave it as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 @torch.inference_mode()

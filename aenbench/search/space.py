@@ -1,46 +1,125 @@
 """What is searched: states, which of them are the same network, and the record of what was evaluated.
 
-A state is a string of twelve bits, one for each action. States with the same parameter sharing are the same network
-(`canonical`), which is trained once whatever the path that led to it.
+A state is a string of bits. States that name the same network share one (`canonical`), which is trained once whatever
+the path that led to it.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import compress, product
 
+from aenbench.augmentation import AUGMENTATIONS, Augmentation
+from aenbench.candidates import Candidate
+from aenbench.gcnn import GCNNArchitecture
 from aenbench.models import Architecture, Protocol
 from aenbench.nn.lattice import sharing_lattice
-from gdatasets.groups import ACTIONS
+from gdatasets.groups import ACTIONS, actions_from_bits, bits_from_actions
 
 
 @dataclass(frozen=True)
-class SearchSpace:
-    """The 4,096 action sets of the paper's dense networks.
+class SearchSpace(ABC):
+    """States, and the networks they name.
 
     Attributes:
-        protocol: decides the hidden grids, and so which sets share one network.
-        bits: length of a state.
+        protocol: decides the networks' details, and so which states share one network.
+        classes: outputs of the networks.
+        image_size: pixels along one side of the images.
+        channels: image channels.
     """
 
-    protocol: Protocol
-    bits: int = len(ACTIONS)
+    protocol: Protocol = "standard"
+    classes: int = 10
+    image_size: int = 28
+    channels: int = 1
+
+    @property
+    @abstractmethod
+    def bits(self) -> int:
+        """Length of a state."""
+
+    @abstractmethod
+    def canonical(self, state: str) -> str:
+        """The name of a state's network: equal for two states exactly if they are one network."""
+
+    @abstractmethod
+    def candidate(self, state: str) -> Candidate:
+        """What a state says is to be trained."""
+
+    @property
+    @abstractmethod
+    def networks(self) -> tuple[str, ...]:
+        """The canonical states of all networks, each once."""
 
     @property
     def start(self) -> str:
-        """The zero state: no sharing, the plain network."""
+        """The zero state: the plain network, without augmentation."""
         return "0" * self.bits
-
-    def canonical(self, state: str) -> str:
-        """The largest state with the same network; equal for two states exactly if they are one network."""
-        return sharing_lattice(Architecture((), self.protocol).grids).classes[state]
-
-    @property
-    def networks(self) -> int:
-        """How many different networks there are."""
-        return len(sharing_lattice(Architecture((), self.protocol).grids).distinct)
 
     def toggle(self, state: str, action: int) -> str:
         """The state with one bit changed."""
         return state[:action] + ("0" if state[action] == "1" else "1") + state[action + 1 :]
+
+
+@dataclass(frozen=True)
+class AENSpace(SearchSpace):
+    """The 4,096 action sets of the paper's dense networks; one bit for each of the twelve actions.
+
+    The largest set that gives a network is its canonical state.
+    """
+
+    @property
+    def bits(self) -> int:
+        return len(ACTIONS)
+
+    def canonical(self, state: str) -> str:
+        return sharing_lattice(self._free.grids).classes[state]
+
+    def candidate(self, state: str) -> Candidate:
+        shape = (self.protocol, self.classes, self.image_size, self.channels)
+        return Candidate(Architecture(actions_from_bits(state), *shape))
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        return tuple(bits_from_actions(actions) for actions in sharing_lattice(self._free.grids).distinct)
+
+    @property
+    def _free(self) -> Architecture:
+        return Architecture((), self.protocol, self.classes, self.image_size, self.channels)
+
+
+GROUP_BITS = ("rotation", "hflip", "vflip")
+_GROUPS = {"000": "trivial", "100": "c4", "010": "hflip", "001": "vflip", "011": "v4", "111": "d4"}
+
+
+@dataclass(frozen=True)
+class GCNNSpace(SearchSpace):
+    """The paper's ten bits for group convolutional networks: 3 generators of a group, 6 augmentations, 1 size.
+
+    The bits are, in order: rotation by 90 degrees, left-right flip, top-bottom flip; the augmentations of
+    `aenbench.augmentation.AUGMENTATIONS`; the large network. A rotation and either flip generate all eight symmetries
+    of the square, so 101, 110 and 111 are one group, whose canonical code is 111: 768 networks in 1,024 states.
+    """
+
+    @property
+    def bits(self) -> int:
+        return len(GROUP_BITS) + len(AUGMENTATIONS) + 1
+
+    def canonical(self, state: str) -> str:
+        group = state[: len(GROUP_BITS)]
+        return ("111" if group in ("101", "110") else group) + state[len(GROUP_BITS) :]
+
+    def candidate(self, state: str) -> Candidate:
+        canonical = self.canonical(state)
+        group, chosen, large = canonical[:3], canonical[3:-1], canonical[-1] == "1"
+        shape = (self.protocol, self.classes, self.image_size, self.channels)
+        augmentation = Augmentation(tuple(compress(AUGMENTATIONS, map(int, chosen))))
+        return Candidate(GCNNArchitecture(_GROUPS[group], large, *shape), augmentation)
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        states = ("".join(bits) for bits in product("01", repeat=self.bits))
+        return tuple(state for state in states if self.canonical(state) == state)
 
 
 Evaluate = Callable[[str], float]

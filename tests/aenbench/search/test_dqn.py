@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from aenbench.search import dqn, random
-from aenbench.search.space import SearchBudget, SearchSpace
+from aenbench.search.space import AENSpace, SearchBudget
 
 
 @dataclass(frozen=True)
-class FreeSpace(SearchSpace):
+class FreeSpace(AENSpace):
     """Every state is a network of its own."""
 
     def canonical(self, state: str) -> str:

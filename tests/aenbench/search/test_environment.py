@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from aenbench.search.environment import EquivarianceSearch, exponential_gain, gain
-from aenbench.search.space import Record, SearchBudget, SearchSpace
+from aenbench.search.space import AENSpace, Record, SearchBudget
 
 
 @dataclass(frozen=True)
-class FreeSpace(SearchSpace):
+class FreeSpace(AENSpace):
     """Every state is a network of its own."""
 
     def canonical(self, state: str) -> str:
@@ -70,19 +70,19 @@ def test_states_with_one_network_are_trained_once() -> None:
         trained.append(state)
         return 0.5
 
-    record = Record(SearchSpace("standard"), evaluate)
+    record = Record(AENSpace("standard"), evaluate)
     record.value("110000000000")  # rotation and hflip generate the same group as rotation and vflip
     record.value("101000000000")
     record.value("111000000000")
     assert len(trained) == len(record.trials) == 1
-    assert trained == [SearchSpace("standard").canonical("110000000000")]
+    assert trained == [AENSpace("standard").canonical("110000000000")]
     assert len(record.visited) == 3
     record.value("100000000000")
     assert len(trained) == 2
 
 
 def test_a_budget_is_spent_by_states_or_by_networks() -> None:
-    record = Record(SearchSpace("standard"), share_of_ones)
+    record = Record(AENSpace("standard"), share_of_ones)
     record.value("110000000000")
     record.value("101000000000")
     assert SearchBudget(states=2).is_spent(record)
