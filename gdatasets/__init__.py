@@ -1,4 +1,4 @@
-"""Deterministic symmetry datasets: G-MNIST, G-Fashion-MNIST, G-Digits, and any folder of images.
+"""Deterministic symmetry datasets: G-MNIST, G-Fashion-MNIST, G-Digits, MNIST-rot, and any folder of images.
 
     from gdatasets import load_arrays, load_dataset, GMNIST
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gdatasets.vision import GMNIST as GMNIST
     from gdatasets.vision import GDigits as GDigits
     from gdatasets.vision import GFashionMNIST as GFashionMNIST
+    from gdatasets.vision import MNISTRot as MNISTRot
 
 __version__ = "0.1.0"
 
@@ -46,6 +47,7 @@ _HOMES = {
     "GDigits": "vision",
     "GFashionMNIST": "vision",
     "Group": "groups",
+    "MNISTRot": "vision",
     "Transform": "transform",
     "build_dataset": "build",
     "load_arrays": "load",

@@ -23,7 +23,7 @@ class Arrays:
     Attributes:
         images: uint8 (n, size, size) or (n, size, size, channels), 0 is the background.
         labels: int64 (n,), class numbers.
-        source_index: int64 (n,), which image of the source's split was moved.
+        source_index: int64 (n,), which image of the source was moved (`Source.index_meaning`).
         elements: `gdatasets.generate.ELEMENT_DTYPE` (n,), how it was moved.
     """
 
@@ -66,7 +66,8 @@ class SplitPlan:
         """Samples start..stop-1, whatever was generated before."""
         elements = draw_elements(self.spec, self.config, self.split, start, stop, self.source.image_shape[0])
         images, labels = self.source.read(self.split, start, stop)
-        return Arrays(move(images, elements), labels.copy(), np.arange(start, stop, dtype=np.int64), elements)
+        numbers = self.source.about.image_numbers(self.split, start, stop)
+        return Arrays(move(images, elements, self.config.interpolation), labels.copy(), numbers, elements)
 
     def pieces(self, start: int, stop: int) -> Iterator[Arrays]:
         """Samples start..stop-1 in consecutive pieces of bounded memory."""

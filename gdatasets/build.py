@@ -43,7 +43,6 @@ from gdatasets.sources import ImageSource, PublishedSource
 from gdatasets.specs import (
     CONFIGURATIONS,
     DATASETS,
-    DEFAULT_CONFIGURATION,
     DatasetSpec,
     configuration,
     dataset_spec,
@@ -89,8 +88,8 @@ def build_dataset(
     """Build configurations of a published dataset into a folder; what is finished there is kept.
 
     Args:
-        name: `g-mnist`, `g-fashion-mnist` or `g-digits`.
-        configs: names of configurations; none means the default one.
+        name: one of `gdatasets.specs.DATASETS`.
+        configs: names of configurations that the dataset has; none means its default one.
         out: the folder; made where it is missing.
         root: a torchvision-style folder to look for the source's raw files in first.
         options: how to build.
@@ -114,9 +113,7 @@ def build(
 ) -> Manifest:
     """Build configurations of any source into a folder; see `build_dataset`."""
     options = options or BuildOptions()
-    names = list(dict.fromkeys(configs or (DEFAULT_CONFIGURATION,)))
-    for name in names:
-        configuration(name)
+    names = list(dict.fromkeys(spec.configuration(name).name for name in configs or (None,)))
     if spec.name in DATASETS and not isinstance(source, PublishedSource):
         raise InvalidArgumentError(f"{spec.name} is the name of a published dataset; give yours another name.")
     for split in source.about.samples:
@@ -274,7 +271,7 @@ class _Builder:
         for number, start in enumerate(starts):
             stop = min(len(plan), start + size)
             path = work / f"{split}-{number:05d}-of-{len(starts):05d}.parquet"
-            pieces = self._watched(plan.pieces(start, stop), hasher, f"{name}/{split}", len(plan))
+            pieces = self._watched(plan.pieces(start, stop), hasher, f"{name}/{split}", (start, len(plan)))
             self._shard(path, plan, pieces, (start, stop))
             record = _record(path, work)
             shards.append(record.model_copy(update={"path": f"{name}/{path.name}", "samples": stop - start}))
@@ -289,11 +286,15 @@ class _Builder:
                 )
         return SplitRecord(samples=len(plan), content_sha256=digest, shards=shards)
 
-    def _watched(self, pieces: Iterable[Arrays], hasher: ContentHasher, what: str, total: int) -> Iterator[Arrays]:
+    def _watched(
+        self, pieces: Iterable[Arrays], hasher: ContentHasher, what: str, done_and_total: tuple[int, int]
+    ) -> Iterator[Arrays]:
+        done, total = done_and_total
         for piece in pieces:
             hasher.update(piece.images, piece.labels, piece.source_index, piece.elements)
             yield piece
-            self.options.progress(what, int(piece.source_index[-1]) + 1, total)
+            done += len(piece)
+            self.options.progress(what, done, total)
 
     def _shard(self, path: Path, plan: SplitPlan, pieces: Iterator[Arrays], bounds: tuple[int, int]) -> None:
         """Write a shard, or leave it where it holds the right samples already; takes all of `pieces`."""

@@ -1,6 +1,7 @@
 """The command `gdatasets`. Heavy imports wait until a command needs them, so that `--help` answers at once."""
 
 import os
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,15 +43,17 @@ def main() -> None:
 @app.command("list")
 def list_datasets() -> None:
     """The datasets and their configurations."""
-    from gdatasets.specs import CONFIGURATIONS, DATASETS, DEFAULT_CONFIGURATION
+    from gdatasets.specs import CONFIGURATIONS, DATASETS
 
     for spec in DATASETS.values():
         splits = ", ".join(f"{split} {count:,}" for split, count in spec.source.samples.items())
         typer.echo(f"{spec.name:16} {spec.version}  {splits}; made from {spec.source.title}")
-    typer.echo(f"\n{len(CONFIGURATIONS)} configurations of each:")
-    for config in CONFIGURATIONS.values():
-        default = "  (default)" if config.name == DEFAULT_CONFIGURATION else ""
-        typer.echo(f"{config.name:10} {config.family:5} {config.bits}  {', '.join(config.actions) or '-'}{default}")
+    for names, specs in groupby(DATASETS.values(), key=lambda spec: spec.configurations):
+        owners = list(specs)
+        typer.echo(f"\nConfigurations of {', '.join(spec.name for spec in owners)} ({len(names)}):")
+        for config in (CONFIGURATIONS[name] for name in names):
+            default = "  (default)" if config.name == owners[0].default_configuration else ""
+            typer.echo(f"{config.name:10} {config.family:8} {config.bits}  {', '.join(config.actions) or '-'}{default}")
 
 
 @app.command()
@@ -72,9 +75,10 @@ def info(name: Annotated[str, typer.Argument(help="A dataset, or NAME@VERSION.")
     typer.echo(f"licence  {source.licence}\n")
     for config_name, digests in pinned_digests(spec.name, spec.version).items():
         config = CONFIGURATIONS[config_name]
-        turns = config.family == "paper" and "rotation" in config.actions
         order = (
-            "any angle, no finite group" if turns else f"group of order {Group(config.actions, 28, config.step).order}"
+            f"group of order {Group(config.actions, 28, config.step).order}"
+            if config.pixel_exact
+            else "any angle, no finite group"
         )
         typer.echo(f"{config_name:10} {config.family}, {order}: {', '.join(config.actions) or 'the identity'}")
         for split, digest in digests.items():
@@ -111,19 +115,21 @@ def build(
     from gdatasets.build import BuildOptions, build_dataset
     from gdatasets.build import build as build_folder
     from gdatasets.progress import shown
-    from gdatasets.specs import CONFIGURATIONS
+    from gdatasets.specs import dataset_spec
 
     name, *rest = names or [""]
-    configs = list(CONFIGURATIONS) if every else [*rest, *(config or [])]
+    configs = [*rest, *(config or [])]
     with shown(quiet) as progress:
         options = BuildOptions(workers, shard_size, progress)
         if source is not None:
             from gdatasets.folders import FolderSource, Provenance, own_spec
 
             images = FolderSource(source, size, colour, Provenance(title, licence, homepage, citation))
-            manifest = build_folder(own_spec(images, name, version), images, configs, out, options)
+            spec = own_spec(images, name, version)
+            manifest = build_folder(spec, images, spec.configurations if every else configs, out, options)
         elif name:
-            manifest = build_dataset(name, configs, out, root, options)
+            chosen = dataset_spec(name).configurations if every else configs
+            manifest = build_dataset(name, chosen, out, root, options)
         else:
             raise InvalidArgumentError("Name a dataset, or your own images with --source DIR|ZIP.")
     _say(quiet, f"{out} holds {manifest.dataset}@{manifest.version}: {', '.join(manifest.configurations)}")
@@ -194,10 +200,10 @@ def preview(
     from gdatasets.files import write_whole
     from gdatasets.preview import contact_sheet, sheet_png
     from gdatasets.sources import PublishedSource
-    from gdatasets.specs import configuration, dataset_spec
+    from gdatasets.specs import dataset_spec
 
     spec = dataset_spec(name)
-    sheet = contact_sheet(spec, configuration(config), PublishedSource(spec.source_name, root), rows, moves)
+    sheet = contact_sheet(spec, spec.configuration(config), PublishedSource(spec.source_name, root), rows, moves)
     write_whole(out, sheet_png(sheet, scale))
     typer.echo(f"Wrote {out}")
 

@@ -5,12 +5,12 @@ import os
 from gdatasets.arrays import Arrays, SplitPlan
 from gdatasets.errors import IntegrityError, UnknownNameError
 from gdatasets.sources import PublishedSource
-from gdatasets.specs import DEFAULT_CONFIGURATION, configuration, dataset_spec, pinned_digest
+from gdatasets.specs import dataset_spec, pinned_digest
 
 
 def load_arrays(
     name: str,
-    config: str = DEFAULT_CONFIGURATION,
+    config: str | None = None,
     split: str = "train",
     root: str | os.PathLike[str] | None = None,
     *,
@@ -19,8 +19,8 @@ def load_arrays(
     """Generate a split of a dataset from its source: the published bytes, checked against their pinned digest.
 
     Args:
-        name: `g-mnist`, `g-fashion-mnist` or `g-digits`.
-        config: one of `gdatasets.specs.CONFIGURATIONS`.
+        name: one of `gdatasets.specs.DATASETS`.
+        config: a configuration that the dataset has; by default its default one.
         split: `train` or `test`.
         root: a torchvision-style folder to look for the source's raw files in first.
         download: fetch the source where it is found nowhere.
@@ -30,6 +30,7 @@ def load_arrays(
         SourceError: the source is missing and cannot be fetched, or is not the published one.
         IntegrityError: this machine generates other bytes than the published ones.
     """
+    config = dataset_spec(name).configuration(config).name
     arrays = generate_arrays(name, config, split, root, download=download)
     digest, pinned = arrays.content_sha256, pinned_digest(name, config, split)
     if digest != pinned:
@@ -51,7 +52,8 @@ def generate_arrays(
     download: bool = True,
 ) -> Arrays:
     """Samples start..stop-1 of a split, not compared with any digest; the same as slicing `load_arrays`."""
-    spec, chosen = dataset_spec(name), configuration(config)
+    spec = dataset_spec(name)
+    chosen = spec.configuration(config)
     if split not in spec.source.samples:
         raise UnknownNameError("split", split, spec.source.samples)
     plan = SplitPlan(spec, chosen, PublishedSource(spec.source_name, root, download), split)

@@ -43,9 +43,8 @@ def contact_sheet(
         own = draw_elements(spec, config, split, sample, sample + 1, size)
         first = total + row * moves
         elements = np.concatenate([own, draw_elements(spec, config, split, first, first + moves - 1, size)])
-        lines.append(
-            np.concatenate([originals[sample][None], move(np.repeat(originals[sample][None], moves, 0), elements)])
-        )
+        copies = np.repeat(originals[sample][None], moves, axis=0)
+        lines.append(np.concatenate([copies[:1], move(copies, elements, config.interpolation)]))
     return _tile(np.stack(lines))
 
 

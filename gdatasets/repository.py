@@ -11,7 +11,7 @@ from gdatasets.hub import Hub
 from gdatasets.manifest import NAME as MANIFEST
 from gdatasets.manifest import read_manifest
 from gdatasets.sources import PublishedSource, cache_folder
-from gdatasets.specs import DATASETS, DEFAULT_CONFIGURATION, DatasetSpec, configuration, published_versions
+from gdatasets.specs import DATASETS, DatasetSpec, published_versions
 from gdatasets.verify import check_identity, check_shards
 
 
@@ -56,7 +56,7 @@ def load_dataset(
         return found
     if version not in published_versions(spec.name):
         raise UnknownNameError(f"version of {spec.name}", version, published_versions(spec.name))
-    config = configuration(name or DEFAULT_CONFIGURATION).name
+    config = spec.configuration(name).name
     beside = Path("aen") / spec.name
     if (beside / MANIFEST).is_file():
         manifest = read_manifest(beside)

@@ -23,7 +23,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gdatasets.errors import SourceError, UnknownNameError
+from gdatasets.errors import InvalidArgumentError, SourceError, UnknownNameError
 from gdatasets.network import REACH_TIMEOUT_S, any_reachable, socket_timeout
 
 _DIGITS = tuple(str(digit) for digit in range(10))
@@ -73,6 +73,7 @@ class Source:
         citation: how its authors ask to be cited, one line.
         folder: its folder in a torchvision-style root; empty for what ships inside a package.
         files: the image and the label file of each split.
+        ranges: splits cut anew: for each split which images it has, counted over all files, those of `train` first.
         mirrors: where torchvision fetches from; asked first, so that no network is noticed at once.
     """
 
@@ -86,9 +87,36 @@ class Source:
     folder: str = ""
     files: dict[str, tuple[RawFile, RawFile]] | None = None
     mirrors: tuple[str, ...] = ()
+    ranges: dict[str, tuple[range, ...]] | None = None
 
     def __hash__(self) -> int:
         return hash(self.name)
+
+    @property
+    def index_meaning(self) -> str:
+        """What a `source_index` counts, for people."""
+        if self.ranges is None:
+            return "the image of the same split of the source that was moved"
+        return "the image of the source that was moved, counted over its original training and then test images"
+
+    def image_numbers(self, split: str, start: int, stop: int) -> NDArray[np.int64]:
+        """`source_index` of samples start..stop-1 of a split: int64 (stop - start,), ascending."""
+        if self.ranges is None:
+            return np.arange(start, stop, dtype=np.int64)
+        return np.concatenate([np.arange(r.start, r.stop, dtype=np.int64) for r in self.ranges[split]])[start:stop]
+
+    def sample_numbers(self, split: str, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Which samples of a split have these `source_index`, int64 (n,): the inverse of `image_numbers`.
+
+        Raises:
+            InvalidArgumentError: an image is not in the split.
+        """
+        known = self.image_numbers(split, 0, self.samples[split])
+        samples = np.minimum(np.searchsorted(known, numbers), len(known) - 1)
+        if not np.array_equal(known[samples], numbers):
+            stranger = int(numbers[known[samples] != numbers][0])
+            raise InvalidArgumentError(f'Image {stranger} of {self.name} is not in the split "{split}".')
+        return samples
 
 
 def _idx_files(images: dict[str, str], labels: dict[str, str]) -> dict[str, tuple[RawFile, RawFile]]:
@@ -102,6 +130,22 @@ def _idx_files(images: dict[str, str], labels: dict[str, str]) -> dict[str, tupl
     }
 
 
+_MNIST_FILES = _idx_files(
+    images={
+        "train": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "test": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    },
+    labels={
+        "train": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "test": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    },
+)
+_MNIST_MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/")
+_MNIST_CITATION = (
+    "LeCun, Y., Bottou, L., Bengio, Y., Haffner, P.: Gradient-based learning applied to document recognition. "
+    "Proceedings of the IEEE 86(11), 2278-2324, 1998."
+)
+
 SOURCES: dict[str, Source] = {
     source.name: source
     for source in (
@@ -112,20 +156,25 @@ SOURCES: dict[str, Source] = {
             samples={"train": 60_000, "test": 10_000},
             licence="CC-BY-SA-3.0",
             homepage="http://yann.lecun.com/exdb/mnist/",
-            citation="LeCun, Y., Bottou, L., Bengio, Y., Haffner, P.: Gradient-based learning applied to document "
-            "recognition. Proceedings of the IEEE 86(11), 2278-2324, 1998.",
+            citation=_MNIST_CITATION,
             folder="MNIST",
-            files=_idx_files(
-                images={
-                    "train": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-                    "test": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-                },
-                labels={
-                    "train": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-                    "test": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-                },
-            ),
-            mirrors=("https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/"),
+            files=_MNIST_FILES,
+            mirrors=_MNIST_MIRRORS,
+        ),
+        Source(
+            name="mnist-resplit",
+            title="MNIST handwritten digits, 12,000 for training and 50,000 for test",
+            classes=_DIGITS,
+            samples={"train": 12_000, "test": 50_000},
+            licence="CC-BY-SA-3.0",
+            homepage="http://yann.lecun.com/exdb/mnist/",
+            citation=f"{_MNIST_CITATION} Sizes of the splits after: Larochelle, H., Erhan, D., Courville, A., "
+            "Bergstra, J., Bengio, Y.: An empirical evaluation of deep architectures on problems with many factors of "
+            "variation. ICML 2007.",
+            folder="MNIST",
+            files=_MNIST_FILES,
+            mirrors=_MNIST_MIRRORS,
+            ranges={"train": (range(12_000),), "test": (range(12_000, 52_000), range(60_000, 70_000))},
         ),
         Source(
             name="fashion-mnist",
@@ -248,8 +297,22 @@ def load_source(
         raise UnknownNameError("split", split, source.samples)
     if source.files is None:
         return _digits(split)
-    image_file, label_file = source.files[split]
-    folder = _locate(source, (image_file, label_file), root, download)
+    if source.ranges is None:
+        return _read_files(source, source.files[split], root, download)
+    originals = [_read_files(source, files, root, download) for files in source.files.values()]
+    numbers = source.image_numbers(split, 0, source.samples[split])
+    arrays = SourceArrays(*(np.concatenate(column)[numbers] for column in zip(*originals, strict=True)))
+    for array in arrays:
+        array.flags.writeable = False
+    return arrays
+
+
+def _read_files(
+    source: Source, files: tuple[RawFile, RawFile], root: str | os.PathLike[str] | None, download: bool
+) -> SourceArrays:
+    """The images and labels of one pair of files."""
+    image_file, label_file = files
+    folder = _locate(source, files, root, download)
     pixels = _read_checked(folder / image_file.name, image_file)[16:]
     labels = _read_checked(folder / label_file.name, label_file)[8:]
     images = np.frombuffer(pixels, dtype=np.uint8).reshape(-1, 28, 28)

@@ -1,8 +1,9 @@
 """What a dataset and a configuration are: frozen values, their registry and their fingerprints.
 
-Two families of configurations. *paper*: the random transforms of the released code of arXiv 2104.04848, drawn once for
-each image: `rotation` by any angle (nearest neighbour, zero fill) always, every other action with probability 1/2,
-rolls by one pixel. *group*: a uniformly random element of a finite group, pixel-exact and invertible.
+Three families of configurations. *paper*: the random transforms of the released code of arXiv 2104.04848, drawn once
+for each image: `rotation` by any angle (nearest neighbour, zero fill) always, every other action with probability 1/2,
+rolls by one pixel. *group*: a uniformly random element of a finite group, pixel-exact and invertible. *bilinear*:
+`rotation` by any angle with bilinear interpolation and zero fill, as in Rotated MNIST.
 """
 
 import hashlib
@@ -14,9 +15,10 @@ from typing import Literal
 
 from gdatasets.errors import UnknownNameError
 from gdatasets.groups import ACTIONS, actions_from_bits, bits_from_actions
+from gdatasets.rotation import Interpolation
 from gdatasets.sources import SOURCES, Source
 
-Family = Literal["paper", "group"]
+Family = Literal["paper", "group", "bilinear"]
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,9 @@ class Configuration:
 
     Attributes:
         name: what users type, such as `aug2`.
-        family: `paper` or `group`.
+        family: `paper`, `group` or `bilinear`.
         actions: the actions that take part, in bit order; they are applied in this order.
-        step: pixels of one roll: 1 in the family paper, 4 in the family group.
+        step: pixels of one roll: 4 in the family group, else 1.
     """
 
     name: str
@@ -44,6 +46,11 @@ class Configuration:
     def pixel_exact(self) -> bool:
         """Whether every move only permutes pixels, so that `undo` restores the source image."""
         return self.family == "group" or "rotation" not in self.actions
+
+    @property
+    def interpolation(self) -> Interpolation:
+        """How pixels are made where `rotation` is not by a multiple of 90 degrees."""
+        return "bilinear" if self.family == "bilinear" else "nearest"
 
 
 _PAPER_BITS = {
@@ -66,10 +73,14 @@ CONFIGURATIONS: dict[str, Configuration] = {
     **{name: Configuration(name, "paper", actions_from_bits(bits), 1) for name, bits in _PAPER_BITS.items()},
     **{name: Configuration(name, "paper", (name,), 1) for name in ACTIONS},
     **{name: Configuration(name, "group", actions, 4) for name, actions in _GROUP_ACTIONS.items()},
+    "any-angle": Configuration("any-angle", "bilinear", ("rotation",), 1),
 }
-"""All 23 configurations, by name."""
+"""All configurations, by name; a `DatasetSpec` states which ones a dataset has."""
 
 DEFAULT_CONFIGURATION = "d4-roll"
+"""Of every dataset that does not state another."""
+
+_COMMON = (*_PAPER_BITS, *ACTIONS, *_GROUP_ACTIONS)
 
 
 @dataclass(frozen=True)
@@ -84,6 +95,8 @@ class DatasetSpec:
         source_name: one of `gdatasets.sources.SOURCES`.
         validation: samples at the end of `train` that the benchmark uses as its validation split.
         released: the day of this version, YYYY-MM-DD; empty for a user's own dataset.
+        configurations: names of the configurations that it has; by default the 23 of the families paper and group.
+        default_configuration: the one that is meant where none is named.
     """
 
     name: str
@@ -92,6 +105,8 @@ class DatasetSpec:
     source_name: str
     validation: int = 0
     released: str = ""
+    configurations: tuple[str, ...] = _COMMON
+    default_configuration: str = DEFAULT_CONFIGURATION
 
     @property
     def source(self) -> Source:
@@ -105,6 +120,17 @@ class DatasetSpec:
         """The same dataset at another version."""
         return replace(self, version=version)
 
+    def configuration(self, name: str | None = None) -> Configuration:
+        """A configuration of this dataset, by default its default one.
+
+        Raises:
+            UnknownNameError: it has none of that name; lists those that it has.
+        """
+        chosen = name or self.default_configuration
+        if chosen not in self.configurations:
+            raise UnknownNameError(f"configuration of {self.name}", chosen, self.configurations)
+        return CONFIGURATIONS[chosen]
+
 
 DATASETS: dict[str, DatasetSpec] = {
     spec.name: spec
@@ -112,6 +138,9 @@ DATASETS: dict[str, DatasetSpec] = {
         DatasetSpec("g-mnist", "G-MNIST", "1.0.0", "mnist", 10_000, "2026-11-23"),
         DatasetSpec("g-fashion-mnist", "G-Fashion-MNIST", "1.0.0", "fashion-mnist", 10_000, "2026-11-23"),
         DatasetSpec("g-digits", "G-Digits", "1.0.0", "digits", 300, "2026-11-23"),
+        DatasetSpec(
+            "mnist-rot", "MNIST-rot", "1.0.0", "mnist-resplit", 2_000, "2026-11-23", ("any-angle",), "any-angle"
+        ),
     )
 }
 
@@ -163,7 +192,7 @@ def pinned_digest(dataset: str, config: str, split: str, version: str | None = N
         UnknownNameError: no such dataset, version, configuration or split was published.
     """
     spec = dataset_spec(dataset)
-    splits = pinned_digests(dataset, version or spec.version).get(configuration(config).name, {})
+    splits = pinned_digests(dataset, version or spec.version).get(spec.configuration(config).name, {})
     if split not in splits:
         raise UnknownNameError("split", split, splits)
     return splits[split]

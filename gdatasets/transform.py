@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from gdatasets.arrays import Arrays
 from gdatasets.errors import InvalidArgumentError
 from gdatasets.generate import ELEMENT_DTYPE, draw_elements_at, element_bits, move
 from gdatasets.groups import Images
-from gdatasets.specs import Configuration, DatasetSpec
+from gdatasets.specs import DATASETS, Configuration, DatasetSpec
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,9 @@ class Transform:
         images = _stack(given)
         if indices is None and "source_index" not in batch:
             raise InvalidArgumentError('The batch needs a column "source_index", or map it with_indices=True.')
-        index = np.asarray(batch["source_index"] if indices is None else indices, dtype=np.int64)
-        elements = draw_elements_at(self.spec, self.config, self.split, index, images.shape[1] if len(images) else 28)
-        moved = move(images, elements)
+        samples, index = self._numbers(batch, indices)
+        elements = draw_elements_at(self.spec, self.config, self.split, samples, images.shape[1] if len(images) else 28)
+        moved = move(images, elements, self.config.interpolation)
         return {
             **batch,
             self.image_column: moved if isinstance(given, np.ndarray) else [Image.fromarray(image) for image in moved],
@@ -63,6 +64,18 @@ class Transform:
             "bits": element_bits(elements),
             **{name: np.ascontiguousarray(elements[name]) for name in ("angle", "hshift", "vshift")},
         }
+
+    def _numbers(
+        self, batch: Mapping[str, Any], indices: Sequence[int] | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Which samples of the split these are, and their `source_index`."""
+        given = np.asarray(batch["source_index"] if indices is None else indices, dtype=np.int64)
+        if self.spec.name not in DATASETS or self.spec.source.ranges is None:
+            return given, given
+        source = self.spec.source
+        if indices is None:
+            return source.sample_numbers(self.split, given), given
+        return given, source.image_numbers(self.split, 0, source.samples[self.split])[given]
 
 
 def _stack(images: Any) -> Images:

@@ -25,7 +25,6 @@ from gdatasets.specs import (
     CONFIGURATIONS,
     DATASETS,
     DatasetSpec,
-    configuration,
     fingerprint,
     pinned_digests,
     published_versions,
@@ -105,16 +104,17 @@ def verify_version(
     """Generate a published version from its source and compare with the digests that this package pins."""
     report = Report()
     for name in configs:
-        configuration(name)
+        spec.configuration(name)
     for name, splits in pinned_digests(spec.name, spec.version).items():
         if configs and name not in configs:
             continue
         for split, pinned in splits.items():
             plan = SplitPlan(spec, CONFIGURATIONS[name], source, split)
-            hasher = ContentHasher(source.image_shape)
+            hasher, done = ContentHasher(source.image_shape), 0
             for piece in plan.pieces(0, len(plan)):
                 hasher.update(piece.images, piece.labels, piece.source_index, piece.elements)
-                progress(f"{name}/{split}", int(piece.source_index[-1]) + 1, len(plan))
+                done += len(piece)
+                progress(f"{name}/{split}", done, len(plan))
             _compare_digest(report, f"{spec.name}@{spec.version}/{name}/{split}", hasher.hexdigest(), pinned, "pinned")
             report.splits += 1
             report.samples += len(plan)

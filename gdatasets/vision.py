@@ -1,4 +1,4 @@
-"""Torchvision-style classes: `GMNIST`, `GFashionMNIST`, `GDigits`.
+"""Torchvision-style classes: `GMNIST`, `GFashionMNIST`, `GDigits`, `MNISTRot`.
 
 They follow the protocol of map-style datasets (`len`, index), which is all that `torch.utils.data.DataLoader` asks for,
 so that torch itself is not needed.
@@ -15,7 +15,7 @@ from PIL import Image
 from gdatasets.generate import Elements
 from gdatasets.groups import Images
 from gdatasets.load import load_arrays
-from gdatasets.specs import DEFAULT_CONFIGURATION, dataset_spec
+from gdatasets.specs import dataset_spec
 
 
 class _VisionDataset:
@@ -23,7 +23,7 @@ class _VisionDataset:
 
     Args:
         root: a torchvision-style root with the source's raw files; by default `$GDATASETS_ROOT` or the cache.
-        config: one of `gdatasets.CONFIGURATIONS`.
+        config: a configuration that the dataset has; by default its default one.
         train: the split `train`, or else `test`.
         transform: applied to each Pillow image.
         target_transform: applied to each class number.
@@ -42,19 +42,20 @@ class _VisionDataset:
     def __init__(
         self,
         root: str | os.PathLike[str] | None = None,
-        config: str = DEFAULT_CONFIGURATION,
+        config: str | None = None,
         train: bool = True,
         transform: Callable[[Image.Image], Any] | None = None,
         target_transform: Callable[[int], Any] | None = None,
         download: bool = False,
     ) -> None:
-        arrays = load_arrays(self.name, config, "train" if train else "test", root, download=download)
-        self.root, self.config, self.train = root, config, train
+        spec = dataset_spec(self.name)
+        self.root, self.config, self.train = root, spec.configuration(config).name, train
+        arrays = load_arrays(self.name, self.config, "train" if train else "test", root, download=download)
         self.transform, self.target_transform = transform, target_transform
         self.data: Images = arrays.images
         self.targets: NDArray[np.int64] = arrays.labels
         self.elements: Elements = arrays.elements
-        self.classes = list(dataset_spec(self.name).source.classes)
+        self.classes = list(spec.source.classes)
         self.class_to_idx = {label: number for number, label in enumerate(self.classes)}
 
     def __len__(self) -> int:
@@ -91,3 +92,9 @@ class GDigits(_VisionDataset):
     """G-Digits: scikit-learn's handwritten digits, each moved by a known element."""
 
     name = "g-digits"
+
+
+class MNISTRot(_VisionDataset):
+    """MNIST-rot: MNIST digits turned by any angle, 12,000 for training and 50,000 for test."""
+
+    name = "mnist-rot"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import gdatasets.specs
 from gdatasets.load import generate_arrays
-from gdatasets.specs import CONFIGURATIONS, DATASETS
+from gdatasets.specs import DATASETS
 
 PINNED = Path(gdatasets.specs.__file__).with_name("pinned_digests.json")
 
@@ -23,7 +23,7 @@ def main() -> None:
     pinned = json.loads(PINNED.read_text())
     for dataset in DATASETS.values():
         configs = pinned.setdefault(dataset.name, {}).setdefault(dataset.version, {})
-        for config in CONFIGURATIONS:
+        for config in dataset.configurations:
             for split in dataset.source.samples:
                 digest = generate_arrays(dataset.name, config, split, root).content_sha256
                 if configs.setdefault(config, {}).setdefault(split, digest) != digest:
