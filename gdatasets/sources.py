@@ -327,10 +327,10 @@ def source_is_local(name: str, root: str | os.PathLike[str] | None = None) -> bo
     if source.files is None:
         return True
     files = [file for pair in source.files.values() for file in pair]
-    return any(_holds(base / source.folder / "raw", files) for base in _roots(root))
+    return any(_holds(base / source.folder / "raw", files) for base in data_roots(root))
 
 
-def _roots(root: str | os.PathLike[str] | None) -> list[Path]:
+def data_roots(root: str | os.PathLike[str] | None) -> list[Path]:
     roots = []
     if root is not None:
         roots.append(Path(root).expanduser())
@@ -350,7 +350,7 @@ def _locate(
     source: Source, files: tuple[RawFile, RawFile], root: str | os.PathLike[str] | None, download: bool
 ) -> Path:
     """The folder that holds these files, fetched into the cache where no root has them."""
-    folders = [base / source.folder / "raw" for base in _roots(root)]
+    folders = [base / source.folder / "raw" for base in data_roots(root)]
     for folder in folders:
         if any((folder / file.name).is_file() for file in files):  # half of a pair is an error, not a reason to go on
             return folder

@@ -20,7 +20,7 @@ from gdatasets.errors import SourceError, UnknownNameError
 from gdatasets.folders import FolderSource, own_spec
 from gdatasets.generate import ELEMENT_DTYPE
 from gdatasets.load import load_arrays
-from gdatasets.sources import SourceArrays, source_roots
+from gdatasets.sources import SourceArrays, data_roots
 from gdatasets.specs import DATASETS, pinned_digest
 
 Root = str | os.PathLike[str] | None
@@ -167,7 +167,7 @@ def _find_own(name: str, root: Root) -> Path:
     if "/" in name or os.sep in name or name.lower().endswith(".zip"):
         return Path(name).expanduser()
     files = (f"{name}.zip", name) if name and not name.startswith(".") else ()
-    for path in (base / file for base in source_roots(root) for file in files):
+    for path in (base / file for base in data_roots(root) for file in files):
         if path.exists():
             return path
     raise UnknownNameError("dataset", name, [*DATASETS, *NAMED, "the path of a folder or .zip file of class folders"])
