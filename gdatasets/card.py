@@ -10,8 +10,8 @@ from gdatasets.croissant import render_croissant
 from gdatasets.files import write_whole
 from gdatasets.manifest import ConfigRecord, Manifest
 from gdatasets.preview import contact_sheet, sheet_png
-from gdatasets.sources import ImageSource
-from gdatasets.specs import DATASETS, DEFAULT_CONFIGURATION, DatasetSpec, configuration, pinned_digests
+from gdatasets.sources import ImageSource, Source
+from gdatasets.specs import CONFIGURATIONS, DATASETS, DEFAULT_CONFIGURATION, DatasetSpec, configuration, pinned_digests
 
 _LICENCES = {"CC-BY-SA-3.0": "cc-by-sa-3.0", "CC-BY-4.0": "cc-by-4.0", "MIT": "mit", "CC0-1.0": "cc0-1.0"}
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -35,7 +35,9 @@ def write_card(folder: Path, spec: DatasetSpec, source: ImageSource, manifest: M
 def default_configuration(manifest: Manifest) -> str:
     """The configuration that is loaded when none is named: the usual one, or the first that was built."""
     names = manifest.configurations
-    return DEFAULT_CONFIGURATION if DEFAULT_CONFIGURATION in names else next(iter(names))
+    published = DATASETS.get(manifest.dataset)
+    usual = published.default_configuration if published else DEFAULT_CONFIGURATION
+    return usual if usual in names else next(iter(names))
 
 
 def dataset_digest(spec: DatasetSpec, manifest: Manifest) -> str:
@@ -104,7 +106,29 @@ _FAMILIES = {
     "of 0.1 degrees (nearest neighbour, zero fill), every other action with probability 1/2, rolls by one pixel",
     "group": "every image is moved by a uniformly random element: quarter turns, each flip with probability 1/2, each "
     "cyclic roll by a random multiple of 4 pixels; pixel-exact and invertible",
+    "bilinear": "every image is turned once about its centre, `rotation` by an angle uniform over 3,600 steps of 0.1 "
+    "degrees: bilinear interpolation in integer fixed-point arithmetic, zero fill",
 }
+_LIMITS = {
+    "paper": "Any-angle rotation (`rotation` in the family *paper*) loses pixels: nearest neighbour, corners cut; it "
+    "cannot be undone.",
+    "group": "Cyclic rolls and scrambles cut through objects: they test symmetry, they do not imitate photographs.",
+    "bilinear": "Any-angle rotation blurs and cuts corners off; it cannot be undone.",
+}
+
+
+def _splits(source: Source) -> str:
+    """Which images of the source each split has."""
+    if source.ranges is None:
+        return "splits as in the source."
+    parts = [
+        f"`{split}` has {' and '.join(f'{part.start:,} to {part.stop - 1:,}' for part in ranges)}"
+        for split, ranges in source.ranges.items()
+    ]
+    return (
+        f"splits cut anew from the source's images, counted over its training and then its test images: "
+        f"{', '.join(parts)}; no image is in two splits."
+    )
 
 
 def _text(spec: DatasetSpec, manifest: Manifest, cited: Cited) -> str:
@@ -116,7 +140,9 @@ def _text(spec: DatasetSpec, manifest: Manifest, cited: Cited) -> str:
         for name, config in configs.items()
         for split, record in config.splits.items()
     ]
-    families = [f"- *{name}*: {text}." for name, text in _FAMILIES.items()]
+    families = list(dict.fromkeys(CONFIGURATIONS[name].family for name in spec.configurations))
+    how = [f"- *{family}*: {_FAMILIES[family]}." for family in families]
+    limits = [f"- {_LIMITS[family]}" for family in families]
     source = manifest.source
     folder = f"aen/{spec.name}" if spec.name in DATASETS else "this folder"
     load = f'load_dataset("{folder}", "{default_configuration(manifest)}"'
@@ -144,13 +170,13 @@ data = {load}{revision}
 
 ## Contents
 
-Images of {shape} pixels, {len(manifest.classes)} classes, splits as in the source.{validation}
+Images of {shape} pixels, {len(manifest.classes)} classes, {_splits(cited.source)}{validation}
 
 | column | type | meaning |
 |---|---|---|
 | `image` | image (PNG) | the moved image, uint8 |
 | `label` | class label | its class |
-| `source_index` | int64 | the image of the same split of the source that was moved |
+| `source_index` | int64 | {cited.source.index_meaning} |
 | `bits` | string | twelve characters, the first for `rotation`: 1 where the action was applied |
 | `angle` | int16 | tenths of a degree, counter-clockwise |
 | `hshift`, `vshift` | int16 | pixels rolled: `out[i, j] = x[i, (j + hshift) % n]` |
@@ -161,7 +187,7 @@ Images of {shape} pixels, {len(manifest.classes)} classes, splits as in the sour
 
 ## How it was made
 
-{chr(10).join(families)}
+{chr(10).join(how)}
 
 The twelve actions are those of the paper below. Sample i's element depends only on the dataset, its major version, the
 configuration, the split and i (counter-based Philox). `content_sha256` is over pixels, labels, source indices and
@@ -182,13 +208,11 @@ Version {manifest.version}, version SHA-256 `{cited.digest}`:
 {render_citation(cited, "bibtex").rstrip()}
 ```
 
-The transforms: {METHOD_CITATION}
+The twelve actions: {METHOD_CITATION}
 
 ## Limits
 
 - Errors in the labels of the source are kept.
-- Any-angle rotation (`rotation` in the family *paper*) loses pixels: nearest neighbour, corners cut; it cannot
-  be undone.
 - Turned digits can become ambiguous (6 and 9); labels stay those of the source.
-- Cyclic rolls and scrambles cut through objects: they test symmetry, they do not imitate photographs.
+{chr(10).join(limits)}
 """

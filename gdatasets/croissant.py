@@ -47,16 +47,6 @@ _CONTEXT: dict[str, Any] = {
     "transform": "cr:transform",
 }
 
-_COLUMNS = (
-    ("image", "sc:ImageObject", "the moved image"),
-    ("label", "sc:Integer", "class number"),
-    ("source_index", "sc:Integer", "the image of the source's split that was moved"),
-    ("bits", "sc:Text", "twelve characters, 1 where the action of that number was applied"),
-    ("angle", "sc:Integer", "tenths of a degree, counter-clockwise"),
-    ("hshift", "sc:Integer", "pixels rolled along columns"),
-    ("vshift", "sc:Integer", "pixels rolled along rows"),
-)
-
 
 def render_croissant(spec: DatasetSpec, source: Source, manifest: Manifest, citation: str) -> str:
     """The JSON-LD text; shards are named relative to the folder, each with its SHA-256."""
@@ -78,7 +68,7 @@ def render_croissant(spec: DatasetSpec, source: Source, manifest: Manifest, cita
         "isBasedOn": source.homepage or source.title,
         "keywords": ["equivariance", "symmetry", "image classification"],
         "distribution": [part for name, config in configs.items() for part in _distribution(name, config)],
-        "recordSet": [_record_set(name, config) for name, config in configs.items()],
+        "recordSet": [_record_set(name, config, source) for name, config in configs.items()],
     }
     if spec.released:
         content["datePublished"] = spec.released
@@ -109,7 +99,20 @@ def _distribution(name: str, config: ConfigRecord) -> list[dict[str, Any]]:
     return [*files, together]
 
 
-def _record_set(name: str, config: ConfigRecord) -> dict[str, Any]:
+def _columns(source: Source) -> tuple[tuple[str, str, str], ...]:
+    """Name, type and meaning of each column."""
+    return (
+        ("image", "sc:ImageObject", "the moved image"),
+        ("label", "sc:Integer", "class number"),
+        ("source_index", "sc:Integer", source.index_meaning),
+        ("bits", "sc:Text", "twelve characters, 1 where the action of that number was applied"),
+        ("angle", "sc:Integer", "tenths of a degree, counter-clockwise"),
+        ("hshift", "sc:Integer", "pixels rolled along columns"),
+        ("vshift", "sc:Integer", "pixels rolled along rows"),
+    )
+
+
+def _record_set(name: str, config: ConfigRecord, source: Source) -> dict[str, Any]:
     sizes = ", ".join(f"{split} {record.samples:,}" for split, record in config.splits.items())
     return {
         "@type": "cr:RecordSet",
@@ -129,6 +132,6 @@ def _record_set(name: str, config: ConfigRecord) -> dict[str, Any]:
                     **({"transform": {"jsonPath": "bytes"}} if column == "image" else {}),
                 },
             }
-            for column, kind, description in _COLUMNS
+            for column, kind, description in _columns(source)
         ],
     }

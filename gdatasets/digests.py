@@ -5,7 +5,7 @@ The hashed bytes are one header and then one record a sample, in split order, wi
     header   b"gdatasets-content-1 <height>x<width>x<channels>\\n"        (channels 1 for grey images)
     record   pixels  uint8  height * width * channels   row by row, channels last
              label   int64
-             source  int64   index of the source image in the same split
+             source  int64   number of the source image (`source_index`)
              bits    uint16  bit a is set when action number a was applied
              angle   int16   tenths of a degree
              hshift  int16   pixels

@@ -43,7 +43,7 @@ def load_arrays(
 
 def generate_arrays(
     name: str,
-    config: str,
+    config: str | None,
     split: str,
     root: str | os.PathLike[str] | None = None,
     *,

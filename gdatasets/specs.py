@@ -126,7 +126,7 @@ class DatasetSpec:
         Raises:
             UnknownNameError: it has none of that name; lists those that it has.
         """
-        chosen = name or self.default_configuration
+        chosen = self.default_configuration if name is None else name
         if chosen not in self.configurations:
             raise UnknownNameError(f"configuration of {self.name}", chosen, self.configurations)
         return CONFIGURATIONS[chosen]

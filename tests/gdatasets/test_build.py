@@ -12,6 +12,7 @@ from gdatasets.errors import OutputError, UnknownNameError
 from gdatasets.load import load_arrays
 from gdatasets.manifest import Manifest, read_manifest
 from gdatasets.shards import read_shard, schema
+from gdatasets.sources import PublishedSource
 from gdatasets.verify import verify_folder
 
 
@@ -72,6 +73,28 @@ assert default["hshift"][:] == load_arrays("g-digits", "d4-roll", "test").elemen
         [sys.executable, "-c", code], cwd=built.parents[1], env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_mnist_rot_is_built_described_verified_and_loaded(tmp_path: Path, data_root: Path) -> None:
+    import datasets
+
+    told: list[tuple[str, int, int]] = []
+    folder = tmp_path / "mnist-rot"
+    manifest = build_dataset("mnist-rot", [], folder, data_root, BuildOptions(2, progress=lambda *at: told.append(at)))
+    assert list(manifest.configurations) == ["any-angle"]
+    assert told[-1] == ("any-angle/test", 50_000, 50_000)
+    assert all(done <= total for _, done, total in told)
+    card = (folder / "README.md").read_text()
+    for stated in ("Larochelle", "12,000 to 51,999 and 60,000 to 69,999", "bilinear interpolation", "last 2,000"):
+        assert stated in card
+    assert "nearest neighbour" not in card
+    assert verify_folder(folder, PublishedSource("mnist-resplit", data_root)).verified
+    test = datasets.load_dataset(str(folder), split="test", cache_dir=str(tmp_path / "cache"))
+    expected = load_arrays("mnist-rot", split="test", root=data_root)
+    assert test["source_index"][:] == expected.source_index.tolist()
+    assert np.array_equal(np.asarray(test[41_000]["image"]), expected.images[41_000])
+    assert test[41_000]["angle"] == expected.elements["angle"][41_000]
 
 
 def test_the_schema_is_the_one_that_datasets_writes() -> None:

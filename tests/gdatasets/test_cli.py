@@ -34,7 +34,7 @@ def is_one_line(text: str) -> bool:
 def test_list_names_every_dataset_and_configuration(run: Run) -> None:
     code, out, _ = run("list")
     assert code == 0
-    for name in ("g-mnist", "g-fashion-mnist", "g-digits", "aug5", "scramble7", "d4-roll"):
+    for name in ("g-mnist", "g-fashion-mnist", "g-digits", "mnist-rot", "aug5", "scramble7", "d4-roll", "any-angle"):
         assert name in out
 
 
@@ -86,6 +86,10 @@ def test_verify_a_version_generates_it_and_compares_with_the_pins(run: Run) -> N
         (["cite", "g-mnist@0.0.1"], "1.0.0"),
         (["cite", "g-mnist", "--format", "docx"], "bibtex"),
         (["preview", "g-digits", "d4", "--out", "OUT", "--rows", "0"], "rows"),
+        (["build", "g-digits", "any-angle", "--out", "OUT"], "d4-roll"),
+        (["build", "mnist-rot", "d4", "--out", "OUT"], "Choose from: any-angle"),
+        (["preview", "g-digits", "any-angle", "--out", "OUT"], "d4-roll"),
+        (["verify", "mnist-rot@1.0.0", "--config", "d4"], "Choose from: any-angle"),
         (["frobnicate"], "frobnicate"),
     ],
 )

@@ -69,14 +69,54 @@ def test_samples_do_not_depend_on_chunks_nor_on_their_order(chunk: int, config: 
     assert joined(backwards[::-1]) == pinned
 
 
-def test_another_process_makes_the_same_bytes(data_root: Path) -> None:
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_mnist_rot_has_its_pinned_digests_whatever_the_chunks_and_their_order(split: str, data_root: Path) -> None:
+    spec = DATASETS["mnist-rot"]
+    plan = SplitPlan(spec, spec.configuration(), PublishedSource("mnist-resplit", data_root), split)
+    chunk = {"train": 7, "test": 777}[split]
+    backwards = [plan.generate(start, min(len(plan), start + chunk)) for start in reversed(range(0, len(plan), chunk))]
+    pinned = pinned_digest("mnist-rot", "any-angle", split)
+    assert joined(list(plan.pieces(0, len(plan)))) == pinned
+    assert joined(backwards[::-1]) == pinned
+
+
+def test_mnist_rot_holds_disjoint_images_of_mnist_and_tells_which(data_root: Path) -> None:
+    original = [load_source("mnist", split, data_root) for split in ("train", "test")]
+    images, labels = (np.concatenate(column) for column in zip(*original, strict=True))
+    splits = [generate_arrays("mnist-rot", None, split, data_root, stop=50_000) for split in ("train", "test")]
+    assert [len(split) for split in splits] == [12_000, 50_000]
+    numbers = np.concatenate([split.source_index for split in splits])
+    assert np.array_equal(numbers, np.r_[0:52_000, 60_000:70_000])
+    for split in splits:
+        assert np.array_equal(split.labels, labels[split.source_index])
+        assert (split.elements["bits"] == 1).all()
+        unturned = np.flatnonzero(split.elements["angle"] % 900 == 0)
+        assert len(unturned)
+        assert np.array_equal(
+            undo(split.images[unturned], split.elements[unturned]), images[split.source_index][unturned]
+        )
+
+
+def test_every_angle_of_mnist_rot_is_drawn_equally_often() -> None:
+    spec = DATASETS["mnist-rot"]
+    angles = draw_elements(spec, spec.configuration(), "test", 0, 50_000)["angle"]
+    assert (angles.min(), angles.max()) == (-1799, 1800)
+    counts = np.bincount(angles + 1799, minlength=3_600)
+    expected = 50_000 / 3_600
+    assert abs(((counts - expected) ** 2 / expected).sum() - 3_599) < 6 * np.sqrt(
+        2 * 3_599
+    )  # chi-square within 6 sigma
+
+
+@pytest.mark.parametrize(("dataset", "config"), [("g-mnist", "aug5"), ("mnist-rot", "any-angle")])
+def test_another_process_makes_the_same_bytes(dataset: str, config: str, data_root: Path) -> None:
     code = (
         "import sys; from gdatasets.load import load_arrays\n"
-        "print(load_arrays('g-mnist', 'aug5', 'test', sys.argv[1]).content_sha256)"
+        "print(load_arrays(*sys.argv[1:3], 'test', sys.argv[3]).content_sha256)"
     )
     digests = {
         subprocess.run(
-            [sys.executable, "-c", code, str(data_root)],
+            [sys.executable, "-c", code, dataset, config, str(data_root)],
             env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
             capture_output=True,
             text=True,
@@ -84,7 +124,7 @@ def test_another_process_makes_the_same_bytes(data_root: Path) -> None:
         ).stdout.strip()
         for seed in ("0", "1")
     }
-    assert digests == {pinned_digest("g-mnist", "aug5", "test")}
+    assert digests == {pinned_digest(dataset, config, "test")}
 
 
 def test_load_arrays_returns_the_documented_shapes() -> None:

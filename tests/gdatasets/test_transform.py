@@ -3,12 +3,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gdatasets.arrays import Arrays
+from gdatasets.arrays import Arrays, SplitPlan
 from gdatasets.build import build_dataset
 from gdatasets.digests import ContentHasher
 from gdatasets.errors import InvalidArgumentError
 from gdatasets.generate import draw_elements, draw_elements_at
-from gdatasets.sources import load_source
+from gdatasets.sources import PublishedSource, load_source
 from gdatasets.specs import CONFIGURATIONS, DATASETS, pinned_digest
 from gdatasets.transform import Transform, batch_arrays
 
@@ -27,6 +27,28 @@ def test_a_batch_of_arrays_is_moved_as_build_does() -> None:
     source = load_source("digits")
     batch = {"image": source.images, "label": source.labels, "source_index": np.arange(len(source.labels))}
     assert batch_arrays(AUG5(batch)).content_sha256 == PINNED
+
+
+@pytest.mark.parametrize("numbered_by", ["indices", "source_index"])
+def test_batches_of_a_source_cut_anew_are_numbered_as_the_dataset_is(numbered_by: str, data_root: Path) -> None:
+    spec = DATASETS["mnist-rot"]
+    source = load_source("mnist-resplit", "test", data_root)
+    plan = SplitPlan(spec, spec.configuration(), PublishedSource("mnist-resplit", data_root), "test")
+    expected, part = plan.generate(39_990, 40_010), slice(39_990, 40_010)  # across the gap in the numbers
+    batch = {"image": source.images[part], "label": source.labels[part]}
+    transform = Transform(spec, spec.configuration(), "test")
+    if numbered_by == "indices":
+        moved = transform(batch, range(39_990, 40_010))
+    else:
+        moved = transform({**batch, "source_index": expected.source_index})
+    assert batch_arrays(moved).content_sha256 == expected.content_sha256
+
+
+def test_an_image_of_another_split_is_refused() -> None:
+    spec = DATASETS["mnist-rot"]
+    batch = {"image": np.zeros((2, 28, 28), np.uint8), "source_index": [12_000, 55_000]}
+    with pytest.raises(InvalidArgumentError, match="Image 55000"):
+        Transform(spec, spec.configuration(), "test")(batch)
 
 
 def test_a_batch_without_indices_is_refused() -> None:

@@ -148,6 +148,15 @@ def test_a_version_is_verified_by_generating_it() -> None:
     assert (report.splits, report.samples) == (4, 2 * 1_797)
 
 
+def test_progress_counts_samples_not_the_numbers_of_source_images(data_root: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    spec = DATASETS["mnist-rot"]
+    report = verify_version(spec, PublishedSource(spec.source_name, data_root), (), lambda *at: told.append(at))
+    assert report.verified
+    assert report.samples == 62_000
+    assert [done for what, done, _ in told if what == "any-angle/test"] == list(range(1_000, 50_001, 1_000))
+
+
 @pytest.mark.parametrize("path", ["../x", "/etc/passwd", "a/../../b", "c4//x", ".hidden", "a\\b", ""])
 def test_a_manifest_with_a_path_outside_the_folder_is_refused(copy: Path, path: str) -> None:
     manifest = read_manifest(copy)

@@ -1,8 +1,10 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from gdatasets import GDigits, load_arrays
+from gdatasets import GDigits, MNISTRot, load_arrays
 from gdatasets.errors import UnknownNameError
 
 
@@ -39,6 +41,14 @@ def test_a_data_loader_takes_it() -> None:
     images, targets = next(iter(DataLoader(data, batch_size=32)))
     assert images.shape == (32, 28, 28)
     assert torch.equal(targets, torch.from_numpy(data.targets[:32]))
+
+
+def test_mnist_rot_has_the_sizes_of_rotated_mnist(data_root: Path) -> None:
+    data = MNISTRot(data_root, train=True)
+    assert (len(data), data.config) == (12_000, "any-angle")
+    assert data.data.shape == (12_000, 28, 28)
+    with pytest.raises(UnknownNameError, match=r"mnist-rot.*any-angle"):
+        MNISTRot(data_root, config="d4")
 
 
 def test_an_unknown_configuration_lists_the_known_ones() -> None:
