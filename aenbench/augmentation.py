@@ -116,11 +116,10 @@ class Augmentation:
             return images
         height, width = images.shape[2:]
         drawn = draw_parameters(samples, epoch, seed, height, width)
-        moved = torch.cat((images, torch.ones_like(images[:, :1])), dim=1)  # the last channel: 0 marks the outside
+        black = torch.tensor(fill, dtype=torch.float32, device=images.device).view(-1, 1, 1)
         for name in self.names:
-            moved = _mirror(moved, name, drawn) if name in _AXES else _resample(moved, name, drawn)
-        black = torch.tensor(fill, dtype=images.dtype, device=images.device).view(-1, 1, 1)
-        return torch.where(moved[:, -1:] == 1, moved[:, :-1], black)
+            images = _mirror(images, name, drawn) if name in _AXES else _resample(images, name, drawn, black)
+        return images
 
 
 def draw_parameters(samples: Tensor, epoch: int, seed: int, height: int, width: int) -> list[Parameters]:
@@ -163,8 +162,8 @@ def _mirror(images: Tensor, name: str, drawn: list[Parameters]) -> Tensor:
     return torch.where(chosen.view(-1, 1, 1, 1), images.flip(_AXES[name]), images)
 
 
-def _resample(images: Tensor, name: str, drawn: list[Parameters]) -> Tensor:
-    """Read each image (batch, channels, height, width) through its own matrix, the nearest pixel; 0 outside.
+def _resample(images: Tensor, name: str, drawn: list[Parameters], black: Tensor) -> Tensor:
+    """Read each image (batch, channels, height, width) through its own matrix, the nearest pixel; black outside.
 
     The arithmetic of torchvision's `affine`, in its order and precision, so that ties fall alike; element by element,
     so that an image's pixels do not depend on the batch that it is in.
@@ -177,7 +176,9 @@ def _resample(images: Tensor, name: str, drawn: list[Parameters]) -> Tensor:
     x = torch.arange(width, dtype=torch.float32, device=images.device) - (width - 1) / 2
     y = torch.arange(height, dtype=torch.float32, device=images.device).view(-1, 1) - (height - 1) / 2
     origins = (x * a + y * b + c).permute(0, 2, 3, 1)  # (batch, height, width, 2), the edges of the image at -1 and 1
-    return F.grid_sample(images, origins, mode="nearest", padding_mode="zeros", align_corners=False)
+    marked = torch.cat((images, torch.ones_like(images[:, :1])), dim=1)  # the last channel is 0 where outside is read
+    moved = F.grid_sample(marked, origins, mode="nearest", padding_mode="zeros", align_corners=False)
+    return torch.where(moved[:, -1:] == 1, moved[:, :-1], black)
 
 
 def _check_batch(images: Tensor, samples: Tensor, fill: Sequence[float]) -> None:

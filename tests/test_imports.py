@@ -35,7 +35,7 @@ GDATASETS_LEVELS = (
 AENBENCH_ORDER = (
     {"cli"},
     {"experiment"},
-    {"search", "leaderboard", "scoring", "training", "data", "models", "store", "executors"},
+    {"search", "leaderboard", "scoring", "training", "augmentation", "data", "models", "store", "executors"},
     {"nn"},
 )
 
