@@ -45,7 +45,7 @@ class SourceArrays(NamedTuple):
     """One split of a source."""
 
     images: NDArray[np.uint8]
-    """(n, 28, 28), row 0 on top, 0 is the background; read-only."""
+    """(n, height, width) or (n, height, width, 3), row 0 on top; read-only."""
     labels: NDArray[np.int64]
     """(n,), class numbers; read-only."""
 
@@ -264,10 +264,15 @@ def source_is_local(name: str, root: str | os.PathLike[str] | None = None) -> bo
     if source.files is None:
         return True
     files = [file for pair in source.files.values() for file in pair]
-    return any(_holds(base / source.folder / "raw", files) for base in _roots(root))
+    return any(_holds(base / source.folder / "raw", files) for base in data_roots(root))
 
 
-def _roots(root: str | os.PathLike[str] | None) -> list[Path]:
+def data_roots(root: str | os.PathLike[str] | None) -> list[Path]:
+    """Where raw files are looked for, in order: `root`, `$GDATASETS_ROOT`, the cache (the last, which may be missing).
+
+    Raises:
+        SourceError: `root` or `$GDATASETS_ROOT` is given and is not a folder.
+    """
     roots = []
     if root is not None:
         roots.append(Path(root).expanduser())
@@ -287,7 +292,7 @@ def _locate(
     source: Source, files: tuple[RawFile, RawFile], root: str | os.PathLike[str] | None, download: bool
 ) -> Path:
     """The folder that holds these files, fetched into the cache where no root has them."""
-    folders = [base / source.folder / "raw" for base in _roots(root)]
+    folders = [base / source.folder / "raw" for base in data_roots(root)]
     for folder in folders:
         if any((folder / file.name).is_file() for file in files):  # half of a pair is an error, not a reason to go on
             return folder
