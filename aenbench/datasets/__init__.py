@@ -1,0 +1,1 @@
+"""Published image datasets by name."""
