@@ -45,7 +45,7 @@ class SourceArrays(NamedTuple):
     """One split of a source."""
 
     images: NDArray[np.uint8]
-    """(n, 28, 28), row 0 on top, 0 is the background; read-only."""
+    """(n, height, width) or (n, height, width, 3), row 0 on top; read-only."""
     labels: NDArray[np.int64]
     """(n,), class numbers; read-only."""
 
@@ -331,6 +331,11 @@ def source_is_local(name: str, root: str | os.PathLike[str] | None = None) -> bo
 
 
 def data_roots(root: str | os.PathLike[str] | None) -> list[Path]:
+    """Where raw files are looked for, in order: `root`, `$GDATASETS_ROOT`, the cache (the last, which may be missing).
+
+    Raises:
+        SourceError: `root` or `$GDATASETS_ROOT` is given and is not a folder.
+    """
     roots = []
     if root is not None:
         roots.append(Path(root).expanduser())
