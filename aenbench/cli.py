@@ -99,6 +99,23 @@ def run(
     typer.echo(f"Entry: {folder}")
 
 
+@app.command()
+def datasets(root: RootOption = None) -> None:
+    """List the datasets that a run can take, and which of them are on this machine."""
+    from aenbench.datasets import NAMED
+    from gdatasets.sources import source_is_local
+    from gdatasets.specs import DATASETS
+
+    local = {name: source_is_local(spec.source_name, root) for name, spec in DATASETS.items()}
+    local |= {name: about.is_local(root) for name, about in NAMED.items()}
+    samples = {name: spec.source.samples for name, spec in DATASETS.items()}
+    samples |= {name: dict(about.samples) for name, about in NAMED.items()}
+    for name, here in local.items():
+        sizes = " / ".join(f"{samples[name][split]:,}" for split in ("train", "test"))
+        typer.echo(f"{name:16} {sizes:18} {'on this machine' if here else 'to be fetched'}")
+    typer.echo("\nAny folder or .zip file of class folders, train/CLASS/image and test/CLASS/image, by its path.")
+
+
 def _default_dataset(root: Path | None) -> str:
     """G-MNIST when its source is present or can be fetched, otherwise G-Digits, and says so."""
     from gdatasets.sources import load_source, source_is_local

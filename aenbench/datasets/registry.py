@@ -44,7 +44,8 @@ class Dataset:
         classes: class names, by label.
         image_shape: (size, size) for grey images, (size, size, 3) for colour.
         samples: images in each split; `train` and `test` are always there.
-        validation: images at the end of `train`, as `read` gives it, that choices are made by.
+        validation: images at the end of `train`, as `read` gives it, that choices are made by; of a user's own, those
+            of a folder `validation`, or a tenth.
         read: the images uint8 (n, *image_shape) and labels int64 (n,) of a split. The training split of a dataset that
             was not generated comes in a fixed pseudo-random order, because published files are often sorted by class;
             test splits come as published.
@@ -114,26 +115,35 @@ def _generated(name: str, configuration: str, root: Root) -> Dataset:
 
 
 def _named(about: NamedDataset, root: Root) -> Dataset:
-    return _used_as_published(
-        about.name, about.classes, about.image_shape, about.samples, about.validation, lambda s: about.load(s, root)
-    )
+    def read(split: str) -> SourceArrays:
+        arrays = about.load(split, root)
+        return _in_fixed_order(arrays, about.name) if split == "train" else arrays
+
+    return _used_as_published(about.name, about.classes, about.image_shape, about.samples, about.validation, read)
 
 
 def _own(source: FolderSource) -> Dataset:
-    about = source.about
-    if missing := {"train", "test"} - set(about.samples):
+    """A folder `validation` is held out where there is one, otherwise a tenth of `train`."""
+    about, name = source.about, own_spec(source).name.lower()
+    samples = dict(about.samples)
+    if missing := {"train", "test"} - set(samples):
         raise SourceError(f"{source.path} has no images below {' and '.join(sorted(missing))}; a benchmark needs both.")
     if len(about.classes) > MAX_CLASSES:
         raise InvalidArgumentError(f"{source.path} has {len(about.classes)} classes; at most {MAX_CLASSES} are scored.")
-    held_out = max(1, about.samples["train"] // _OWN_VALIDATION)
-    return _used_as_published(
-        own_spec(source).name.lower(),
-        about.classes,
-        source.image_shape,
-        about.samples,
-        held_out,
-        lambda split: source.read(split, 0, about.samples[split]),
-    )
+    held_out = samples.pop("validation", 0)
+
+    def read(split: str) -> SourceArrays:
+        arrays = source.read(split, 0, about.samples[split])
+        if split != "train":
+            return arrays
+        parts = [_in_fixed_order(arrays, name)]
+        if held_out:
+            parts.append(source.read("validation", 0, held_out))
+        return SourceArrays(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+    tenth = max(1, samples["train"] // _OWN_VALIDATION)
+    samples["train"] += held_out
+    return _used_as_published(name, about.classes, source.image_shape, samples, held_out or tenth, read)
 
 
 def _used_as_published(
@@ -142,11 +152,8 @@ def _used_as_published(
     image_shape: tuple[int, ...],
     samples: Mapping[str, int],
     validation: int,
-    load: Callable[[str], SourceArrays],
+    read: Callable[[str], SourceArrays],
 ) -> Dataset:
-    def read(split: str) -> SourceArrays:
-        return _in_fixed_order(load(split), name) if split == "train" else load(split)
-
     def digest(split: str) -> str:
         images, labels = read(split)
         unmoved = np.zeros(len(labels), dtype=ELEMENT_DTYPE)

@@ -10,8 +10,8 @@ from PIL import Image
 
 from aenbench import budgets, experiment
 from aenbench.augmentation import Augmentation
-from aenbench.budgets import Budget
 from aenbench.baselines import Baseline
+from aenbench.budgets import Budget
 from aenbench.data import Images, Task
 from aenbench.errors import EntryError, InvalidArgumentError
 from aenbench.experiment import Plan, Step, run
