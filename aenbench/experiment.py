@@ -223,7 +223,7 @@ def run_seed(plan: Plan, seed: int, report: Report) -> SeedOutcome:
             augmentation=choice.candidate.augmentation,
         )
         trained = time.perf_counter()
-        predictions = predict(model, images.test().images).numpy().astype(np.uint8)
+        predictions = predict(model, images.test().images, spent.final.evaluation_batch).numpy().astype(np.uint8)
     result = SeedResult(
         seed=seed,
         **_network_facts(choice.candidate),

@@ -202,7 +202,12 @@ class GroupConv2d(_GroupFilters):
                 f"Expected features (batch, {self.in_channels}, {self.group.order}, height, width), "
                 f"got shape {tuple(features.shape)}. Images enter through a LiftingConv2d."
             )
-        return self._convolve(features.flatten(1, 2))
+        planes = features.flatten(1, 2)
+        if (
+            not planes.is_cuda
+        ):  # channels last is much the faster layout on a CPU; the outputs keep it for the next layer
+            planes = planes.contiguous(memory_format=torch.channels_last)
+        return self._convolve(planes)
 
 
 def _same_padding(kernel: Pair, dilation: Pair, stride: Pair) -> Pair:

@@ -85,7 +85,7 @@ def test_a_plain_name_is_looked_for_inside_the_root_only(tmp_path: Path, monkeyp
 def test_what_cannot_be_scored_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="has no images below test; a benchmark needs both"):
         open_dataset(str(images(tmp_path / "half", train=1)), "none")
-    with pytest.raises(UnknownNameError, match='Unknown configuration of cifar10 "aug2". Choose from: none'):
+    with pytest.raises(UnknownNameError, match=r'Unknown configuration of cifar10 "aug2"\. Choose from: none'):
         open_dataset("cifar10", "aug2")
     with pytest.raises(SourceError, match="does not exist"):
         open_dataset(str(tmp_path / "absent.zip"), "none")
