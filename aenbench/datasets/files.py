@@ -73,6 +73,7 @@ def fetch(files: Sequence[PublishedFile], root: Path) -> None:
             _download(files, Path(scratch))
             for file in files:
                 check(Path(scratch), file)
+            for file in files:
                 (root / file.path).parent.mkdir(parents=True, exist_ok=True)
                 (Path(scratch) / file.path).replace(root / file.path)
     except (OSError, RuntimeError, HTTPException) as error:

@@ -66,7 +66,7 @@ class SignLanguageTables:
     Labels count the letters of the alphabet: 0..24 without 9 (J and Z are movements). Here they are 0..23.
 
     They are on Kaggle, behind an account, and no digest was published: shape, number of rows, and the range of levels
-    and labels are checked, nothing more. Copies on the Hub are in other formats and as little vouched for.
+    and labels are checked, nothing more. Copies on the Hub are in other formats and no better vouched for.
     """
 
     def files(self, split: str, /) -> tuple[PublishedFile, ...]:

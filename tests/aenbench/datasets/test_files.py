@@ -54,15 +54,28 @@ def test_missing_files_are_fetched_into_the_cache_once(publisher: Any, server: t
     assert {path.name for path in cache_folder().iterdir()} == {"KMNIST"}
 
 
-def test_an_archive_is_fetched_and_unpacked(publisher: Any, server: tuple[str, Path]) -> None:
+def serve_cifar(publisher: Any, server: tuple[str, Path]) -> None:
     address, folder = server
-    dataset = publisher.publish("cifar10")
     with tarfile.open(folder / "batches.tar.gz", "w:gz") as archive:
         archive.add(publisher.root / CIFAR10.base_folder, CIFAR10.base_folder)
     publisher.monkeypatch.setattr(CIFAR10, "url", f"{address}batches.tar.gz")
     publisher.monkeypatch.setattr(CIFAR10, "tgz_md5", publisher.md5(folder / "batches.tar.gz"))
+
+
+def test_an_archive_is_fetched_and_unpacked(publisher: Any, server: tuple[str, Path]) -> None:
+    dataset = publisher.publish("cifar10")
+    serve_cifar(publisher, server)
     assert len(dataset.load("train").labels) == 10
     assert {path.name for path in cache_folder().iterdir()} == {CIFAR10.base_folder}
+
+
+def test_an_archive_of_other_files_leaves_nothing_behind(publisher: Any, server: tuple[str, Path]) -> None:
+    dataset = publisher.publish("cifar10")
+    (publisher.first_file("cifar10").parent / "test_batch").write_bytes(b"another batch")
+    serve_cifar(publisher, server)
+    with pytest.raises(SourceError, match="test_batch is not the published file"):
+        dataset.load("train")
+    assert not [path for path in cache_folder().rglob("*") if path.is_file()]
 
 
 def test_another_file_than_the_published_one_leaves_nothing_behind(publisher: Any, server: tuple[str, Path]) -> None:

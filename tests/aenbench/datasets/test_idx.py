@@ -1,6 +1,7 @@
 """Kuzushiji-MNIST and EMNIST letters."""
 
 import gzip
+import struct
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,10 @@ def unpacked_at_most(dataset: NamedDataset, root: Path | None, name: str) -> int
     return max(asked)
 
 
-@pytest.mark.parametrize("content", [gzip.compress(b"short"), gzip.compress(bytes(7856))[:-9], b"no gzip at all"])
+OTHER_SHAPE = gzip.compress(struct.pack(">4i", 0x803, 10, 14, 56) + bytes(7840))
+
+
+@pytest.mark.parametrize("content", [OTHER_SHAPE, gzip.compress(b"short"), OTHER_SHAPE[:-9], b"no gzip at all"])
 def test_a_pinned_file_that_is_no_images_is_refused(publisher: Any, content: bytes) -> None:
     publisher.publish("kmnist")
     path = publisher.first_file("kmnist")
