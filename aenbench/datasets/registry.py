@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -46,9 +47,9 @@ class Dataset:
         samples: images in each split; `train` and `test` are always there.
         validation: images at the end of `train`, as `read` gives it, that choices are made by; of a user's own, those
             of a folder `validation`, or a tenth.
-        read: the images uint8 (n, *image_shape) and labels int64 (n,) of a split. The training split of a dataset that
-            was not generated comes in a fixed pseudo-random order, because published files are often sorted by class;
-            test splits come as published.
+        read: the images uint8 (n, *image_shape) and labels int64 (n,) of a split, kept once they were read. The
+            training split of a dataset that was not generated comes in a fixed pseudo-random order, because published
+            files are often sorted by class; test splits come as published.
         digest: `content_sha256` of a split as `read` gives it: the pinned one of a generated dataset, otherwise
             computed from the images at hand.
     """
@@ -88,15 +89,17 @@ def open_dataset(name: str, configuration: str, root: Root = None) -> Dataset:
     """
     if name in DATASETS:
         return _generated(name, configuration, root)
+    own = None if name in NAMED else FolderSource(_find_own(name, root))
     if configuration != AS_PUBLISHED:
         raise UnknownNameError(f"configuration of {name}", configuration, [AS_PUBLISHED])
-    return _named(NAMED[name], root) if name in NAMED else _own(FolderSource(_find_own(name, root)))
+    return _named(NAMED[name], root) if own is None else _own(own)
 
 
 def _generated(name: str, configuration: str, root: Root) -> Dataset:
     spec = DATASETS[name]
     spec.configuration(configuration)  # an unknown one is an error here
 
+    @cache
     def read(split: str) -> SourceArrays:
         arrays = load_arrays(name, configuration, split, root)
         return SourceArrays(arrays.images, arrays.labels)
@@ -115,6 +118,7 @@ def _generated(name: str, configuration: str, root: Root) -> Dataset:
 
 
 def _named(about: NamedDataset, root: Root) -> Dataset:
+    @cache
     def read(split: str) -> SourceArrays:
         arrays = about.load(split, root)
         return _in_fixed_order(arrays, about.name) if split == "train" else arrays
@@ -132,6 +136,7 @@ def _own(source: FolderSource) -> Dataset:
         raise InvalidArgumentError(f"{source.path} has {len(about.classes)} classes; at most {MAX_CLASSES} are scored.")
     held_out = samples.pop("validation", 0)
 
+    @cache
     def read(split: str) -> SourceArrays:
         arrays = source.read(split, 0, about.samples[split])
         if split != "train":

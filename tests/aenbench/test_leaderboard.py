@@ -72,7 +72,7 @@ def write(base: Path, name: str = "guess", wrong: int = 90, seeds: int = 2, **ch
         software={},
         created="2026-01-01T00:00:00+00:00",
     ).model_copy(update=changes)
-    folder = entry_folder(base, TASK, name)
+    folder = entry_folder(base, TASK.dataset, TASK.configuration, name)
     write_entry(folder, entry, encoded, {"note.txt": b"kept"})
     return folder
 
@@ -160,10 +160,10 @@ def test_predictions_of_another_form_are_refused(tmp_path: Path, content: bytes)
         ({"name": "../../etc"}, "name"),
         ({"seeds": []}, "seeds"),
         ({"surprise": 1}, "surprise"),
-        ({"test_content_sha256": "0" * 64}, "test_content_sha256 is not the published one"),
+        ({"test_content_sha256": "0" * 64}, "test_content_sha256 is not that of g-digits 1.0.0"),
         ({"name": "another"}, "it belongs in g-digits/aug1/another"),
         ({"dataset": "g-mnis"}, 'Unknown dataset "g-mnis"'),
-        ({"dataset_version": "9.0.0"}, 'Unknown version "9.0.0"'),
+        ({"dataset_version": "9.0.0"}, "g-digits 9.0.0 is not at hand, but 1.0.0"),
     ],
 )
 def test_a_wrong_field_is_named(tmp_path: Path, changes: dict[str, object], said: str) -> None:
