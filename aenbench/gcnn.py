@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from aenbench.errors import InvalidArgumentError
 from aenbench.models import Protocol
+from aenbench.nn.batchnorm import GroupBatchNorm2d
 from aenbench.nn.gconv import GroupConv2d, LiftingConv2d
 from aenbench.nn.linear import EquivariantLinear
 from aenbench.nn.pooling import InvariantPooling, SpatialPooling
@@ -28,9 +29,11 @@ class GCNNArchitecture:
     Protocol `"paper"`: the head reads the flattened features, so the network is not invariant; the channels are
     divided by 1, 1.8, 3 and 6 for groups of order 1, 2, 4 and 8 and rounded down, as the released code does. (Its group
     code 111 is `d4` here, with `d4`'s channels, not a group of its own.) Protocol `"standard"`: the head reads features
-    pooled over the group (`InvariantPooling`), so every move of the group leaves the logits as they are; the channels
-    are those that bring the number of parameters closest to that of the plain network. On 28 x 28 grey images with
-    ten classes that is 20, 17, 14 and 11 channels for orders 1, 2, 4 and 8, with 48,720, 48,687, 49,410 and 49,539
+    pooled over the group (`InvariantPooling`), so every move of the group leaves the logits as they are, of a network in
+    evaluation; every convolution is followed by a batch norm that the group shares, without which the larger groups
+    train slowly and unsteadily (`docs/benchmark.md`); the channels are those that bring the number of parameters
+    closest to that of the plain network. On 28 x 28 grey images with
+    ten classes that is 20, 17, 14 and 11 channels for orders 1, 2, 4 and 8, with 48,800, 48,755, 49,466 and 49,583
     parameters; at every size and colour within 5 %.
 
     Attributes:
@@ -102,8 +105,8 @@ class GCNNArchitecture:
         return width * self.feature_size**2 * (order if self.protocol == "paper" else 1)
 
     def _count_parameters(self, width: int, order: int) -> int:
-        kernel = _KERNEL**2
-        convolutions = (self.channels * kernel + 1) * width + 3 * (width * order * kernel + 1) * width
+        kernel, shifts = _KERNEL**2, 1 if self.protocol == "paper" else 2  # a bias, or batch norm's scale and shift
+        convolutions = (self.channels * kernel + shifts) * width + 3 * (width * order * kernel + shifts) * width
         sizes = (self._count_head_inputs(width, order), *_DENSE, self.classes)
         return convolutions + sum((sizes[k] + 1) * sizes[k + 1] for k in range(len(sizes) - 1))
 
@@ -115,7 +118,7 @@ class GCNNArchitecture:
 class GCNN(nn.Module):
     """The module of a `GCNNArchitecture`: logits (batch, classes) of images (batch, channels, size, size).
 
-    Every layer draws uniformly in +-1/sqrt(fan-in), as PyTorch's layers do. Dropout draws from PyTorch's global
+    Every layer draws uniformly in +-1/sqrt(fan-in), as PyTorch's layers do; batch norms begin as the identity. Dropout draws from PyTorch's global
     generator, in training only.
 
     Args:
@@ -127,11 +130,12 @@ class GCNN(nn.Module):
         super().__init__()
         self.architecture = architecture
         group, width = SquareGroup(architecture.group), architecture.width
-        lift = LiftingConv2d(group, architecture.channels, width, _KERNEL, generator=generator)
-        rest = (GroupConv2d(group, width, width, _KERNEL, generator=generator) for _ in range(3))
-        self.convolutions = nn.ModuleList([lift, *rest])
-        self.pool = SpatialPooling(group, 2)
         standard = architecture.protocol == "standard"
+        lift = LiftingConv2d(group, architecture.channels, width, _KERNEL, bias=not standard, generator=generator)
+        rest = (GroupConv2d(group, width, width, _KERNEL, bias=not standard, generator=generator) for _ in range(3))
+        self.convolutions = nn.ModuleList([lift, *rest])
+        self.norms = nn.ModuleList(GroupBatchNorm2d(width) if standard else nn.Identity() for _ in self.convolutions)
+        self.pool = SpatialPooling(group, 2)
         self.invariants = InvariantPooling(group, architecture.feature_size) if standard else nn.Identity()
         first, second = _DENSE
         self.head = nn.Sequential(
@@ -147,8 +151,9 @@ class GCNN(nn.Module):
     def features(self, images: Tensor) -> Tensor:
         """What the group still moves: (batch, width, order, feature size, feature size)."""
         x = images
-        for k, convolution in enumerate(self.convolutions):
+        for k, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
             x = convolution(x)  # one step a line: what is done with is freed before the next is made
+            x = norm(x)
             x = torch.relu(x)
             if k % 2:
                 x = self.pool(x)  # 28 > 26 > 24 > 12 > 10 > 8 > 4
