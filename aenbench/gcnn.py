@@ -29,11 +29,10 @@ class GCNNArchitecture:
     Protocol `"paper"`: the head reads the flattened features, so the network is not invariant; the channels are
     divided by 1, 1.8, 3 and 6 for groups of order 1, 2, 4 and 8 and rounded down, as the released code does. (Its group
     code 111 is `d4` here, with `d4`'s channels, not a group of its own.) Protocol `"standard"`: the head reads features
-    pooled over the group (`InvariantPooling`), so every move of the group leaves the logits as they are, of a network in
-    evaluation; every convolution is followed by a batch norm that the group shares, without which the larger groups
-    train slowly and unsteadily (`docs/benchmark.md`); the channels are those that bring the number of parameters
-    closest to that of the plain network. On 28 x 28 grey images with
-    ten classes that is 20, 17, 14 and 11 channels for orders 1, 2, 4 and 8, with 48,800, 48,755, 49,466 and 49,583
+    pooled over the group (`InvariantPooling`), so in evaluation every move of the group leaves the logits as they are;
+    every convolution is followed by a batch norm that the group shares (why: `docs/benchmark.md`); the channels are
+    those that bring the number of parameters closest to that of the plain network. On 28 x 28 grey images with ten
+    classes that is 20, 17, 14 and 11 channels for orders 1, 2, 4 and 8, with 48,800, 48,755, 49,466 and 49,583
     parameters; at every size and colour within 5 %.
 
     Attributes:
@@ -118,8 +117,8 @@ class GCNNArchitecture:
 class GCNN(nn.Module):
     """The module of a `GCNNArchitecture`: logits (batch, classes) of images (batch, channels, size, size).
 
-    Every layer draws uniformly in +-1/sqrt(fan-in), as PyTorch's layers do; batch norms begin as the identity. Dropout draws from PyTorch's global
-    generator, in training only.
+    Every layer draws uniformly in +-1/sqrt(fan-in), as PyTorch's layers do; batch norms begin with scale 1 and shift 0.
+    Dropout draws from PyTorch's global generator, in training only.
 
     Args:
         architecture: what to build.

@@ -176,11 +176,15 @@ def test_equal_seeds_give_equal_networks_and_leave_the_global_generator_alone():
     assert not torch.equal(one.convolutions[0].weight, other.convolutions[0].weight)
 
 
-def test_state_holds_free_parameters_only():
-    network = build_gcnn(GCNNArchitecture("d4"), 0)
-    parameters = dict(network.named_parameters())
-    assert set(network.state_dict()) == set(parameters)
-    assert set(network.eval().state_dict()) == set(parameters)
+@pytest.mark.parametrize("protocol", ["standard", "paper"])
+def test_state_holds_free_parameters_and_running_moments_only(protocol):
+    network = build_gcnn(GCNNArchitecture("d4", protocol=protocol), 0)
+    expected = set(dict(network.named_parameters()))
+    if protocol == "standard":
+        moments = ("running_mean", "running_var", "num_batches_tracked")
+        expected |= {f"norms.{layer}.{moment}" for layer in range(4) for moment in moments}
+    assert set(network.state_dict()) == expected
+    assert set(network.eval().state_dict()) == expected
 
 
 def test_impossible_architectures_and_images_are_errors():
