@@ -35,6 +35,7 @@ AENBENCH_ORDER = (
     {"cli"},
     {"experiment"},
     {"search", "leaderboard", "scoring", "training", "data", "models", "store", "executors"},
+    {"processes"},
     {"nn"},
 )
 
