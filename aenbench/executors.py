@@ -74,7 +74,7 @@ class Executor(ABC):
                         result = self._result(future)
                     except _WorkerDiedError as error:
                         if deaths == RETRIES:
-                            raise _gave_up(items[index]) from error
+                            raise _gave_up(items[index], error) from error
                         waiting.appendleft((index, deaths + 1))
                     else:
                         yield index, result
@@ -311,10 +311,10 @@ def _map_here(function: Callable[[T], R], items: Iterable[T]) -> Generator[tuple
         yield index, result
 
 
-def _gave_up(item: object) -> ExecutorError:
+def _gave_up(item: object, death: _WorkerDiedError) -> ExecutorError:
     return ExecutorError(
-        f"The worker of {item!r:.200} died {RETRIES + 1} times, perhaps for want of memory; use fewer --workers, or "
-        "see what that item does with --workers 1."
+        f"The worker of {item!r:.200} died {RETRIES + 1} times ({type(death.__cause__).__name__}), perhaps for want of "
+        "memory; use fewer --workers, or see what that item does with --workers 1."
     )
 
 

@@ -72,6 +72,14 @@ def test_every_call_has_one_thread(executor: Executor, toy: Any) -> None:
     assert ordered(executor.map(toy.threads, range(4))) == [1] * 4
 
 
+@pytest.mark.slow
+def test_networks_train_to_the_same_numbers(executor: Executor, toy: Any) -> None:
+    states = ["000000000000", "110000000000", "111111111111"]
+    numbers = ordered(executor.map(toy.train, states))
+    assert numbers == ordered(LocalExecutor(1).map(toy.train, states))
+    assert len({tuple(each) for each in numbers}) == len(states)
+
+
 def test_an_error_of_the_function_is_raised_as_it_is(executor: Executor, toy: Any) -> None:
     with pytest.raises(UnknownNameError, match=r'Unknown toy "top". Choose from: ball.'):
         ordered(executor.map(toy.unknown, ["top"]))
@@ -121,7 +129,8 @@ def test_an_interrupt_ends_the_workers_at_once(name: str, toy: Any, tmp_path: Pa
     logs = [tmp_path / "one", tmp_path / "two"]
     command = [sys.executable, str(script), name, *map(str, logs)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
-        until(lambda: all(log.exists() for log in logs), 120)
+        until(lambda: all(log.exists() for log in logs) or process.poll() is not None, 120)
+        assert process.poll() is None, process.communicate()[1]
         os.killpg(process.pid, signal.SIGINT)  # what Ctrl-C does: to all of the terminal's processes
         _, error = process.communicate(timeout=60)
     assert process.returncode != 0

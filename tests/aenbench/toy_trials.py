@@ -106,6 +106,17 @@ def wait(log_and_seconds: tuple[Path, float]) -> None:
     time.sleep(seconds)
 
 
+def train(state: str) -> list[float]:
+    """A real training of seconds: its losses and accuracies."""
+    from aenbench.data import Task, load_training
+    from aenbench.experiment import build
+    from aenbench.training import Recipe, fit
+
+    task = Task("g-digits", "d4", "standard")
+    fitted = fit(build(task, state, seed=0), *load_training(task, None), Recipe(400, 2), seed=0)
+    return [*fitted.losses, *fitted.accuracies]
+
+
 if __name__ == "__main__":
     with executor_from(sys.argv[3], workers=2) as chosen:
         search(TrialStore(Path(sys.argv[1]), PLAN), Path(sys.argv[2]), chosen)
