@@ -36,7 +36,7 @@ AENBENCH_ORDER = (
     {"cli"},
     {"experiment"},
     {"search", "leaderboard", "scoring", "training", "augmentation", "data", "models", "store", "executors"},
-    {"datasets"},
+    {"datasets", "processes"},
     {"nn"},
 )
 
