@@ -1,33 +1,44 @@
-"""Modules of a user's own, by import path."""
+"""Networks and algorithms of a user's own, by import path."""
 
 import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
 from aenbench.errors import InvalidArgumentError
 
 
-def load_module(path: str) -> nn.Module:
-    """The network that an import path names: `"package.module:factory"`.
+def load_object(path: str, what: str) -> Any:
+    """What an import path names: `"package.module:name"`; the current folder is searched too.
 
-    The name after the colon is an `nn.Module`, or a callable without arguments that returns one; the current folder
-    is searched too.
+    Args:
+        path: the import path.
+        what: what is expected there, for errors: "a network".
+
+    Raises:
+        InvalidArgumentError: it is no import path, or cannot be imported.
+    """
+    module_name, colon, name = path.partition(":")
+    if not (module_name and colon and name):
+        raise InvalidArgumentError(f'Expected {what} as "package.module:name", got "{path}".')
+    try:
+        with _current_folder_importable():
+            return getattr(importlib.import_module(module_name), name)
+    except Exception as error:  # the user's module may raise anything while it is imported
+        raise InvalidArgumentError(f'Cannot import "{path}": {type(error).__name__}: {error}.') from error
+
+
+def load_module(path: str) -> nn.Module:
+    """The network that an import path names: an `nn.Module`, or a callable without arguments that returns one.
 
     Raises:
         InvalidArgumentError: the path cannot be imported or does not give an `nn.Module`.
     """
-    module_name, colon, name = path.partition(":")
-    if not (module_name and colon and name):
-        raise InvalidArgumentError(f'Expected a network as "package.module:factory", got "{path}".')
-    try:
-        with _current_folder_importable():
-            found = getattr(importlib.import_module(module_name), name)
-    except (ImportError, AttributeError) as error:
-        raise InvalidArgumentError(f'Cannot import "{path}": {error}.') from error
+    found = load_object(path, "a network")
     made = found if isinstance(found, nn.Module) else found() if callable(found) else found
     if not isinstance(made, nn.Module):
         raise InvalidArgumentError(f'Expected "{path}" to give a torch.nn.Module, got {type(made).__name__}.')

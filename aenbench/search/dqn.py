@@ -4,7 +4,6 @@ Mnih et al., "Human-level control through deep reinforcement learning", Nature 5
 released code. They and every deviation, with its reason, are listed in `docs/search.md`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from aenbench.search.environment import EquivarianceSearch, gain
+from aenbench.models import Protocol
+from aenbench.search.environment import EquivarianceSearch, Reward
 from aenbench.search.space import Evaluate, Record, SearchBudget, SearchSpace
 from aenbench.training import derive_seed, one_thread
 
@@ -149,7 +149,7 @@ def search(
     budget: SearchBudget,
     seed: int,
     *,
-    reward: Callable[[float, float], float] = gain,
+    reward: Protocol | Reward | None = None,
     settings: DQNSettings | None = None,
 ) -> Record:
     """Search with deep Q-learning.
@@ -159,7 +159,7 @@ def search(
         evaluate: validation accuracy, 0..1, of a canonical state's network.
         budget: when to end.
         seed: of the exploration, the replay and the Q-network's initialisation.
-        reward: takes (value, value of the zero state).
+        reward: a protocol's, by name, or one's own; the one of the space's protocol by default.
         settings: hyperparameters; the paper's by default.
 
     Returns:
@@ -167,7 +167,7 @@ def search(
     """
     settings = settings or DQNSettings()
     record = Record(space, evaluate, epsilon=1.0)
-    environment = EquivarianceSearch(record, reward, budget.episode_steps)
+    environment = EquivarianceSearch(record, reward, budget)
     generator = np.random.default_rng(derive_seed(seed, "dqn"))
     replay = Replay(settings.replay, space.bits)
     refreshed = 0

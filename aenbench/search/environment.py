@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aenbench.models import Protocol
-from aenbench.search.space import Record
+from aenbench.search.space import Evaluate, Record, SearchBudget, SearchSpace
+from gdatasets.errors import UnknownNameError
 
 Observation = NDArray[np.int8]
 
@@ -34,29 +35,47 @@ def exponential_gain(value: float, base: float) -> float:
     return math.copysign(size, points) if points else 0.0
 
 
-REWARDS: dict[Protocol, Callable[[float, float], float]] = {"standard": gain, "paper": exponential_gain}
+Reward = Callable[[float, float], float]
+"""Takes the value of a state and that of the zero state, both 0..1."""
+
+REWARDS: dict[Protocol, Reward] = {"standard": gain, "paper": exponential_gain}
+
+
+def _reward(reward: Protocol | Reward) -> Reward:
+    if callable(reward):
+        return reward
+    if reward not in REWARDS:
+        raise UnknownNameError("reward", reward, list(REWARDS))
+    return REWARDS[reward]
 
 
 class EquivarianceSearch(gymnasium.Env[Observation, np.int64]):
     """Walks over action sets; the reward is what a set's network gains over the network without sharing.
 
     Observations are the bits of the state, int8 (bits,). Episodes start at the zero state and are cut after
-    `episode_steps` moves; no state is terminal.
+    `budget.episode_steps` moves; no state is terminal. `info` holds the `state`, its `value` and whether the budget is
+    `spent`.
+
+    Once the budget is spent, nothing new is evaluated whatever the agent does: every move ends its episode, and a move
+    to a state never visited is not made. How many episodes there are is the agent's affair.
 
     Args:
         record: evaluates states; shared by all episodes, so that nothing is trained twice.
-        reward: takes (value, value of the zero state), both 0..1.
-        episode_steps: moves of one episode.
+        reward: a protocol's, by name, or one's own; the one of the space's protocol by default.
+        budget: moves of one episode, states and networks of all.
+
+    Raises:
+        UnknownNameError: no protocol has this name.
     """
 
     metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012 (as the base class declares it)
 
     def __init__(
-        self, record: Record, reward: Callable[[float, float], float] = gain, episode_steps: int = 100
+        self, record: Record, reward: Protocol | Reward | None = None, budget: SearchBudget | None = None
     ) -> None:
         self.record = record
-        self.reward = reward
-        self.episode_steps = episode_steps
+        self.reward = _reward(record.space.protocol if reward is None else reward)
+        self.budget = budget or SearchBudget()
         self.observation_space = gymnasium.spaces.MultiBinary(record.space.bits)
         self.action_space = gymnasium.spaces.Discrete(record.space.bits)
         self._state = record.space.start
@@ -67,17 +86,41 @@ class EquivarianceSearch(gymnasium.Env[Observation, np.int64]):
     ) -> tuple[Observation, dict[str, Any]]:
         super().reset(seed=seed, options=options)
         self._state, self._steps = self.record.space.start, 0
-        value = self.record.value(self._state)
-        return self._observation(), {"state": self._state, "value": value}
+        return self._observation(), self._info(self.record.value(self._state))
 
     def step(self, action: np.int64 | int) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         base = self.record.value(self.record.space.start)
-        self._state = self.record.space.toggle(self._state, int(action))
+        following = self.record.space.toggle(self._state, int(action))
+        if following in self.record.visited or not self.budget.is_spent(self.record):
+            self._state = following
         self._steps += 1
         value = self.record.value(self._state, reward=lambda value: self.reward(value, base))
-        info = {"state": self._state, "value": value}
-        truncated = self._steps >= self.episode_steps
+        info = self._info(value)
+        truncated = info["spent"] or self._steps >= self.budget.episode_steps
         return self._observation(), self.reward(value, base), False, truncated, info
 
     def _observation(self) -> Observation:
         return np.array([int(bit) for bit in self._state], dtype=np.int8)
+
+    def _info(self, value: float) -> dict[str, Any]:
+        return {"state": self._state, "value": value, "spent": self.budget.is_spent(self.record)}
+
+
+def make_environment(
+    space: SearchSpace,
+    evaluate: Evaluate,
+    reward: Protocol | Reward | None = None,
+    budget: SearchBudget | None = None,
+) -> EquivarianceSearch:
+    """The environment `aen/EquivarianceSearch-v0`, with a record of its own.
+
+    Args:
+        space: the states.
+        evaluate: value, 0..1, of a canonical state's network: trains it (live) or looks it up (tabular).
+        reward: as of `EquivarianceSearch`.
+        budget: as of `EquivarianceSearch`.
+
+    Raises:
+        UnknownNameError: no protocol has this name.
+    """
+    return EquivarianceSearch(Record(space, evaluate), reward, budget)

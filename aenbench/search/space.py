@@ -7,6 +7,7 @@ the path that led to it.
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import compress, product
 
 from aenbench.augmentation import AUGMENTATIONS, Augmentation
@@ -73,7 +74,7 @@ class AENSpace(SearchSpace):
         return len(ACTIONS)
 
     def canonical(self, state: str) -> str:
-        return sharing_lattice(self._free.grids).classes[state]
+        return _closures(self)[state]
 
     def candidate(self, state: str) -> Candidate:
         shape = (self.protocol, self.classes, self.image_size, self.channels)
@@ -86,6 +87,12 @@ class AENSpace(SearchSpace):
     @property
     def _free(self) -> Architecture:
         return Architecture((), self.protocol, self.classes, self.image_size, self.channels)
+
+
+@lru_cache(maxsize=8)
+def _closures(space: AENSpace) -> dict[str, str]:
+    """The canonical state of each state; a search asks thousands of times, and describing the grids takes longer."""
+    return sharing_lattice(space._free.grids).classes
 
 
 GROUP_BITS = ("rotation", "hflip", "vflip")
@@ -194,6 +201,8 @@ class SearchBudget:
         networks: distinct networks trained; None for no limit.
         episodes: episodes, for searches that walk (60 in the paper).
         episode_steps: moves of one episode (100 in the paper).
+
+    A search that need not walk, but can come back to states it knows, makes at most `episodes * episode_steps` moves.
     """
 
     states: int = 1_000
@@ -204,3 +213,7 @@ class SearchBudget:
     def is_spent(self, record: Record) -> bool:
         enough_networks = self.networks is not None and len(record.trials) >= self.networks
         return enough_networks or len(record.visited) >= self.states
+
+
+Search = Callable[[SearchSpace, Evaluate, SearchBudget, int], Record]
+"""Every algorithm: evaluates states of the space until the budget is spent; the last argument is the seed."""

@@ -30,7 +30,7 @@ def test_a_factory_is_called_and_a_module_taken_as_it_is(own_module):
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("own_networks", 'Expected a network as "package.module:factory"'),
+        ("own_networks", 'Expected a network as "package.module:name"'),
         ("own_networks:missing", "Cannot import"),
         ("no_such_module:factory", "Cannot import"),
         ("own_networks:number", "to give a torch.nn.Module, got int"),

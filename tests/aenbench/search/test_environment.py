@@ -1,6 +1,8 @@
 """The search environment, on a table of values."""
 
 import math
+import subprocess
+import sys
 from dataclasses import dataclass
 
 import gymnasium.utils.env_checker
@@ -8,7 +10,10 @@ import numpy as np
 import pytest
 
 from aenbench.search.environment import EquivarianceSearch, exponential_gain, gain
-from aenbench.search.space import AENSpace, Record, SearchBudget
+from aenbench.search.space import AENSpace, GCNNSpace, Record, SearchBudget
+from gdatasets.errors import UnknownNameError
+
+NAME = "aen/EquivarianceSearch-v0"
 
 
 @dataclass(frozen=True)
@@ -23,13 +28,66 @@ def share_of_ones(state: str) -> float:
     return state.count("1") / len(state)
 
 
-def test_environment_passes_gymnasiums_own_check() -> None:
-    environment = EquivarianceSearch(Record(FreeSpace("standard"), share_of_ones))
-    gymnasium.utils.env_checker.check_env(environment, skip_render_check=True)
+@pytest.mark.parametrize("space", [AENSpace("standard"), GCNNSpace("standard")], ids=lambda space: type(space).__name__)
+@pytest.mark.parametrize("reward", ["standard", "paper", lambda value, base: value - base])
+def test_the_environment_passes_gymnasiums_own_check(space, reward) -> None:
+    environment = gymnasium.make(NAME, space=space, evaluate=share_of_ones, reward=reward)
+    assert environment.observation_space.shape == (space.bits,)
+    gymnasium.utils.env_checker.check_env(environment.unwrapped)
+
+
+def test_importing_the_package_registers_the_environment_and_stays_light() -> None:
+    code = f"import sys, gymnasium, aenbench.search; gymnasium.spec({NAME!r}); assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("reward", "expected"), [("standard", 2.0), ("paper", 2 * math.exp(2)), (max, 0.52)])
+def test_the_reward_is_chosen_by_name_or_given(reward, expected) -> None:
+    environment = gymnasium.make(
+        NAME, space=AENSpace("standard"), evaluate=lambda state: 0.5 + 0.02 * state.count("1"), reward=reward
+    )
+    environment.reset()
+    assert environment.step(0)[1] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("protocol", "expected"), [("standard", 2.0), ("paper", 2 * math.exp(2))])
+def test_the_reward_is_the_one_of_the_spaces_protocol_if_none_is_given(protocol, expected) -> None:
+    environment = EquivarianceSearch(Record(FreeSpace(protocol), lambda state: 0.5 + 0.02 * state.count("1")))
+    environment.reset()
+    assert environment.step(0)[1] == pytest.approx(expected)
+
+
+def test_an_unknown_reward_is_one_line() -> None:
+    with pytest.raises(UnknownNameError, match=r'Unknown reward "plain". Choose from: standard, paper.'):
+        gymnasium.make(NAME, space=AENSpace("standard"), evaluate=share_of_ones, reward="plain")
+
+
+@pytest.mark.parametrize("budget", [SearchBudget(states=10), SearchBudget(networks=10)])
+def test_no_agent_evaluates_more_than_the_budget(budget) -> None:
+    asked = []
+
+    def evaluate(state: str) -> float:
+        asked.append(state)
+        return 0.5
+
+    environment = gymnasium.make(NAME, space=FreeSpace("standard"), evaluate=evaluate, budget=budget)
+    environment.action_space.seed(0)
+    ends = []
+    for _ in range(20):
+        _, info = environment.reset()
+        ended = False
+        while not ended:
+            _, _, _, ended, info = environment.step(environment.action_space.sample())
+            assert info["state"] in asked
+        ends.append(info["spent"])
+    assert len(asked) == len(set(asked)) == 10
+    assert ends == [True] * 20
 
 
 def test_a_move_toggles_one_bit_and_episodes_start_at_the_zero_state() -> None:
-    environment = EquivarianceSearch(Record(FreeSpace("standard"), share_of_ones), episode_steps=3)
+    record = Record(FreeSpace("standard"), share_of_ones)
+    environment = EquivarianceSearch(record, budget=SearchBudget(episode_steps=3))
     observation, info = environment.reset()
     assert not observation.any()
     assert info["state"] == "0" * 12
@@ -88,3 +146,32 @@ def test_a_budget_is_spent_by_states_or_by_networks() -> None:
     assert SearchBudget(states=2).is_spent(record)
     assert not SearchBudget(states=3).is_spent(record)
     assert SearchBudget(states=3, networks=1).is_spent(record)
+
+
+def test_stable_baselines_dqn_learns_on_a_table_unchanged() -> None:
+    """2,000 steps with its defaults; then its greedy episode gains, where random ones lose."""
+    from stable_baselines3 import DQN
+
+    space = AENSpace("standard")
+    table = {
+        state: 0.5 + 0.03 * sum(a == b for a, b in zip(state, "010100000000", strict=True)) for state in space.networks
+    }
+    budget = SearchBudget(states=2**space.bits, episode_steps=20)
+    environment = gymnasium.make(NAME, space=space, evaluate=table.__getitem__, budget=budget)
+    agent = DQN("MlpPolicy", environment, seed=0, device="cpu").learn(2_000)
+    assert agent.num_timesteps == 2_000
+    record = environment.unwrapped.record
+    assert len({trial.canonical for trial in record.trials}) == len(record.trials) > 50
+    assert record.best.value == max(table.values())
+    environment.action_space.seed(0)
+    drawn = [episode_return(environment, lambda _: environment.action_space.sample()) for _ in range(20)]
+    assert episode_return(environment, lambda seen: agent.predict(seen, deterministic=True)[0]) > 0 > np.mean(drawn)
+
+
+def episode_return(environment, policy) -> float:
+    observation, _ = environment.reset()
+    total, ended = 0.0, False
+    while not ended:
+        observation, reward, _, ended, _ = environment.step(policy(observation))
+        total += reward
+    return total

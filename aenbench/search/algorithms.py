@@ -1,0 +1,78 @@
+"""The search algorithms by name, and a user's own by import path."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from aenbench.errors import InvalidArgumentError
+from aenbench.imports import load_object
+from aenbench.search import dqn, evolution, exhaustive, greedy, random
+from aenbench.search.space import Evaluate, Record, Search, SearchBudget, SearchSpace
+from gdatasets.errors import UnknownNameError
+
+ALGORITHMS: Mapping[str, Search] = MappingProxyType(
+    {
+        "dqn": dqn.search,
+        "random": random.search,
+        "evolution": evolution.search,
+        "greedy": greedy.search,
+        "exhaustive": exhaustive.search,
+    }
+)
+
+
+def find_algorithm(name: str) -> Search:
+    """The search algorithm of this name.
+
+    Args:
+        name: one of `ALGORITHMS`, or the import path `"package.module:function"` of a user's own; the current folder is
+            searched too.
+
+    Raises:
+        UnknownNameError: it is neither.
+        InvalidArgumentError: the import path gives nothing that can be called as a search.
+    """
+    if name in ALGORITHMS:
+        return ALGORITHMS[name]
+    if ":" not in name:
+        raise UnknownNameError("algorithm", name, [*ALGORITHMS, '"package.module:function" of your own'])
+    found = load_object(name, "a search algorithm")
+    if not callable(found):
+        raise InvalidArgumentError(f'Expected "{name}" to be a function, got {type(found).__name__}.')
+    signature = inspect.signature(found)
+    try:
+        signature.bind("space", "evaluate", "budget", "seed")
+    except TypeError as error:
+        raise InvalidArgumentError(
+            f'Expected "{name}" to take (space, evaluate, budget, seed), got {signature}.'
+        ) from error
+    return OwnAlgorithm(name, found)
+
+
+@dataclass(frozen=True)
+class OwnAlgorithm:
+    """A user's own search, whose result is checked.
+
+    Attributes:
+        path: where it was imported from.
+        function: the search.
+    """
+
+    path: str
+    function: Search
+
+    def __call__(self, space: SearchSpace, evaluate: Evaluate, budget: SearchBudget, seed: int) -> Record:
+        """Search, and see that the answer is a record with at least one trial.
+
+        Raises:
+            InvalidArgumentError: it is not.
+        """
+        record: object = self.function(space, evaluate, budget, seed)
+        if not isinstance(record, Record):
+            raise InvalidArgumentError(
+                f'Expected "{self.path}" to return an aenbench.search.space.Record, got {type(record).__name__}.'
+            )
+        if not record.trials:
+            raise InvalidArgumentError(f'"{self.path}" evaluated no network; ask its record for value(space.start).')
+        return record

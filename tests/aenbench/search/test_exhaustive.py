@@ -1,0 +1,14 @@
+"""Exhaustive search finds the best there is."""
+
+import pytest
+
+from aenbench.search import exhaustive
+from aenbench.search.space import AENSpace, GCNNSpace, SearchBudget
+
+
+@pytest.mark.parametrize("space", [AENSpace("standard"), AENSpace("paper"), GCNNSpace("standard")])
+def test_every_network_is_trained_once_in_the_order_of_the_space(space) -> None:
+    values = {state: (17 * place % 101) / 101 for place, state in enumerate(space.networks)}
+    record = exhaustive.search(space, values.__getitem__, SearchBudget(states=2**space.bits), 0)
+    assert [trial.canonical for trial in record.trials] == list(space.networks)
+    assert record.best.value == max(values.values())
