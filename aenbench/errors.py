@@ -13,3 +13,11 @@ class InvalidArgumentError(AenbenchError, ValueError):
 
 class EntryError(AenbenchError, ValueError):
     """A leaderboard entry is incomplete, malformed or does not agree with its predictions."""
+
+
+class StoreError(AenbenchError, OSError):
+    """A store of trials is damaged, of another kind or plan, or cannot be used."""
+
+
+class ExecutorError(AenbenchError, RuntimeError):
+    """Work could not be started, or its workers died again and again."""

@@ -25,6 +25,7 @@ from aenbench.budgets import Budget, budget
 from aenbench.candidates import Candidate
 from aenbench.data import Images, LabelledImages, Task
 from aenbench.errors import InvalidArgumentError
+from aenbench.executors import end_with_parent
 from aenbench.gcnn import GCNNArchitecture
 from aenbench.leaderboard import (
     Entry,
@@ -154,12 +155,12 @@ def _run_seeds(plan: Plan, report: Report, workers: int) -> list[SeedOutcome]:
         return [run_seed(plan, seed, report) for seed in range(plan.seeds)]
     context = multiprocessing.get_context("spawn")
     manager = SyncManager(ctx=context)
-    manager.start(_end_with_parent)
+    manager.start(end_with_parent)
     with manager:
         steps = manager.Queue()
         listener = threading.Thread(target=_forward, args=(steps, report), daemon=True)
         listener.start()
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent) as pool:
             pending = [pool.submit(_run_seed_in_worker, plan, seed, steps) for seed in range(plan.seeds)]
             try:
                 outcomes = [future.result() for future in pending]
@@ -174,18 +175,6 @@ def _run_seeds(plan: Plan, report: Report, workers: int) -> list[SeedOutcome]:
 def _forward(steps: Any, report: Report) -> None:
     while (step := steps.get()) is not None:
         report(step)
-
-
-def _end_with_parent() -> None:
-    """Let this process end when its parent is gone, however that ended; otherwise it would go on for nobody."""
-    parent = multiprocessing.parent_process()
-
-    def watch() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _run_seed_in_worker(plan: Plan, seed: int, steps: Any) -> SeedOutcome:

@@ -14,7 +14,11 @@ class UnknownNameError(GDatasetsError, KeyError):
     """A dataset, configuration, action, split or version that does not exist."""
 
     def __init__(self, kind: str, got: object, known: Iterable[str]) -> None:
-        super().__init__(f'Unknown {kind} "{got}". Choose from: {", ".join(known)}.')
+        super().__init__(kind, str(got), tuple(known))  # as given, so that it can be pickled: workers raise it too
+
+    def __str__(self) -> str:
+        kind, got, known = self.args
+        return f'Unknown {kind} "{got}". Choose from: {", ".join(known)}.'
 
 
 class InvalidArgumentError(GDatasetsError, ValueError):

@@ -36,6 +36,7 @@ AENBENCH_ORDER = (
     {"cli"},
     {"experiment"},
     {"search", "leaderboard", "scoring", "training", "data", "models", "store", "executors"},
+    {"processes"},
     {"nn"},
 )
 
