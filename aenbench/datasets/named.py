@@ -1,4 +1,6 @@
 from dataclasses import dataclass
+
+
 @dataclass(frozen=True)
 class NamedDataset:
     name: str
@@ -6,5 +8,8 @@ class NamedDataset:
     image_shape: tuple[int, ...]
     samples: dict[str, int]
     validation: int
+
     def load(self, split: str, root: object) -> object: ...
+
+
 NAMED: dict[str, NamedDataset] = {}
