@@ -80,17 +80,19 @@ class TablePlan:
 
 @dataclass(frozen=True)
 class Training:
-    """One network and one seed: a piece of work that needs nothing else.
+    """One network and one seed: a piece of work that needs nothing else, and can be sent to any process.
 
     Attributes:
-        images: of the task.
+        task: what is learnt.
+        root: where its images are looked for first.
         space: names the network.
         recipe: how it is trained.
         network: its canonical state.
         seed: as of a run.
     """
 
-    images: Images
+    task: Task
+    root: Path | None
     space: SearchSpace
     recipe: Recipe
     network: str
@@ -122,7 +124,7 @@ def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, r
     make_folder(path.parent)
     store = TrialStore(store_path, f"tabulate, torch {version('torch')}, {info.identity}")
     items = {
-        _key(network, seed): Training(plan.images, space, plan.recipe, network, seed)
+        _key(network, seed): Training(plan.task, plan.root, space, plan.recipe, network, seed)
         for seed, network in product(info.seeds, space.networks)
     }
     results: dict[str, Result] = {}
@@ -139,8 +141,8 @@ def train(training: Training) -> dict[str, object]:
     The test images are looked at after each epoch for the record only: nothing in the training depends on them, and
     the time that it takes is not counted.
     """
-    images = load_parts(training.images, training.recipe)
-    _warm_up(training.images, training.recipe, training.space)
+    images = load_parts(training.task, training.root, training.recipe)
+    _warm_up(training.space, training.recipe, images)
     candidate, seed = training.space.candidate(training.network), derive_seed(training.seed, "child")
     tested: list[float] = []
     testing = 0.0
@@ -196,7 +198,7 @@ def assemble(info: TableInfo, space: SearchSpace, results: Mapping[str, Result])
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Parts:
     """The images that the trainings of a task use, and no others.
 
@@ -212,10 +214,11 @@ class Parts:
 
 
 @lru_cache(maxsize=1)
-def load_parts(images: Images, recipe: Recipe) -> Parts:
+def load_parts(task: Task, root: Path | None, recipe: Recipe) -> Parts:
     """Load a task's images, once a process for all its networks."""
+    images = Images(task, root)
     train, choose_by = images.training()
-    test = None if images.task.protocol == "paper" else images.test()
+    test = None if task.protocol == "paper" else images.test()
     return Parts(_copied(train.first(recipe.images)), _copied(choose_by.first(recipe.chosen_by)), test)
 
 
@@ -225,9 +228,9 @@ def _copied(part: LabelledImages) -> LabelledImages:
 
 
 @lru_cache(maxsize=1)
-def _warm_up(images: Images, recipe: Recipe, space: SearchSpace) -> None:
+def _warm_up(space: SearchSpace, recipe: Recipe, images: Parts) -> None:
     """PyTorch loads parts of itself at the first step of an optimiser, which is no network's time."""
-    two = load_parts(images, recipe).train.part(0, 2)
+    two = images.train.part(0, 2)
     fit(space.candidate(space.start).build(0), two, two, replace(recipe, images=2, epochs=1), 0)
 
 
@@ -238,7 +241,7 @@ def _key(network: str, seed: int) -> str:
 def _describe(plan: TablePlan) -> TableInfo:
     """What the table will be about; fetches the images, before any worker needs them."""
     images, space, recipe = plan.images, plan.search_space, plan.recipe
-    parts = load_parts(images, recipe)
+    parts = load_parts(plan.task, plan.root, recipe)
     return TableInfo(
         dataset=images.dataset.name,
         dataset_version=images.dataset.version,

@@ -1,6 +1,4 @@
 from dataclasses import dataclass
-
-
 @dataclass(frozen=True)
 class NamedDataset:
     name: str
@@ -8,8 +6,5 @@ class NamedDataset:
     image_shape: tuple[int, ...]
     samples: dict[str, int]
     validation: int
-
     def load(self, split: str, root: object) -> object: ...
-
-
 NAMED: dict[str, NamedDataset] = {}

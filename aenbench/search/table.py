@@ -241,8 +241,8 @@ class Table:
     def _right_answers(self, by: By) -> NDArray[np.int64]:
         """Of each network, over all seeds; equal means are equal here, which rounding could tell apart."""
         images = self.info.validation_images if by == "validation" else self.info.test_images
-        right: NDArray[np.int64] = np.rint(self.final(by) * images).astype(np.int64)
-        return right.sum(axis=1)
+        right: NDArray[np.int64] = np.rint(self.final(by) * images).astype(np.int64).sum(axis=1)
+        return right
 
     def _compute_results(self, seed: int | None, epoch: int | None) -> list[Result]:
         if epoch is not None and not 1 <= epoch <= self.info.epochs:
