@@ -1,1 +1,30 @@
-"""Equivariant networks built and searched from group generators, as baselines on the G- datasets."""
+"""Equivariant networks built and searched from group generators, as baselines on the G- datasets.
+
+    from aenbench import load_table
+
+    table = load_table("g-mnist", "aug2")                    # every network of the search space, trained already
+    table.query("011000000000")
+
+Importing this reads nothing and asks nobody: each name is imported when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aenbench.search.table import Table as Table
+    from aenbench.search.table_file import load_table as load_table
+
+_HOMES = {"Table": "search.table", "load_table": "search.table_file"}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

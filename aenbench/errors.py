@@ -15,6 +15,10 @@ class EntryError(AenbenchError, ValueError):
     """A leaderboard entry is incomplete, malformed or does not agree with its predictions."""
 
 
+class TableError(AenbenchError, ValueError):
+    """A table is missing, damaged, or not the one that was asked for."""
+
+
 class StoreError(AenbenchError, OSError):
     """A store of trials is damaged, of another kind or plan, or cannot be used."""
 

@@ -34,7 +34,7 @@ GDATASETS_LEVELS = (
 # Parts of aenbench, from the top; a part may import the parts after its own group, and its own part.
 AENBENCH_ORDER = (
     {"cli"},
-    {"experiment"},
+    {"experiment", "tabulate"},
     {"search", "leaderboard", "scoring", "training", "augmentation", "data", "models", "store", "executors"},
     {"datasets", "processes"},
     {"nn"},

@@ -1,0 +1,268 @@
+"""Make a table: every network of a search space, trained for each seed as a search would train it."""
+
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from importlib.metadata import version
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+from aenbench.budgets import Kind, budget
+from aenbench.data import Images, LabelledImages, Task
+from aenbench.errors import InvalidArgumentError
+from aenbench.executors import Executor
+from aenbench.search.space import SearchSpace
+from aenbench.search.table import SPACES, SpaceName, Table, TableInfo
+from aenbench.search.table_file import table_path, write_table
+from aenbench.store import Result, TrialStore, evaluate_all
+from aenbench.training import Recipe, accuracy, count_parameters, derive_seed, fit
+from gdatasets import __version__
+from gdatasets.errors import UnknownNameError
+from gdatasets.files import make_folder
+
+MAX_SEEDS = 100
+_KINDS: Mapping[SpaceName, Kind] = {"aen": "dense", "gcnn": "gcnn"}
+
+Report = Callable[[int, int], None]
+"""Called with (trainings done, trainings in all)."""
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    """Everything that decides what is in a table.
+
+    Networks are trained as the children of a search under the budget `standard`.
+
+    Attributes:
+        task: dataset, configuration and protocol.
+        space: `aen` or `gcnn`.
+        seeds: trainings of each network, with the seeds 0, 1, ...
+        root: a torchvision-style folder with the source's raw files; it does not change the outcome.
+
+    Raises:
+        UnknownNameError: no such space, dataset or configuration.
+        InvalidArgumentError: fewer than one seed, or more than 100.
+    """
+
+    task: Task
+    space: SpaceName = "aen"
+    seeds: int = 3
+    root: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.space not in SPACES:
+            raise UnknownNameError("space", self.space, SPACES)
+        if not 1 <= self.seeds <= MAX_SEEDS:
+            raise InvalidArgumentError(f"Expected 1 to {MAX_SEEDS} seeds, got {self.seeds}; give --seeds 3, say.")
+        _ = self.images
+
+    @cached_property
+    def images(self) -> Images:
+        return Images(self.task, self.root)
+
+    @cached_property
+    def search_space(self) -> SearchSpace:
+        """The space whose networks are trained; they fit the images."""
+        images = self.images
+        return SPACES[self.space](self.task.protocol, images.classes, images.size, images.channels)
+
+    @property
+    def recipe(self) -> Recipe:
+        """How each network is trained."""
+        return budget(_KINDS[self.space], self.task.protocol, "standard").child
+
+
+@dataclass(frozen=True)
+class Training:
+    """One network and one seed: a piece of work that needs nothing else, and can be sent to any process.
+
+    Attributes:
+        task: what is learnt.
+        root: where its images are looked for first.
+        space: names the network.
+        recipe: how it is trained.
+        network: its canonical state.
+        seed: as of a run.
+    """
+
+    task: Task
+    root: Path | None
+    space: SearchSpace
+    recipe: Recipe
+    network: str
+    seed: int
+
+
+def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, report: Report) -> Path:
+    """Train every network of a space and write the table, once all are done.
+
+    Args:
+        plan: what to train.
+        out: where tables go, as `<out>/<dataset>/<configuration>/<space>-<protocol>.parquet`.
+        store_path: the store of trials. Each training is in it the moment it ends, so the same call goes on where an
+            earlier one stopped, and several processes with one store share the work.
+        executor: where the trainings run; the values do not depend on it.
+        report: of the progress.
+
+    Returns:
+        The table's file.
+
+    Raises:
+        SourceError: the dataset's source is not at hand.
+        StoreError: the store cannot be used, or is another plan's.
+        OutputError: the table cannot be written.
+    """
+    info = _describe(plan)
+    space, dataset = plan.search_space, plan.images.dataset
+    path = table_path(out, dataset.name, plan.task.configuration, plan.space, plan.task.protocol)
+    make_folder(path.parent)
+    store = TrialStore(store_path, f"tabulate, torch {version('torch')}, {info.identity}")
+    items = {
+        _key(network, seed): Training(plan.task, plan.root, space, plan.recipe, network, seed)
+        for seed, network in product(info.seeds, space.networks)
+    }
+    results: dict[str, Result] = {}
+    for key, result in evaluate_all(store, executor, train, items):
+        results[key] = result
+        report(len(results), len(items))
+    write_table(assemble(info, space, results), path)
+    return path
+
+
+def train(training: Training) -> dict[str, object]:
+    """Train one network: `parameters`, `seconds`, and the accuracies `validation` and `test` after each epoch.
+
+    The test images are looked at after each epoch for the record only: nothing in the training depends on them, and
+    the time that it takes is not counted.
+    """
+    images = load_parts(training.task, training.root, training.recipe)
+    _warm_up(training.space, training.recipe, images)
+    candidate, seed = training.space.candidate(training.network), derive_seed(training.seed, "child")
+    tested: list[float] = []
+    testing = 0.0
+
+    def judge(_done: int, _total: int) -> None:
+        nonlocal testing
+        if images.test is not None:
+            before = time.process_time()
+            tested.append(accuracy(model, images.test))
+            testing += time.process_time() - before
+
+    started = time.process_time()
+    model = candidate.build(seed)
+    fitted = fit(
+        model,
+        images.train,
+        images.choose_by,
+        training.recipe,
+        seed,
+        on_pass=judge,
+        augmentation=candidate.augmentation,
+    )
+    seconds = time.process_time() - started - testing
+    return {
+        "parameters": count_parameters(model),
+        "seconds": round(seconds, 3),
+        "validation": list(fitted.accuracies),
+        "test": tested or list(fitted.accuracies),
+    }
+
+
+def assemble(info: TableInfo, space: SearchSpace, results: Mapping[str, Result]) -> Table:
+    """The table of a space from the results of all its trainings.
+
+    Raises:
+        TableError: they are not results of these networks.
+    """
+    rows = [[results[_key(network, seed)] for seed in info.seeds] for network in space.networks]
+    members: dict[str, list[str]] = {network: [] for network in space.networks}
+    for bits in product("01", repeat=space.bits):
+        state = "".join(bits)
+        members[space.canonical(state)].append(state)
+    columns = {
+        name: np.array([[result[name] for result in row] for row in rows], dtype=np.float64)
+        for name in ("validation", "test", "seconds")
+    }
+    return Table(
+        info=info,
+        networks=space.networks,
+        states=tuple(map(tuple, members.values())),
+        parameters=np.array([row[0]["parameters"] for row in rows], dtype=np.int64),
+        **columns,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """The images that the trainings of a task use, and no others.
+
+    Attributes:
+        train: to learn from.
+        choose_by: to validate on.
+        test: to judge on; None where those are the images to choose by.
+    """
+
+    train: LabelledImages
+    choose_by: LabelledImages
+    test: LabelledImages | None
+
+
+@lru_cache(maxsize=1)
+def load_parts(task: Task, root: Path | None, recipe: Recipe) -> Parts:
+    """Load a task's images, once a process for all its networks."""
+    images = Images(task, root)
+    train, choose_by = images.training()
+    test = None if task.protocol == "paper" else images.test()
+    return Parts(_copied(train.first(recipe.images)), _copied(choose_by.first(recipe.chosen_by)), test)
+
+
+def _copied(part: LabelledImages) -> LabelledImages:
+    """A part that does not hold on to the whole."""
+    return LabelledImages(part.images.clone(), part.labels.clone(), part.black)
+
+
+@lru_cache(maxsize=1)
+def _warm_up(space: SearchSpace, recipe: Recipe, images: Parts) -> None:
+    """PyTorch loads parts of itself at the first step of an optimiser, which is no network's time."""
+    two = images.train.part(0, 2)
+    fit(space.candidate(space.start).build(0), two, two, replace(recipe, images=2, epochs=1), 0)
+
+
+def _key(network: str, seed: int) -> str:
+    return f"{seed}/{network}"
+
+
+def _describe(plan: TablePlan) -> TableInfo:
+    """What the table will be about; fetches the images, before any worker needs them."""
+    images, space, recipe = plan.images, plan.search_space, plan.recipe
+    parts = load_parts(plan.task, plan.root, recipe)
+    return TableInfo(
+        dataset=images.dataset.name,
+        dataset_version=images.dataset.version,
+        configuration=plan.task.configuration,
+        train_content_sha256=images.dataset.digest("train"),
+        test_content_sha256=images.dataset.digest("test"),
+        protocol=plan.task.protocol,
+        space=plan.space,
+        classes=space.classes,
+        image_size=space.image_size,
+        channels=space.channels,
+        recipe=recipe,
+        epochs=recipe.passes(len(parts.train)),
+        seeds=tuple(range(plan.seeds)),
+        validation_images=len(parts.choose_by),
+        test_images=len(parts.choose_by if parts.test is None else parts.test),
+        software={
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("numpy", "torch")},
+            "aenbench": __version__,
+        },
+        hardware=f"{platform.machine()}, {os.cpu_count()} cores",
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
