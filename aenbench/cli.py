@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,10 +28,16 @@ RootOption = Annotated[
     typer.Option("--root", help="Folder with MNIST/raw and FashionMNIST/raw; also $GDATASETS_ROOT."),
 ]
 
+WorkersOption = Annotated[
+    int | None, typer.Option(help="Processes that work side by side, one thread each; by default one a core.")
+]
+ExecutorOption = Annotated[str, typer.Option(help="local: processes of this machine; ray: a Ray cluster.")]
+AddressOption = Annotated[str | None, typer.Option(help="Of the Ray cluster; by default one is started here.")]
+
 
 def main() -> None:
     """Run the command; a user's mistake ends in one line and exit code 2, a failed verification in 1."""
-    run_command(app, "aenbench", interrupted="Interrupted; no entry was written.")
+    run_command(app, "aenbench", "Interrupted; run the same command again to go on from there.")
 
 
 def _notice(message: str) -> None:
@@ -64,16 +71,19 @@ def run(
     size: Annotated[str, typer.Option(help="small or large: the size of gcnn:<group>.")] = "small",
     root: RootOption = None,
     out: Annotated[Path, typer.Option(help="Entries go to OUT/<dataset>/<config>/<entry>.")] = Path("runs"),
-    workers: Annotated[int | None, typer.Option(help="Seeds that run side by side; by default one a core.")] = None,
+    workers: WorkersOption = None,
+    executor: ExecutorOption = "local",
+    address: AddressOption = None,
     overwrite: Annotated[bool, typer.Option(help="Replace an entry of the same name.")] = False,
     quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
 ) -> None:
     """Search, train and score a baseline, and write its entry."""
     from aenbench.augmentation import Augmentation
     from aenbench.baselines import Baseline
-    from aenbench.data import PROTOCOLS, Task
+    from aenbench.data import PROTOCOLS, Images, Task
     from aenbench.datasets import default_configuration
     from aenbench.errors import InvalidArgumentError
+    from aenbench.executors import executor_from
     from aenbench.experiment import Plan
     from aenbench.experiment import run as run_plan
     from aenbench.leaderboard import rescore
@@ -82,16 +92,17 @@ def run(
     known = next((name for name in PROTOCOLS if name == protocol), None)
     if known is None:
         raise InvalidArgumentError(f'Unknown protocol "{protocol}". Choose from: {", ".join(PROTOCOLS)}.')
-    if workers is not None and workers < 1:
-        raise InvalidArgumentError(f"Expected at least one worker, got {workers}.")
     if size not in ("small", "large"):
         raise InvalidArgumentError(f'Unknown size "{size}". Choose from: small, large.')
     chosen = Baseline(baseline, Augmentation(tuple(filter(None, augment.split(",")))), size == "large")
-    name = dataset or _default_dataset(root)
+    name = dataset or "g-digits"
     plan = Plan(chosen, Task(name, config or default_configuration(name), known), budget, seeds, root)
+    Images(plan.task, root)  # a wrong name ends here, before anything is fetched
+    if dataset is None:
+        plan = replace(plan, task=replace(plan.task, dataset=_default_dataset(root)))
     command = "aenbench " + shlex.join(sys.argv[1:])
-    with progress_report(quiet) as report:
-        folder = run_plan(plan, out, command, report, workers, overwrite)
+    with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
+        folder = run_plan(plan, out, command, report, where, overwrite)
     entry, result, differences = rescore(folder.resolve(), root)
     if differences:
         raise EntryError(f"{folder}: {'; '.join(differences)}.")

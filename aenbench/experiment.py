@@ -8,10 +8,11 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from multiprocessing.managers import SyncManager
 from pathlib import Path
@@ -25,7 +26,7 @@ from aenbench.budgets import Budget, budget
 from aenbench.candidates import Candidate
 from aenbench.data import Images, LabelledImages, Task
 from aenbench.errors import InvalidArgumentError
-from aenbench.executors import end_with_parent
+from aenbench.executors import Executor, RayExecutor, end_with_parent, ordered
 from aenbench.gcnn import GCNNArchitecture
 from aenbench.leaderboard import (
     Entry,
@@ -39,6 +40,7 @@ from aenbench.leaderboard import (
 from aenbench.plots import search_progress
 from aenbench.scoring import Score, score
 from aenbench.search.space import SearchSpace, Trial
+from aenbench.store import TrialStore
 from aenbench.training import (
     Recipe,
     count_parameters,
@@ -80,6 +82,12 @@ class Plan:
         """What one seed may spend."""
         return budget(self.baseline.kind, self.task.protocol, self.budget)
 
+    def identity(self, images: Images) -> str:
+        """What the trials of interrupted runs must have in common to be of use."""
+        dataset = images.dataset
+        parts = (dataset.name, dataset.version, dataset.configuration, dataset.digest("train")[:16], self.task.protocol)
+        return f"run, torch {version('torch')}, {self.name}, {' '.join(parts)}, {self.spent.child}"
+
     @property
     def name(self) -> str:
         """The entry's name: the baseline, with protocol and budget where they are not `standard`."""
@@ -110,17 +118,19 @@ class SeedOutcome:
     trials: tuple[Trial, ...]
 
 
-def run(
-    plan: Plan, out: Path, command: str, report: Report, workers: int | None = None, overwrite: bool = False
-) -> Path:
+def run(plan: Plan, out: Path, command: str, report: Report, executor: Executor, overwrite: bool = False) -> Path:
     """Run a baseline and write its entry.
+
+    Every network that a search trains is in a store beside the entry the moment its value is known, and the store is
+    removed when the entry is written: after an interruption the same call goes on where the earlier one stopped, with
+    the outcome of a run that was not interrupted.
 
     Args:
         plan: what to run.
         out: where entries go, as `<out>/<dataset>/<configuration>/<name>`.
         command: what the user typed, for the entry.
         report: called with each step of the progress.
-        workers: seeds that run at the same time, each in a process with one thread; by default one a core.
+        executor: where the seeds run, each on one thread; the outcome does not depend on it.
         overwrite: replace an entry of the same name.
 
     Returns:
@@ -129,6 +139,7 @@ def run(
     Raises:
         UnknownNameError: no such dataset or configuration.
         SourceError: the dataset's source is not at hand.
+        StoreError: the store of an interrupted run is damaged or of another plan.
         OutputError: the entry exists, or cannot be written.
     """
     images = Images(plan.task, plan.root)
@@ -136,7 +147,8 @@ def run(
     check_free(folder, overwrite)
     images.training()  # what must be fetched is fetched once, before any worker needs it
     labels = images.test_labels()
-    outcomes = _run_seeds(plan, report, workers or min(plan.seeds, os.cpu_count() or 1))
+    store = TrialStore(folder.with_name(f".{folder.name}.trials"), plan.identity(images))
+    outcomes = _run_seeds(plan, store, report, executor)
     predictions = np.stack([outcome.predictions for outcome in outcomes])
     result = score(predictions, labels)
     encoded = encode_predictions(predictions)
@@ -146,30 +158,34 @@ def run(
     if plan.baseline.learns:
         extras["search.png"] = search_progress(trials, f"{images.dataset.name} / {plan.task.configuration}")
     write_entry(folder, entry, encoded, extras)
+    store.path.unlink()
     return folder
 
 
-def _run_seeds(plan: Plan, report: Report, workers: int) -> list[SeedOutcome]:
-    """One outcome a seed, in order; they do not depend on the number of workers."""
-    if workers == 1 or plan.seeds == 1:
-        return [run_seed(plan, seed, report) for seed in range(plan.seeds)]
-    context = multiprocessing.get_context("spawn")
-    manager = SyncManager(ctx=context)
+def _run_seeds(plan: Plan, store: TrialStore, report: Report, executor: Executor) -> list[SeedOutcome]:
+    """One outcome a seed, in order."""
+    with _across_processes(report, executor) as reports:
+        return ordered(executor.map(partial(run_seed, plan, store, reports), range(plan.seeds)))
+
+
+@contextmanager
+def _across_processes(report: Report, executor: Executor) -> Iterator[Report]:
+    """The report, in a form that the executor's workers can call; Ray's, which may be elsewhere, report nothing."""
+    if isinstance(executor, RayExecutor):
+        yield _silent
+        return
+    if executor.workers == 1:
+        yield report
+        return
+    manager = SyncManager(ctx=multiprocessing.get_context("spawn"))
     manager.start(end_with_parent)
     with manager:
         steps = manager.Queue()
         listener = threading.Thread(target=_forward, args=(steps, report), daemon=True)
         listener.start()
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent) as pool:
-            pending = [pool.submit(_run_seed_in_worker, plan, seed, steps) for seed in range(plan.seeds)]
-            try:
-                outcomes = [future.result() for future in pending]
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        yield steps.put
         steps.put(None)
         listener.join()
-    return outcomes
 
 
 def _forward(steps: Any, report: Report) -> None:
@@ -177,29 +193,24 @@ def _forward(steps: Any, report: Report) -> None:
         report(step)
 
 
-def _run_seed_in_worker(plan: Plan, seed: int, steps: Any) -> SeedOutcome:
-    return run_seed(plan, seed, steps.put)
+def _silent(step: Step) -> None:
+    """Report to nobody."""
 
 
-def run_seed(plan: Plan, seed: int, report: Report) -> SeedOutcome:
+def run_seed(plan: Plan, store: TrialStore, report: Report, seed: int) -> SeedOutcome:
     """One repetition: choose a network, train it on more images, open the test set once."""
     images, spent = Images(plan.task, plan.root), plan.spent
     space = plan.baseline.space(plan.task.protocol, images)
     train, choose_by = images.training()
     with one_thread():
-        evaluator = Evaluator(space, train, choose_by, spent.child, seed)
         ahead = plan.baseline.networks_ahead(space, spent.search)
+        evaluator = Evaluator(space, train, choose_by, spent.child, seed)
+        search = StoredSearch(evaluator, store, lambda done, note: report(Step(seed, "search", done, ahead, note)))
         started = time.perf_counter()
-
-        def evaluate(state: str) -> float:
-            value = evaluator(state)
-            report(Step(seed, "search", evaluator.trained, ahead, f"best {100 * evaluator.best:.1f} %"))
-            return value
-
-        choice = choose(plan.baseline, space, evaluate, spent.search, seed)
+        choice = choose(plan.baseline, space, search, spent.search, seed)
         searched = time.perf_counter()
         if choice.record is not None:
-            report(Step(seed, "search", evaluator.trained, evaluator.trained, f"best {100 * evaluator.best:.1f} %"))
+            report(Step(seed, "search", search.networks, search.networks, search.note))
         model = choice.candidate.build(derive_seed(seed, "final"))
         fitted = fit(
             model,
@@ -217,9 +228,9 @@ def run_seed(plan: Plan, seed: int, report: Report) -> SeedOutcome:
         seed=seed,
         **_network_facts(choice.candidate),
         parameters=count_parameters(model),
-        networks_trained=evaluator.trained,
+        networks_trained=search.networks,
         states_visited=len(choice.record.visited) if choice.record else 0,
-        search_seconds=round(searched - started, 2),
+        search_seconds=round(searched - started + search.earlier_seconds, 2),
         training_seconds=round(trained - searched, 2),
         chosen_by=max(fitted.accuracies),
         accuracy=0.0,
@@ -235,6 +246,43 @@ def _network_facts(candidate: Candidate) -> dict[str, Any]:
     return {"actions": architecture.actions, "augmentations": augmentations}
 
 
+class StoredSearch:
+    """Gives the value of a state's network from the store, where it is trained and put if it is not there yet.
+
+    Attributes:
+        networks: networks asked for so far.
+        best: the best value so far.
+        earlier_seconds: what the training of those that were in the store had taken.
+    """
+
+    def __init__(self, evaluator: "Evaluator", store: TrialStore, report: Callable[[int, str], None]) -> None:
+        self._evaluator, self._store, self._report = evaluator, store, report
+        self.networks = 0
+        self.best = 0.0
+        self.earlier_seconds = 0.0
+
+    @property
+    def note(self) -> str:
+        return f"best {100 * self.best:.1f} %"
+
+    def __call__(self, state: str) -> float:
+        is_new = False
+
+        def train() -> dict[str, object]:
+            nonlocal is_new
+            is_new, started = True, time.perf_counter()
+            value = self._evaluator(state)
+            return {"value": value, "seconds": round(time.perf_counter() - started, 3)}
+
+        trial = self._store.value(f"{self._evaluator.seed}/{state}", train)
+        value = float(trial["value"])
+        self.earlier_seconds += 0.0 if is_new else float(trial["seconds"])
+        self.networks += 1
+        self.best = max(self.best, value)
+        self._report(self.networks, self.note)
+        return value
+
+
 class Evaluator:
     """Trains the network of a state and gives its accuracy on the images to choose by.
 
@@ -242,32 +290,26 @@ class Evaluator:
     code. All networks of a seed see the same images in the same order.
 
     Attributes:
-        trained: networks trained so far.
-        best: the best accuracy so far.
+        seed: the seed.
     """
 
     def __init__(
         self, space: SearchSpace, train: LabelledImages, choose_by: LabelledImages, recipe: Recipe, seed: int
     ) -> None:
         self._space, self._train, self._choose_by, self._recipe = space, train, choose_by, recipe
-        self._seed = derive_seed(seed, "child")
-        self.trained = 0
-        self.best = 0.0
+        self.seed = seed
 
     def __call__(self, state: str) -> float:
-        candidate = self._space.candidate(state)
+        candidate, seed = self._space.candidate(state), derive_seed(self.seed, "child")
         fitted = fit(
-            candidate.build(self._seed),
+            candidate.build(seed),
             self._train,
             self._choose_by,
             self._recipe,
-            self._seed,
+            seed,
             augmentation=candidate.augmentation,
         )
-        value = max(fitted.accuracies) if self._space.protocol == "paper" else fitted.accuracies[-1]
-        self.trained += 1
-        self.best = max(self.best, value)
-        return value
+        return max(fitted.accuracies) if self._space.protocol == "paper" else fitted.accuracies[-1]
 
 
 def _entry(

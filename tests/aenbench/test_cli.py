@@ -24,7 +24,10 @@ def call(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     ("arguments", "said"),
     [
         (["run", "--baseline", "mlp", "--dataset", "mnist"], 'Unknown dataset "mnist". Choose from: g-mnist'),
-        (["run", "--baseline", "mlp", "--config", "aug7"], 'Unknown configuration "aug7". Choose from: none'),
+        (
+            ["run", "--baseline", "mlp", "--config", "aug7"],
+            'Unknown configuration of g-digits "aug7". Choose from: none',
+        ),
         (["run", "--baseline", "cnn", "--dataset", "g-digits"], 'Unknown baseline "cnn". Choose from: mlp'),
         (["run", "--baseline", "single:turn", "--dataset", "g-digits"], 'Unknown action "turn". Choose from'),
         (["run", "--baseline", "mlp", "--dataset", "g-digits", "--protocol", "old"], 'Unknown protocol "old"'),

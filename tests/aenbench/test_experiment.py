@@ -13,10 +13,12 @@ from aenbench.augmentation import Augmentation
 from aenbench.baselines import Baseline
 from aenbench.budgets import Budget
 from aenbench.data import Images, Task
-from aenbench.errors import EntryError, InvalidArgumentError
-from aenbench.experiment import Plan, Step, run
+from aenbench.errors import EntryError, InvalidArgumentError, StoreError
+from aenbench.executors import LocalExecutor
+from aenbench.experiment import Evaluator, Plan, Step, run
 from aenbench.leaderboard import read_entry, rescore
 from aenbench.search.space import GCNNSpace, SearchBudget
+from aenbench.store import TrialStore
 from aenbench.training import Recipe
 from gdatasets.errors import OutputError
 from gdatasets.groups import ACTIONS
@@ -24,7 +26,7 @@ from gdatasets.groups import ACTIONS
 
 @pytest.fixture(autouse=True)
 def tiny_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    tiny = Budget("quick", SearchBudget(states=12, networks=4, episode_steps=6), Recipe(200, 1), Recipe(400, 3))
+    tiny = Budget("quick", SearchBudget(states=12, networks=4, episode_steps=6), Recipe(128, 1), Recipe(256, 2))
     search = SearchBudget(states=12, networks=3, episode_steps=6)
     tiniest = Budget("quick", search, Recipe(32, 1, 16, chosen_by=32), Recipe(64, 2, 16, chosen_by=32))
     for protocol in ("standard", "paper"):
@@ -35,7 +37,7 @@ def tiny_budget(monkeypatch: pytest.MonkeyPatch) -> None:
 def run_plan(baseline: str, out: Path, protocol: str = "standard", seeds: int = 1) -> tuple[Path, list[Step]]:
     steps: list[Step] = []
     plan = Plan(Baseline(baseline), Task("g-digits", "d4", protocol), "quick", seeds)
-    return run(plan, out, "a test", steps.append, workers=1), steps
+    return run(plan, out, "a test", steps.append, LocalExecutor(1)), steps
 
 
 @pytest.mark.parametrize("protocol", ["standard", "paper"])
@@ -67,8 +69,9 @@ def test_a_run_repeats_exactly(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_outcome_does_not_depend_on_the_number_of_workers(tmp_path: Path) -> None:
     plan = Plan(Baseline("mlp"), Task("g-digits", "d4"), "standard", 2)
-    one = run(plan, tmp_path / "one", "a test", lambda _: None, workers=1)
-    two = run(plan, tmp_path / "two", "a test", lambda _: None, workers=2)
+    one = run(plan, tmp_path / "one", "a test", lambda _: None, LocalExecutor(1))
+    with LocalExecutor(2) as executor:
+        two = run(plan, tmp_path / "two", "a test", lambda _: None, executor)
     assert np.array_equal(read_entry(one)[1], read_entry(two)[1])
 
 
@@ -86,14 +89,49 @@ def test_baselines_choose_their_actions(
     assert not (tmp_path / "g-digits" / "d4" / entry.name / "search.png").exists()
 
 
-def test_the_test_split_is_opened_after_every_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_test_split_is_opened_after_every_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     events: list[str] = []
     test, choose, fit = Images.test, experiment.choose, experiment.fit
     monkeypatch.setattr(Images, "test", lambda *given: events.append("test") or test(*given))
     monkeypatch.setattr(experiment, "choose", lambda *given: events.append("choose") or choose(*given))
     monkeypatch.setattr(experiment, "fit", lambda *a, **k: events.append("fit") or fit(*a, **k))
-    experiment.run_seed(Plan(Baseline("single"), Task("g-digits", "d4"), "quick", 1), 0, lambda _: None)
+    plan = Plan(Baseline("single"), Task("g-digits", "d4"), "quick", 1)
+    experiment.run_seed(plan, TrialStore(tmp_path / "trials", "a test"), lambda _: None, 0)
     assert events == ["choose", *["fit"] * 13, "test"]
+
+
+@pytest.mark.parametrize("baseline", ["aen", "single"])
+def test_an_interrupted_run_goes_on_where_it_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, baseline: str
+) -> None:
+    whole, _ = run_plan(baseline, tmp_path / "whole", seeds=2)
+    trained: list[tuple[int, str]] = []
+    train = Evaluator.__call__
+
+    def counted(evaluator: Evaluator, state: str) -> float:
+        if len(trained) == interrupt_at:
+            raise KeyboardInterrupt
+        trained.append((evaluator.seed, state))
+        return train(evaluator, state)
+
+    monkeypatch.setattr(Evaluator, "__call__", counted)
+    for interrupt_at in (2, 5):  # noqa: B007 - `counted` reads it
+        with pytest.raises(KeyboardInterrupt):
+            run_plan(baseline, tmp_path / "cut", seeds=2)
+        assert [path.name for path in (tmp_path / "cut" / "g-digits" / "d4").iterdir()] == [f".{baseline}-quick.trials"]
+    interrupt_at = -1
+    cut, _ = run_plan(baseline, tmp_path / "cut", seeds=2)
+    assert (cut / "trials.csv").read_bytes() == (whole / "trials.csv").read_bytes()
+    assert np.array_equal(read_entry(cut)[1], read_entry(whole)[1])
+    assert len(set(trained)) == len(trained) == sum(seed.networks_trained for seed in read_entry(whole)[0].seeds)
+    assert [path.name for path in cut.parent.iterdir()] == [cut.name]
+
+
+def test_trials_of_another_plan_are_not_used(tmp_path: Path) -> None:
+    store = tmp_path / "g-digits" / "d4" / ".aen-quick.trials"
+    TrialStore(store, "another plan")
+    with pytest.raises(StoreError, match="holds the trials of another plan"):
+        run_plan("aen", tmp_path)
 
 
 def test_gcnn_aen_is_searched_trained_and_scored(tmp_path: Path) -> None:
@@ -114,7 +152,9 @@ def test_an_augmented_run_repeats_and_differs_from_the_plain_one(tmp_path: Path)
     task = Task("g-digits", "none")
     plans = {"plain": Baseline("gcnn:c4")} | dict.fromkeys("ab", Baseline("gcnn:c4", Augmentation(["rotate", "scale"])))
     found = {
-        name: read_entry(run(Plan(baseline, task, "quick", 1), tmp_path / name, "a test", lambda _: None))
+        name: read_entry(
+            run(Plan(baseline, task, "quick", 1), tmp_path / name, "a test", lambda _: None, LocalExecutor(1))
+        )
         for name, baseline in plans.items()
     }
     assert np.array_equal(found["a"][1], found["b"][1])
@@ -134,7 +174,7 @@ def test_a_folder_of_images_is_a_dataset(tmp_path: Path) -> None:
                 pixels[..., channel] += 150
                 Image.fromarray(pixels).save(tmp_path / "lights" / split / label / f"{number}.png")
     plan = Plan(Baseline("gcnn:d4"), Task(str(tmp_path / "lights"), "none"), "quick", 1)
-    folder = run(plan, tmp_path / "out", "a test", lambda _: None)
+    folder = run(plan, tmp_path / "out", "a test", lambda _: None, LocalExecutor(1))
     entry, result, differences = rescore(folder, tmp_path)
     assert (entry.dataset, entry.dataset_version, entry.image_size) == ("lights", "as-published", 32)
     assert differences == []
