@@ -1,9 +1,11 @@
 """The search environment, on a table of values."""
 
 import math
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import gymnasium.utils.env_checker
 import numpy as np
@@ -11,9 +13,11 @@ import pytest
 
 from aenbench.search.environment import EquivarianceSearch, exponential_gain, gain
 from aenbench.search.space import AENSpace, GCNNSpace, Record, SearchBudget
+from aenbench.training import one_thread
 from gdatasets.errors import UnknownNameError
 
 NAME = "aen/EquivarianceSearch-v0"
+PAGE = Path(__file__).parents[3] / "docs" / "search.md"
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,14 @@ def test_the_environment_passes_gymnasiums_own_check(space, reward) -> None:
     environment = gymnasium.make(NAME, space=space, evaluate=share_of_ones, reward=reward)
     assert environment.observation_space.shape == (space.bits,)
     gymnasium.utils.env_checker.check_env(environment.unwrapped)
+
+
+def test_the_lines_of_the_page_make_an_environment() -> None:
+    [lines] = re.findall(r"```python\n(import gymnasium\n.*?)```", PAGE.read_text(), flags=re.DOTALL)
+    names: dict[str, object] = {}
+    exec(compile(lines, PAGE.name, "exec"), names)
+    names["environment"].reset()
+    assert names["environment"].step(3)[1] == pytest.approx(1.0)
 
 
 def test_importing_the_package_registers_the_environment_and_stays_light() -> None:
@@ -158,7 +170,8 @@ def test_stable_baselines_dqn_learns_on_a_table_unchanged() -> None:
     }
     budget = SearchBudget(states=2**space.bits, episode_steps=20)
     environment = gymnasium.make(NAME, space=space, evaluate=table.__getitem__, budget=budget)
-    agent = DQN("MlpPolicy", environment, seed=0, device="cpu").learn(2_000)
+    with one_thread():
+        agent = DQN("MlpPolicy", environment, seed=0, device="cpu").learn(2_000)
     assert agent.num_timesteps == 2_000
     record = environment.unwrapped.record
     assert len({trial.canonical for trial in record.trials}) == len(record.trials) > 50
