@@ -2,19 +2,22 @@
 
 import shlex
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from aenbench.errors import EntryError
 from gdatasets.command import run_command
-from gdatasets.errors import SourceError
+from gdatasets.errors import SourceError, UnknownNameError
 
 if TYPE_CHECKING:
     from aenbench.leaderboard import Entry
     from aenbench.scoring import Score
+
+T = TypeVar("T", bound=str)
 
 app = typer.Typer(
     help="Equivariant networks, searched, trained and scored on the G- datasets.",
@@ -32,12 +35,22 @@ WorkersOption = Annotated[
     int | None, typer.Option(help="Processes that work side by side, one thread each; by default one a core.")
 ]
 ExecutorOption = Annotated[str, typer.Option(help="local: processes of this machine; ray: a Ray cluster.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 AddressOption = Annotated[str | None, typer.Option(help="Of the Ray cluster; by default one is started here.")]
 
 
 def main() -> None:
     """Run the command; a user's mistake ends in one line and exit code 2, a failed verification in 1."""
     run_command(app, "aenbench", "Interrupted; run the same command again to go on from there.")
+
+
+def _known(kind: str, name: str, known: Iterable[T]) -> T:
+    """The one of these names that was typed."""
+    names = tuple(known)
+    found = next((each for each in names if each == name), None)
+    if found is None:
+        raise UnknownNameError(kind, name, names)
+    return found
 
 
 def _notice(message: str) -> None:
@@ -75,28 +88,24 @@ def run(
     executor: ExecutorOption = "local",
     address: AddressOption = None,
     overwrite: Annotated[bool, typer.Option(help="Replace an entry of the same name.")] = False,
-    quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Search, train and score a baseline, and write its entry."""
     from aenbench.augmentation import Augmentation
     from aenbench.baselines import Baseline
     from aenbench.data import PROTOCOLS, Images, Task
     from aenbench.datasets import default_configuration
-    from aenbench.errors import InvalidArgumentError
     from aenbench.executors import executor_from
     from aenbench.experiment import Plan
     from aenbench.experiment import run as run_plan
     from aenbench.leaderboard import rescore
     from aenbench.reporting import progress_report
 
-    known = next((name for name in PROTOCOLS if name == protocol), None)
-    if known is None:
-        raise InvalidArgumentError(f'Unknown protocol "{protocol}". Choose from: {", ".join(PROTOCOLS)}.')
-    if size not in ("small", "large"):
-        raise InvalidArgumentError(f'Unknown size "{size}". Choose from: small, large.')
-    chosen = Baseline(baseline, Augmentation(tuple(filter(None, augment.split(",")))), size == "large")
+    is_large = _known("size", size, ("small", "large")) == "large"
+    chosen = Baseline(baseline, Augmentation(tuple(filter(None, augment.split(",")))), is_large)
     name = dataset or "g-digits"
-    plan = Plan(chosen, Task(name, config or default_configuration(name), known), budget, seeds, root)
+    task = Task(name, config or default_configuration(name), _known("protocol", protocol, PROTOCOLS))
+    plan = Plan(chosen, task, budget, seeds, root)
     Images(plan.task, root)  # a wrong name ends here, before anything is fetched
     if dataset is None:
         plan = replace(plan, task=replace(plan.task, dataset=_default_dataset(root)))
@@ -108,6 +117,42 @@ def run(
         raise EntryError(f"{folder}: {'; '.join(differences)}.")
     _show(entry, result)
     typer.echo(f"Entry: {folder}")
+
+
+@app.command()
+def tabulate(
+    dataset: Annotated[str, typer.Option(help="As of `aenbench run`.")],
+    config: Annotated[str | None, typer.Option(help="By default aug2, or the only one.")] = None,
+    protocol: Annotated[str, typer.Option(help="standard or paper.")] = "standard",
+    space: Annotated[str, typer.Option(help="aen: the twelve actions; gcnn: groups, augmentations, size.")] = "aen",
+    seeds: Annotated[int, typer.Option(help="Trainings of each network.")] = 3,
+    root: RootOption = None,
+    out: Annotated[Path, typer.Option(help="The table goes to OUT/<dataset>/<config>.")] = Path("tables"),
+    store: Annotated[
+        Path | None, typer.Option(help="File of finished trainings, which other processes may share.")
+    ] = None,
+    workers: WorkersOption = None,
+    executor: ExecutorOption = "local",
+    address: AddressOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Train every distinct network of a search space and write a table of them; goes on where it was interrupted."""
+    from aenbench.data import PROTOCOLS, Task
+    from aenbench.datasets import default_configuration
+    from aenbench.executors import executor_from
+    from aenbench.experiment import Step
+    from aenbench.reporting import progress_report
+    from aenbench.search.table import SPACES
+    from aenbench.tabulate import TablePlan
+    from aenbench.tabulate import tabulate as make_table
+
+    chosen = config or default_configuration(dataset)
+    task = Task(dataset, chosen, _known("protocol", protocol, PROTOCOLS))
+    plan = TablePlan(task, _known("space", space, SPACES), seeds, root)
+    trials = store or out / f".{plan.images.dataset.name}-{chosen}-{space}-{protocol}.trials"
+    with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
+        path = make_table(plan, out, trials, where, lambda done, total: report(Step(None, "trainings", done, total)))
+    typer.echo(f"Table: {path}")
 
 
 @app.command()

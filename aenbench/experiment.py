@@ -97,9 +97,9 @@ class Plan:
 
 
 class Step(NamedTuple):
-    """How far one seed has come."""
+    """How far one seed has come; or all of them, where it is None."""
 
-    seed: int
+    seed: int | None
     stage: str
     done: int
     total: int

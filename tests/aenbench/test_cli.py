@@ -38,6 +38,14 @@ def call(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
         (["run"], "--baseline"),
         (["run", "--baseline", "mlp", "--fast"], "--fast"),
         (["run", "--baseline", "mlp", "--dataset", "g-mnist", "--root", "/nowhere"], "/nowhere is not a folder"),
+        (["run", "--baseline", "gcnn:c4", "--dataset", "g-digits", "--size", "huge"], 'Unknown size "huge"'),
+        (["run", "--baseline", "mlp", "--dataset", "g-digits", "--augment", "blur"], 'Unknown augmentation "blur"'),
+        (["run", "--baseline", "mlp", "--dataset", "g-digits", "--executor", "slurm"], 'Unknown executor "slurm"'),
+        (["run", "--baseline", "mlp", "--dataset", "g-digits", "--address", "here:1"], "have no address"),
+        (["run", "--baseline", "mlp", "--dataset", "pets.zip"], "pets.zip does not exist"),
+        (["tabulate", "--dataset", "g-digits", "--space", "cnn"], 'Unknown space "cnn". Choose from: aen, gcnn'),
+        (["tabulate", "--dataset", "g-digits", "--config", "aug7"], 'Unknown configuration of g-digits "aug7"'),
+        (["tabulate", "--dataset", "g-digits", "--seeds", "0"], "give --seeds 3"),
         (["verify", "/nowhere"], "/nowhere is not a folder"),
         (["leaderboard", "--dir", "/nowhere"], "/nowhere is not a folder"),
         (["nonsense"], "nonsense"),
@@ -212,3 +220,14 @@ def test_check_refuses_what_it_cannot_check(
     code, printed = call(["check", *arguments], monkeypatch, capsys)
     assert (code, printed.count("\n")) == (2, 1)
     assert said in printed
+
+
+def test_datasets_says_what_is_on_this_machine(
+    data_root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, printed = call(["datasets", "--root", str(data_root)], monkeypatch, capsys)
+    assert code == 0
+    lines = dict(line.split(maxsplit=1) for line in printed.splitlines() if line)
+    assert lines["mnist-rot"].endswith("on this machine")
+    assert lines["cifar10"].startswith("50,000 / 10,000")
+    assert lines["svhn"].endswith("to be fetched")
