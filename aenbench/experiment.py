@@ -143,10 +143,10 @@ def run(plan: Plan, out: Path, command: str, report: Report, executor: Executor,
         OutputError: the entry exists, or cannot be written.
     """
     images = Images(plan.task, plan.root)
-    folder = entry_folder(out, images.dataset.name, plan.task.configuration, plan.name)
-    check_free(folder, overwrite)
     images.training()  # what must be fetched is fetched once, before any worker needs it
     labels = images.test_labels()
+    folder = entry_folder(out, images.dataset.name, plan.task.configuration, plan.name)
+    check_free(folder, overwrite)
     store = TrialStore(folder.with_name(f".{folder.name}.trials"), plan.identity(images))
     outcomes = _run_seeds(plan, store, report, executor)
     predictions = np.stack([outcome.predictions for outcome in outcomes])

@@ -206,7 +206,7 @@ def test_check_tells_invariant_networks_from_others(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["usermodels"], 'Expected a network as "package.module:factory"'),
+        (["usermodels"], 'Expected a network as "package.module:name"'),
         (["usermodels:nothing"], 'Cannot import "usermodels:nothing"'),
         (["usermodels:number"], "to give a torch.nn.Module, got int"),
         (["usermodels:dense"], "cannot be called on a batch (4, 1, 28, 28)"),
