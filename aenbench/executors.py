@@ -9,6 +9,7 @@ import os
 import pickle
 import signal
 import socket
+import sys
 import threading
 from abc import ABC, abstractmethod
 from collections import deque
@@ -21,7 +22,6 @@ from types import ModuleType
 from typing import Any, Self, TypeVar
 
 from aenbench.errors import ExecutorError, InvalidArgumentError
-from aenbench.training import one_thread
 from gdatasets.errors import UnknownNameError
 
 T = TypeVar("T")
@@ -74,7 +74,7 @@ class Executor(ABC):
                         result = self._result(future)
                     except _WorkerDiedError as error:
                         if deaths == RETRIES:
-                            raise _gave_up(items[index]) from error
+                            raise _gave_up(items[index], error) from error
                         waiting.appendleft((index, deaths + 1))
                     else:
                         yield index, result
@@ -277,13 +277,20 @@ def _end_after(event: Callable[[], object]) -> None:
 
 def _call(function: Callable[[T], R], item: T) -> R:
     """One call, in a worker."""
+    _limit_threads()
     try:
-        with one_thread():
-            return function(item)
+        return function(item)
     except Exception as error:
         if not _can_travel(error):
             raise ExecutorError(f"{type(error).__name__}: {error}") from error
         raise
+
+
+def _limit_threads() -> None:
+    """One thread for PyTorch in this worker: from now on, or from its import. So workers start without it."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
 
 
 def _can_travel(error: Exception) -> bool:
@@ -296,16 +303,18 @@ def _can_travel(error: Exception) -> bool:
 
 
 def _map_here(function: Callable[[T], R], items: Iterable[T]) -> Generator[tuple[int, R], None, None]:
+    from aenbench.training import one_thread
+
     for index, item in enumerate(items):
         with one_thread():
             result = function(item)
         yield index, result
 
 
-def _gave_up(item: object) -> ExecutorError:
+def _gave_up(item: object, death: _WorkerDiedError) -> ExecutorError:
     return ExecutorError(
-        f"The worker of {item!r:.200} died {RETRIES + 1} times, perhaps for want of memory; use fewer --workers, or "
-        "see what that item does with --workers 1."
+        f"The worker of {item!r:.200} died {RETRIES + 1} times ({type(death.__cause__).__name__}), perhaps for want of "
+        "memory; use fewer --workers, or see what that item does with --workers 1."
     )
 
 

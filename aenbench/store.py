@@ -83,9 +83,12 @@ class TrialStore:
         if not self.path.exists():
             self._make()
         with self._connected() as connection:
-            (problem,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            connection.execute("BEGIN")  # no writer is halfway while this reads
             plans = connection.execute("SELECT plan FROM run").fetchall()
-        if problem != "ok" or len(plans) != 1:
+            (problem,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            (page,) = connection.execute("PRAGMA page_size").fetchone()
+            is_whole = problem == "ok" and self.path.stat().st_size % page == 0
+        if not is_whole or len(plans) != 1:
             raise self._damaged("its pages or its plan")
         if plans != [(self.plan,)]:
             raise StoreError(
