@@ -35,6 +35,9 @@ GDATASETS_LEVELS = (
 AENBENCH_ORDER = (
     {"cli"},
     {"experiment"},
+    {"findings"},
+    {"analysis"},
+    {"factorial"},
     {"search", "leaderboard", "scoring", "training", "data", "models", "store", "executors"},
     {"nn"},
 )
