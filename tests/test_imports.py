@@ -34,7 +34,9 @@ GDATASETS_LEVELS = (
 # Parts of aenbench, from the top; a part may import the parts after its own group, and its own part.
 AENBENCH_ORDER = (
     {"cli"},
-    {"experiment", "tabulate"},
+    {"experiment", "tabulate", "findings"},
+    {"analysis"},
+    {"factorial"},
     {"search", "leaderboard", "scoring", "training", "augmentation", "data", "models", "store", "executors"},
     {"datasets", "processes"},
     {"nn"},

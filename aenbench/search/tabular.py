@@ -1,0 +1,138 @@
+"""One run of a search on a table of trained networks, instead of training them.
+
+A run sees the values of one training seed, as a search that trains does: it chooses by one noisy number a network.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+from aenbench.errors import InvalidArgumentError
+from aenbench.search.significance import Floats, Integers
+from aenbench.search.space import Evaluate, Record, SearchBudget, SearchSpace
+from aenbench.training import derive_seed
+
+Search = Callable[[SearchSpace, Evaluate, SearchBudget, int], Record]
+
+
+class TrainedNetworks(Protocol):
+    """What a table must offer to be searched, judged on and analysed."""
+
+    @property
+    def space(self) -> SearchSpace:
+        """The states that can be asked for."""
+
+    @property
+    def networks(self) -> Sequence[str]:
+        """Canonical states."""
+
+    @property
+    def seeds(self) -> Sequence[int]:
+        """What each network was trained with."""
+
+    def final(self, by: Literal["validation", "test"]) -> Floats:
+        """Accuracies 0..1, (networks, seeds): what a search sees, and what the test says."""
+
+    def cost(self, state: str, seed: int) -> float:
+        """Seconds that the training took."""
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One algorithm, and what it may spend.
+
+    Attributes:
+        search: a function of a module, or a `functools.partial` of one.
+        budget: when a run ends; `networks_budget` gives all of them the same number of networks.
+        runs: independent repetitions; run r sees the training seed of number r modulo the table's seeds.
+    """
+
+    search: Search
+    budget: SearchBudget
+    runs: int = 500
+
+
+def networks_budget(space: SearchSpace, networks: int) -> SearchBudget:
+    """A search that ends with so many networks; duplicates cost nothing, so that states are not limited."""
+    return SearchBudget(states=2**space.bits, networks=networks)
+
+
+@dataclass(frozen=True, eq=False)
+class Lookup:
+    """The part of a table that runs need, small enough to be sent to each worker.
+
+    Attributes:
+        space: names the networks.
+        networks: their canonical states.
+        values: what a search sees, (networks, seeds).
+        test: mean test accuracy over seeds, (networks,).
+        seconds: of training, (networks, seeds).
+    """
+
+    space: SearchSpace
+    networks: tuple[str, ...]
+    values: Floats
+    test: Floats
+    seconds: Floats
+
+    @classmethod
+    def of(cls, table: TrainedNetworks) -> "Lookup":
+        seconds = [[table.cost(state, seed) for seed in table.seeds] for state in table.networks]
+        test = table.final("test").mean(axis=1)
+        return cls(table.space, tuple(table.networks), table.final("validation"), test, np.array(seconds))
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What one run did.
+
+    Attributes:
+        column: of its training seed.
+        trained: networks as rows of the table, in order, (n,).
+        own_seconds: processor time that the algorithm itself had taken when it asked for each of them, (n,).
+        visited: distinct states asked for.
+    """
+
+    column: int
+    trained: Integers
+    own_seconds: Floats
+    visited: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run that is to be done; numbers only decide its seeds."""
+
+    contestant: Contestant
+    number: int
+
+
+def run(lookup: Lookup, job: Job) -> Run:
+    """One run of one algorithm on a table.
+
+    Raises:
+        InvalidArgumentError: it asked for a state that is no network's canonical state, or for none at all.
+    """
+    column = job.number % lookup.values.shape[1]
+    rows = {state: row for row, state in enumerate(lookup.networks)}
+    lookup.space.canonical(lookup.space.start)  # spaces that are laid out when first asked: not the algorithm's time
+    asked: dict[int, float] = {}
+    started = time.process_time()
+
+    def evaluate(state: str) -> float:
+        if state not in rows:
+            raise InvalidArgumentError(
+                f'A search asked for "{state}", which is no network of the table; ask through search.space.Record.'
+            )
+        asked.setdefault(rows[state], time.process_time() - started)
+        return float(lookup.values[rows[state], column])
+
+    record = job.contestant.search(lookup.space, evaluate, job.contestant.budget, derive_seed(job.number, "judge"))
+    if not asked:
+        raise InvalidArgumentError("A search trained no network; its budget must allow one at least.")
+    kept = slice(job.contestant.budget.networks)
+    trained, own = np.array(list(asked), dtype=np.int64), np.array(list(asked.values()))
+    return Run(column, trained[kept], own[kept], len(record.visited))

@@ -1,0 +1,191 @@
+"""A comparison of search algorithms as files: tables to read, numbers to compute with, a picture.
+
+<folder>/
+├── comparison.md       regret after so many networks and so much time, the last choices, and which differences are real
+├── comparison.png      mean regret with its 95 % band, against networks and against time
+├── regret.csv          the curves of the picture against networks, with percentiles of runs
+└── differences.csv     every pair of algorithms at every checkpoint
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from aenbench.plots import Curve, regret_curves
+from aenbench.search.judge import CHECKPOINTS, SIGNIFICANCE, Comparison, Curves, Difference, checkpoints, significance
+from aenbench.search.significance import Floats, Summary, summarise
+from gdatasets.files import make_folder, write_whole
+
+_POINTS = 200  # of a curve against time
+
+
+def write_comparison(comparison: Comparison, folder: Path, title: str, at: Sequence[int] = CHECKPOINTS) -> None:
+    """Write a comparison into a folder, which is made where it is missing.
+
+    Args:
+        comparison: what was run.
+        folder: gets the files.
+        title: of the task and the protocol.
+        at: numbers of networks to compare at.
+
+    Raises:
+        OutputError: the folder cannot be written to.
+    """
+    differences = significance(comparison, at)
+    make_folder(folder)
+    write_whole(folder / "comparison.md", markdown(comparison, differences, title, at).encode())
+    write_whole(folder / "comparison.png", picture(comparison, title))
+    write_whole(folder / "regret.csv", regret_csv(comparison).encode())
+    write_whole(folder / "differences.csv", differences_csv(differences).encode())
+
+
+def markdown(
+    comparison: Comparison, differences: Sequence[Difference], title: str, at: Sequence[int] = CHECKPOINTS
+) -> str:
+    """The tables, as text."""
+    at = checkpoints(comparison, at)
+    return (
+        "\n\n".join(
+            [
+                f"# Search algorithms on {title}",
+                "Regret: how far the network with the best validation accuracy so far is below the best one of the "
+                f"table, by mean test accuracy over the {comparison.seeds} training seeds, in percentage points. Mean "
+                "over runs, with the 95 % interval of that mean for further runs on the same trainings, then the 5th "
+                "and 95th percentile of runs. A run that ends by itself keeps its choice; - is beyond a budget.",
+                f"## After so many networks\n\n{_regret_table(comparison, at)}",
+                f"## After so much time\n\nOne training takes {comparison.training_seconds:.3g} s in the mean.\n\n"
+                f"{_time_table(comparison, at)}",
+                f"## When the runs had ended\n\n{_ends_table(comparison)}",
+                f"## Which of them differ\n\n{_differences_table(differences)}",
+            ]
+        ).rstrip()
+        + "\n"
+    )
+
+
+def _regret_table(comparison: Comparison, at: Sequence[int]) -> str:
+    places = np.array(at, dtype=np.int64) - 1
+    rows = [
+        [name, _runs(curves), *_cells(summarise(curves.regret[:, places], curves.columns))]
+        for name, curves in comparison.curves.items()
+    ]
+    return _table(["algorithm", "runs", *(f"{number} networks" for number in at)], rows)
+
+
+def _time_table(comparison: Comparison, at: Sequence[int]) -> str:
+    """Regret at the times in which so many average trainings fit."""
+    seconds = comparison.training_seconds * np.array(at)
+    seconds = seconds[seconds >= _all_have_one(comparison)]
+    rows = [
+        [name, *_cells(summarise(curves.regret_at(seconds), curves.columns))]
+        for name, curves in comparison.curves.items()
+    ]
+    return _table(["algorithm", *(f"{second:.0f} s" for second in seconds)], rows)
+
+
+def _ends_table(comparison: Comparison) -> str:
+    rows = []
+    for name, curves in comparison.curves.items():
+        duplicates = 100 * (1 - curves.trained.sum() / curves.visited.sum())
+        rows.append(
+            [
+                name,
+                f"{curves.trained.mean():.0f}",
+                f"{curves.visited.mean():.0f}",
+                f"{duplicates:.0f} %",
+                f"{np.median(curves.ranks):.0f}",
+                f"{100 * (curves.ranks == 1).mean():.0f} %",
+            ]
+        )
+    headings = ["algorithm", "networks trained", "states visited", "duplicates", "median rank", "found the best"]
+    return _table(headings, rows)
+
+
+def _differences_table(differences: Sequence[Difference]) -> str:
+    rows = [
+        [
+            str(difference.networks),
+            f"{difference.first} - {difference.second}",
+            f"{100 * difference.regret:+.2f}",
+            f"{difference.p:.2g}",
+            _better(difference),
+        ]
+        for difference in sorted(differences, key=lambda difference: difference.networks)
+    ]
+    note = f"Regret of the first less that of the second; p corrected by Holm over all rows; level {SIGNIFICANCE}."
+    return f"{note}\n\n{_table(['networks', 'pair', 'points', 'p', 'better'], rows)}"
+
+
+def _better(difference: Difference) -> str:
+    if not difference.is_real:
+        return "cannot be told apart"
+    return difference.first if difference.regret < 0 else difference.second
+
+
+def _runs(curves: Curves) -> str:
+    return f"{len(curves.regret)} (deterministic)" if curves.deterministic else str(len(curves.regret))
+
+
+def _cells(summary: Summary) -> list[str]:
+    """Such as `0.62 [0.55, 0.70] (0.00 to 1.61)`, in percentage points."""
+    rows = 100 * np.stack([summary.mean, summary.low, summary.high, summary.fifth, summary.ninety_fifth], axis=1)
+    return ["-" if np.isnan(row[0]) else _cell(*row) for row in rows]
+
+
+def _cell(mean: float, low: float, high: float, fifth: float, ninety_fifth: float) -> str:
+    interval = "" if np.isnan(low) else f"[{low:.2f}, {high:.2f}] "
+    return f"{mean:.2f} {interval}({fifth:.2f} to {ninety_fifth:.2f})"
+
+
+def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def regret_csv(comparison: Comparison) -> str:
+    """One line for each algorithm and number of networks; shares, not percent."""
+    lines: list[list[object]] = [["algorithm", "networks", "runs", "mean", "low", "high", "fifth", "ninety_fifth"]]
+    for name, curves in comparison.curves.items():
+        summary = summarise(curves.regret, curves.columns)
+        parts = (summary.mean, summary.low, summary.high, summary.fifth, summary.ninety_fifth)
+        for number, values in enumerate(zip(*parts, strict=True), start=1):
+            shown = ["" if np.isnan(value) else f"{value:.6f}" for value in values]
+            lines.append([name, number, len(curves.regret), *shown])
+    return _csv(lines)
+
+
+def differences_csv(differences: Sequence[Difference]) -> str:
+    """One line for each pair and number of networks; shares, not percent."""
+    lines: list[list[object]] = [["networks", "first", "second", "regret_difference", "p_holm"]]
+    lines += [[d.networks, d.first, d.second, f"{d.regret:.6f}", f"{d.p:.6f}"] for d in differences]
+    return _csv(lines)
+
+
+def _csv(lines: Iterable[Sequence[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue()
+
+
+def picture(comparison: Comparison, title: str) -> bytes:
+    """Mean regret with its band against networks and against time, as the bytes of a PNG file."""
+    networks = np.arange(1, comparison.networks + 1, dtype=np.float64)
+    ends = [curves.seconds[np.isfinite(curves.seconds)].max() for curves in comparison.curves.values()]
+    seconds = np.geomspace(_all_have_one(comparison), max(ends), _POINTS)
+    seconds[0] = _all_have_one(comparison)  # the power may round below it
+    by_networks = [_curve(name, networks, curves, curves.regret) for name, curves in comparison.curves.items()]
+    by_time = [_curve(name, seconds, curves, curves.regret_at(seconds)) for name, curves in comparison.curves.items()]
+    return regret_curves(by_networks, by_time, title)
+
+
+def _curve(name: str, x: Floats, curves: Curves, regret: Floats) -> Curve:
+    summary = summarise(regret, curves.columns)
+    return Curve(f"{name}, {_runs(curves)} runs", x, 100 * summary.mean, 100 * summary.low, 100 * summary.high)
+
+
+def _all_have_one(comparison: Comparison) -> float:
+    """Seconds until every run has its first network."""
+    return float(max(curves.seconds[:, 0].max() for curves in comparison.curves.values()))
