@@ -16,6 +16,7 @@ from gdatasets.errors import SourceError, UnknownNameError
 if TYPE_CHECKING:
     from aenbench.leaderboard import Entry
     from aenbench.scoring import Score
+    from aenbench.search.table import TableInfo
 
 T = TypeVar("T", bound=str)
 
@@ -153,6 +154,70 @@ def tabulate(
     with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
         path = make_table(plan, out, trials, where, lambda done, total: report(Step(None, "trainings", done, total)))
     typer.echo(f"Table: {path}")
+
+
+@app.command()
+def search(
+    table: Annotated[Path, typer.Option(help="A table of all networks: the .parquet file of `aenbench tabulate`.")],
+    compare: Annotated[
+        str, typer.Option(help="Algorithms: dqn, random, evolution, greedy, exhaustive, or package.module:function.")
+    ] = "dqn,random,evolution,greedy",
+    runs: Annotated[int, typer.Option(help="Repetitions of each algorithm.")] = 500,
+    networks: Annotated[int, typer.Option(help="Distinct networks that each run may train.")] = 200,
+    out: Annotated[Path, typer.Option(help="Folder for the tables and the picture.")] = Path("comparison"),
+    workers: WorkersOption = None,
+    executor: ExecutorOption = "local",
+    address: AddressOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Judge search algorithms on a table: regret against networks and time, and which of them really differ."""
+    from aenbench.executors import executor_from
+    from aenbench.experiment import Step
+    from aenbench.reporting import progress_report
+    from aenbench.search.algorithms import find_algorithm
+    from aenbench.search.judge import compare as compare_on
+    from aenbench.search.table_file import read_table
+    from aenbench.search.tabular import Contestant, networks_budget
+    from aenbench.search.verdict import write_comparison
+
+    known = read_table(table)
+    budget = networks_budget(known.space, networks)
+    contestants = {name: Contestant(find_algorithm(name), budget, runs) for name in compare.split(",")}
+    with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
+        found = compare_on(
+            known, contestants, where.map, lambda done, total: report(Step(None, "searches", done, total))
+        )
+    write_comparison(found, out, _task_of(known.info))
+    typer.echo(f"Comparison: {out}")
+
+
+def _task_of(info: "TableInfo") -> str:
+    return f"{info.dataset} {info.dataset_version} / {info.configuration}, {info.protocol}, space {info.space}"
+
+
+@app.command()
+def analyze(
+    source: Annotated[Path, typer.Argument(help="A table (.parquet), or the folder of an entry that searched.")],
+    out: Annotated[Path, typer.Option(help="Folder for the tables and the picture.")] = Path("analysis"),
+) -> None:
+    """Say how much of the variance of accuracy each factor of a search space explains, alone and in pairs."""
+    from aenbench.analysis import analyze as decompose
+    from aenbench.analysis import table_values
+    from aenbench.findings import read_trials, write_analysis
+    from aenbench.leaderboard import read_description
+    from aenbench.search.space import AENSpace, GCNNSpace
+    from aenbench.search.table_file import read_table
+
+    if source.is_dir():
+        entry, values = read_description(source), read_trials(source)
+        space = (GCNNSpace if entry.baseline == "gcnn-aen" else AENSpace)(entry.protocol, image_size=entry.image_size)
+        result = decompose(space, values)
+        title = f"{entry.dataset} {entry.dataset_version} / {entry.configuration}, {entry.protocol}, {entry.baseline}"
+    else:
+        table = read_table(source)
+        result, title = decompose(table.space, table_values(table)), _task_of(table.info)
+    write_analysis(result, out, title)
+    typer.echo(f"Analysis: {out}")
 
 
 @app.command()

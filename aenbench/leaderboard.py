@@ -174,16 +174,25 @@ def read_entry(folder: Path, root: Root = None) -> tuple[Entry, NDArray[np.uint8
         EntryError: a file is missing, too large or malformed, or the predictions are not those the entry names.
         UnknownNameError: its dataset or configuration is not known here.
     """
-    try:
-        entry = Entry.model_validate_json(_read_bounded(folder / ENTRY_FILE, MAX_ENTRY_BYTES))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise EntryError(f"{folder / ENTRY_FILE}: {where}: {first['msg']}.") from error
+    entry = read_description(folder)
     content = _read_bounded(folder / PREDICTIONS_FILE, MAX_PREDICTIONS_BYTES)
     if hashlib.sha256(content).hexdigest() != entry.predictions_sha256:
         raise EntryError(f"{folder / PREDICTIONS_FILE} was changed: its SHA-256 is not the one in {ENTRY_FILE}.")
     return entry, _decode_predictions(content, (len(entry.seeds), Images(entry.task, root).test_images), folder)
+
+
+def read_description(folder: Path) -> Entry:
+    """What an entry says of itself, well-formed but not compared with anything.
+
+    Raises:
+        EntryError: the file is missing, too large or malformed.
+    """
+    try:
+        return Entry.model_validate_json(_read_bounded(folder / ENTRY_FILE, MAX_ENTRY_BYTES))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise EntryError(f"{folder / ENTRY_FILE}: {where}: {first['msg']}.") from error
 
 
 def _read_bounded(path: Path, limit: int) -> bytes:
