@@ -29,7 +29,7 @@ class Recipe:
         learning_rate: of the optimiser.
         optimiser: `adam`, or `sgd` with momentum .9.
         chosen_by: images that the accuracy after each pass is measured on, the first so many; None for all.
-        evaluation_batch: images a forward pass without gradients; it changes the speed only.
+        evaluation_batch: images a forward pass without gradients: it changes the speed, and the last bit of logits.
     """
 
     images: int
