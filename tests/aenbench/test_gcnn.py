@@ -32,7 +32,7 @@ def train(network, steps, dtype, batch=4):
     """Training on noise with random labels: the weights have to move, not to learn."""
     architecture = network.architecture
     labels = torch.arange(batch) % architecture.classes
-    optimiser = torch.optim.SGD(network.parameters(), 0.05, momentum=0.9)
+    optimiser = torch.optim.Adam(network.parameters(), 1e-3)
     with torch.random.fork_rng():  # dropout
         torch.manual_seed(0)
         for step in range(steps):
