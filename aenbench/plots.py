@@ -133,6 +133,6 @@ def effect_bars(
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.set_xlabel("% of the variance of accuracy, with 95 % intervals")
-    axes.legend(loc="lower right")
+    figure.legend(loc="outside lower center", ncols=4)
     axes.set_title(f"What explains accuracy on {title}")
     return _png(figure)

@@ -222,3 +222,30 @@ def test_the_better_algorithm_is_named_and_equal_ones_are_not(tiny_table: MakeTa
         assert found["random", "knows", networks].is_real
         assert found["random", "knows", networks].regret > 0
         assert not found["random", "again", networks].is_real
+
+
+def test_deterministic_algorithms_are_compared_by_what_is_known_of_them(tiny_table: MakeTable) -> None:
+    """In order, and in the opposite order, against random search: 3 runs each, not 60."""
+    table = tiny_table(noise=0.01)
+
+    def in_reverse(space: SearchSpace, evaluate: Evaluate, budget: SearchBudget, seed: int) -> Record:  # noqa: ARG001
+        record = Record(space, evaluate)
+        for state in reversed(space.networks):
+            if budget.is_spent(record):
+                break
+            record.value(state)
+        return record
+
+    budget = networks_budget(table.space, 6)
+    searches = {"in order": in_order, "in reverse": in_reverse, "random": random.search}
+    comparison = compare(table, {name: Contestant(search, budget, 60) for name, search in searches.items()})
+    found = {(d.first, d.second): d for d in significance(comparison, at=(6,))}
+    assert np.isnan(found["in order", "in reverse"].p)
+    assert not found["in order", "in reverse"].is_real
+    for name in ("in order", "in reverse"):
+        exact = comparison.curves[name].regret[:, 5].mean()
+        random_mean = summarise(comparison.curves["random"].regret, comparison.curves["random"].columns)
+        outside = not random_mean.low[5] <= exact <= random_mean.high[5]
+        assert outside  # by far, with these accuracies
+        assert found[name, "random"].is_real
+        assert found[name, "random"].agreeing == 3
