@@ -244,6 +244,7 @@ def significance(comparison: Comparison, at: Sequence[int] = CHECKPOINTS) -> lis
         reached = [number for number in checkpoints(comparison, at) if number <= min(a.reach, b.reach)]
         places = np.array(reached, dtype=np.int64) - 1
         gaps = means(a.regret[:, places], a.columns) - means(b.regret[:, places], b.columns)  # (seeds, points)
+        gaps[np.abs(gaps) < _TIE] = 0.0
         gap = gaps.mean(axis=0)
         agreeing = (np.sign(gaps) == np.sign(gap)).sum(axis=0)
         rows = zip(reached, gap.tolist(), agreeing.tolist(), _p_values(a, b, places).tolist(), strict=True)

@@ -191,7 +191,8 @@ def picture(comparison: Comparison, title: str) -> bytes:
 
 def _curve(name: str, x: Floats, curves: Curves, regret: Floats) -> Curve:
     summary = summarise(regret, curves.columns)
-    return Curve(f"{name}, {_runs(curves)} runs", x, 100 * summary.mean, 100 * summary.low, 100 * summary.high)
+    label = f"{name}, {len(curves.regret)} {'deterministic ' if curves.deterministic else ''}runs"
+    return Curve(label, x, 100 * summary.mean, 100 * summary.low, 100 * summary.high)
 
 
 def _all_have_one(comparison: Comparison) -> float:
