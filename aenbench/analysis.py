@@ -7,7 +7,7 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -113,19 +113,29 @@ def table_values(table: TrainedNetworks) -> Mapping[str, Sequence[float]]:
     return dict(zip(table.networks, table.final("validation").tolist(), strict=True))
 
 
+class _Plausible(NamedTuple):
+    """Shares that the truth may be, (terms, draws): low ends of intervals are of the first, high ends of the second."""
+
+    lower: Floats
+    upper: Floats
+
+
 def _of_factorial(design: Design, values: Floats) -> Analysis:
     """Values are (networks, seeds)."""
     parts = design.variances(values[:, None, :])[:, 0]
     single = _single(design, parts)
     shares = parts / single
-    errors = _errors(design, values) if values.shape[1] > 1 else None
+    plausible = None
+    if values.shape[1] > 1:
+        draws = shares[:, None] - _errors(design, values)
+        plausible = _Plausible(draws, draws)
     return Analysis(
-        effects=_effects(design, shares, errors),
+        effects=_effects(design, shares, plausible),
         deviation=math.sqrt(single),
         networks=len(values),
         cells=len(design.levels),
         seeds=values.shape[1],
-        leads=_leads(design, shares, errors),
+        leads=_leads(design, shares, plausible),
     )
 
 
@@ -149,14 +159,13 @@ def _errors(design: Design, values: Floats) -> Floats:
     drawn = design.variances(means[:, :, None] + signs * residuals[:, None, :])
     singles = _single(design, drawn)
     truth = design.variances(means[:, :, None])[:, 0]
-    noise = [kind for kind, _ in design.terms].index("noise")
-    truth[noise] = singles.mean() - _single(design, truth)
+    truth[_noise_row(design)] = singles.mean() - _single(design, truth)
     errors: Floats = drawn / singles - (truth / singles.mean())[:, None]
     return errors
 
 
 def _of_sample(design: Design, values: Mapping[str, Sequence[float]]) -> Analysis:
-    """By a Gaussian process: shares are means over its posterior, intervals its 2.5 % and 97.5 % quantiles."""
+    """By a Gaussian process: shares are means over draws from its posterior."""
     known = [row for row, name in enumerate(design.networks) if values.get(name)]
     if len(known) < MIN_NETWORKS:
         raise InvalidArgumentError(
@@ -171,18 +180,28 @@ def _of_sample(design: Design, values: Mapping[str, Sequence[float]]) -> Analysi
         return Analysis((), float(accuracy.std()), **facts)
     latent, noise_variance = _latent(features[known], accuracy)
     functions = latent.sample_y(features, _DRAWS, random_state=0)  # (networks, draws)
-    parts = design.variances(functions[:, :, None])
-    parts[[kind for kind, _ in design.terms].index("noise")] = noise_variance
-    singles = _single(design, parts)
-    drawn = parts / singles
-    shares = drawn.mean(axis=1)
-    errors = shares[:, None] - drawn  # so that the interval is that of the draws
+    drawn, singles = _drawn_shares(design, functions[:, :, None], noise_variance)
+    # A draw has a little of every effect. What two draws share can be nothing, so that it gives the low ends.
+    shared, _ = _drawn_shares(design, functions.reshape(len(features), -1, 2), noise_variance)
+    shares, plausible = drawn.mean(axis=1), _Plausible(shared, drawn)
     return Analysis(
-        _effects(design, shares, errors),
+        _effects(design, shares, plausible),
         float(np.sqrt(singles.mean())),
         **facts,
-        leads=_leads(design, shares, errors),
+        leads=_leads(design, shares, plausible),
     )
+
+
+def _drawn_shares(design: Design, functions: Floats, noise_variance: float) -> tuple[Floats, Floats]:
+    """Shares (terms, draws) of functions (networks, draws, drawn together), and the whole variances (draws,)."""
+    parts = design.variances(functions)
+    parts[_noise_row(design)] += noise_variance
+    singles = _single(design, parts)
+    return parts / singles, singles
+
+
+def _noise_row(design: Design) -> int:
+    return [kind for kind, _ in design.terms].index("noise")
 
 
 def _fit(features: Floats, accuracy: Floats) -> Any:
@@ -218,29 +237,27 @@ def _cross_validated(features: Floats, accuracy: Floats) -> float:
     return 1.0 - missed / spread
 
 
-def _effects(design: Design, shares: Floats, errors: Floats | None) -> tuple[Effect, ...]:
-    return tuple(
-        Effect(term[0], design.name_of(term), float(share), *_interval(share, None if errors is None else errors[row]))
-        for row, (term, share) in enumerate(zip(design.terms, shares, strict=True))
-    )
+def _effects(design: Design, shares: Floats, plausible: _Plausible | None) -> tuple[Effect, ...]:
+    effects = []
+    for row, (term, share) in enumerate(zip(design.terms, shares, strict=True)):
+        interval = (None, None) if plausible is None else _interval(plausible.lower[row], plausible.upper[row])
+        effects.append(Effect(term[0], design.name_of(term), float(share), *interval))
+    return tuple(effects)
 
 
-def _interval(share: float, errors: Floats | None) -> tuple[float | None, float | None]:
-    if errors is None:
-        return None, None
-    low, high = np.quantile(errors, [0.025, 0.975])
-    return float(share - high), float(share - low)
-
-
-def _leads(design: Design, shares: Floats, errors: Floats | None) -> tuple[Lead, ...]:
+def _leads(design: Design, shares: Floats, plausible: _Plausible | None) -> tuple[Lead, ...]:
     leads = []
     kinds: tuple[Kind, ...] = ("main", "family")
     for kind in kinds:
         rows = [row for row, term in enumerate(design.terms) if term[0] == kind]
-        first, second = sorted(rows, key=lambda row: -shares[row])[:2]
-        gap = float(shares[first] - shares[second])
-        interval = _interval(gap, None if errors is None else errors[first] - errors[second])
-        leads.append(
-            Lead(kind, design.name_of(design.terms[first]), design.name_of(design.terms[second]), gap, *interval)
-        )
+        a, b = sorted(rows, key=lambda row: -shares[row])[:2]
+        interval: tuple[float | None, float | None] = (None, None)
+        if plausible is not None:
+            interval = _interval(*(draws[a] - draws[b] for draws in plausible))
+        first, second = design.name_of(design.terms[a]), design.name_of(design.terms[b])
+        leads.append(Lead(kind, first, second, float(shares[a] - shares[b]), *interval))
     return tuple(leads)
+
+
+def _interval(lower: Floats, upper: Floats) -> tuple[float, float]:
+    return float(np.quantile(lower, 0.025)), float(np.quantile(upper, 0.975))

@@ -171,6 +171,8 @@ def search(
     quiet: QuietOption = False,
 ) -> None:
     """Judge search algorithms on a table: regret against networks and time, and which of them really differ."""
+    from aenbench.budgets import Kind
+    from aenbench.budgets import budget as standard_budget
     from aenbench.executors import executor_from
     from aenbench.experiment import Step
     from aenbench.reporting import progress_report
@@ -182,7 +184,11 @@ def search(
 
     known = read_table(table)
     budget = networks_budget(known.space, networks)
-    contestants = {name: Contestant(find_algorithm(name), budget, runs) for name in compare.split(",")}
+    kind: Kind = "gcnn" if known.info.space == "gcnn" else "dense"
+    papers = replace(standard_budget(kind, known.info.protocol, "standard").search, networks=networks)
+    contestants = {  # the paper's epsilon follows its count of states, so its budget is part of it
+        name: Contestant(find_algorithm(name), papers if name == "dqn" else budget, runs) for name in compare.split(",")
+    }
     with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
         found = compare_on(
             known, contestants, where.map, lambda done, total: report(Step(None, "searches", done, total))

@@ -84,22 +84,27 @@ def regret_curves(by_networks: Sequence[Curve], by_seconds: Sequence[Curve], tit
     left, right = figure.subplots(1, 2, sharey=True)
     _draw(left, by_networks, "distinct networks trained")
     _draw(right, by_seconds, "seconds of training and of the search itself")
-    left.set_ylabel("regret, percentage points of test accuracy")
-    left.legend(title="mean, 95 % band")
+    left.set_ylabel("regret, points of test accuracy (linear below 1)")
+    left.legend(title="mean, 95 % band", loc="lower left")
     figure.suptitle(f"Search on {title}")
     return _png(figure)
 
 
 def _draw(axes: "Axes", curves: Sequence[Curve], label: str) -> None:
-    from matplotlib.ticker import FuncFormatter
+    from matplotlib.ticker import FuncFormatter, NullFormatter
 
     for number, curve in enumerate(curves):
         colour, dashes = _COLOURS[number % len(_COLOURS)], _DASHES[number % len(_DASHES)]
         axes.plot(curve.x, curve.mean, dashes, color=colour, label=curve.label, drawstyle="steps-post")
         axes.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=0.2, linewidth=0, step="post")
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.set_ylim(bottom=0)
+    axes.set_yscale("symlog", linthresh=1)  # linear below one point, where zero is, and most of what matters
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1, 2, 5, 10, 20, 50])
+    top = max(np.nanmax([curve.mean, curve.high]) for curve in curves)
+    axes.set_ylim(0, 1.1 * max(top, 1.0))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
     axes.grid(color="0.9")
     axes.set_xlabel(label)
 
@@ -133,6 +138,6 @@ def effect_bars(
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.set_xlabel("% of the variance of accuracy, with 95 % intervals")
-    axes.legend(loc="lower right")
+    figure.legend(loc="outside lower center", ncols=4)
     axes.set_title(f"What explains accuracy on {title}")
     return _png(figure)

@@ -6,15 +6,16 @@ network of the table. Dong and Yang, "NAS-Bench-201", ICLR 2020, judge searches 
 made here.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
 
 import numpy as np
 
 from aenbench.errors import InvalidArgumentError
-from aenbench.search.significance import Floats, Integers, holm, permutation_test, summarise
+from aenbench.search.significance import Floats, Integers, holm, known_mean_test, means, permutation_test
 from aenbench.search.tabular import Contestant, Job, Lookup, Run, TrainedNetworks, run
 
 CHECKPOINTS = (25, 50, 100, 200)
@@ -212,13 +213,16 @@ class Difference:
         networks: trained by then.
         first, second: the algorithms.
         regret: mean regret of the first less that of the second, share.
-        p: probability of so large a difference by chance, corrected for all comparisons made (Holm).
+        agreeing: training seeds on which the difference has that sign.
+        p: probability of so large a difference by chance, corrected for all comparisons made (Holm); NaN where there is
+            no test, because neither varies from run to run.
     """
 
     networks: int
     first: str
     second: str
     regret: float
+    agreeing: int
     p: float
 
     @property
@@ -230,21 +234,37 @@ class Difference:
 def significance(comparison: Comparison, at: Sequence[int] = CHECKPOINTS) -> list[Difference]:
     """Which algorithms differ, for each pair of them and each number of networks that both reach.
 
-    A permutation test of mean regret within training seeds; p-values corrected by Holm's method over all pairs and
-    numbers together. A deterministic algorithm takes part with its one run a training seed: the test then asks whether
-    those look like runs of the other one.
+    The question is whether mean regret differs on these trainings. Two algorithms with random choices: a permutation
+    test. One whose regret is known, because it is deterministic: Student's t on the runs of the other. Two
+    deterministic ones: none. P-values are corrected by Holm's method over all of them.
     """
-    found: list[tuple[int, str, str, float]] = []
-    p_values: list[float] = []
+    found = []
     for first, second in combinations(comparison.curves, 2):
         a, b = comparison.curves[first], comparison.curves[second]
         reached = [number for number in checkpoints(comparison, at) if number <= min(a.reach, b.reach)]
         places = np.array(reached, dtype=np.int64) - 1
-        p = permutation_test(a.regret[:, places], a.columns, b.regret[:, places], b.columns)
-        gap = summarise(a.regret[:, places], a.columns).mean - summarise(b.regret[:, places], b.columns).mean
-        found += [(number, first, second, float(size)) for number, size in zip(reached, gap, strict=True)]
-        p_values += p.tolist()
-    return [Difference(*row, p) for row, p in zip(found, holm(p_values), strict=True)]
+        gaps = means(a.regret[:, places], a.columns) - means(b.regret[:, places], b.columns)  # (seeds, points)
+        gaps[np.abs(gaps) < _TIE] = 0.0
+        gap = gaps.mean(axis=0)
+        agreeing = (np.sign(gaps) == np.sign(gap)).sum(axis=0)
+        rows = zip(reached, gap.tolist(), agreeing.tolist(), _p_values(a, b, places).tolist(), strict=True)
+        found += [Difference(number, first, second, *facts) for number, *facts in rows]
+    tested = [place for place, difference in enumerate(found) if not math.isnan(difference.p)]
+    for place, p in zip(tested, holm([found[place].p for place in tested]), strict=True):
+        found[place] = replace(found[place], p=p)
+    return found
+
+
+def _p_values(a: Curves, b: Curves, places: Integers) -> Floats:
+    """Of the difference of two algorithms at so many networks less one, (points,), not yet corrected."""
+    ours, theirs = a.regret[:, places], b.regret[:, places]
+    if a.deterministic and b.deterministic:
+        return np.full(len(places), np.nan)
+    if a.deterministic:
+        return known_mean_test(theirs, b.columns, means(ours, a.columns).mean(axis=0))
+    if b.deterministic:
+        return known_mean_test(ours, a.columns, means(theirs, b.columns).mean(axis=0))
+    return permutation_test(ours, a.columns, theirs, b.columns)
 
 
 def checkpoints(comparison: Comparison, at: Sequence[int] = CHECKPOINTS) -> list[int]:

@@ -40,15 +40,46 @@ def summarise(values: Floats, columns: Integers) -> Summary:
     """Summarise values (runs, points) of runs on the training seeds `columns` (runs,)."""
     from scipy.stats import t
 
-    strata = [values[columns == column] for column in np.unique(columns)]
-    mean = np.mean([stratum.mean(axis=0) for stratum in strata], axis=0)
-    half = np.full_like(mean, np.nan)
-    if min(map(len, strata)) > 1:
-        errors = [stratum.var(axis=0, ddof=1) / len(stratum) for stratum in strata]
-        quantile = float(t.ppf((1 + _CONFIDENCE) / 2, len(values) - len(strata)))
-        half = quantile * np.sqrt(np.sum(errors, axis=0)) / len(strata)
+    mean, error, freedom = _stratified(values, columns)
+    half = np.full_like(mean, np.nan) if error is None else float(t.ppf((1 + _CONFIDENCE) / 2, freedom)) * error
     fifth, ninety_fifth = np.quantile(values, [0.05, 0.95], axis=0)
     return Summary(mean, np.maximum(mean - half, 0.0), mean + half, fifth, ninety_fifth)
+
+
+def means(values: Floats, columns: Integers) -> Floats:
+    """Mean of values (runs, points) in each stratum, (strata, points)."""
+    return np.stack([values[columns == column].mean(axis=0) for column in np.unique(columns)])
+
+
+def _stratified(values: Floats, columns: Integers) -> tuple[Floats, Floats | None, int]:
+    """Mean over strata, its standard error (None where a stratum has a single run) and degrees of freedom."""
+    mean: Floats = means(values, columns).mean(axis=0)
+    strata = [values[columns == column] for column in np.unique(columns)]
+    freedom = len(values) - len(strata)
+    if min(map(len, strata)) < 2:
+        return mean, None, freedom
+    variances = [stratum.var(axis=0, ddof=1) / len(stratum) for stratum in strata]
+    return mean, np.sqrt(np.sum(variances, axis=0)) / len(strata), freedom
+
+
+def known_mean_test(values: Floats, columns: Integers, known: Floats) -> Floats:
+    """Whether the mean of runs differs from a known number: p-values (points,), two-sided, by Student's t.
+
+    Args:
+        values: of runs, (runs, points).
+        columns: the stratum of each run.
+        known: (points,).
+
+    Returns:
+        NaN where a stratum has a single run.
+    """
+    from scipy.stats import t
+
+    mean, error, freedom = _stratified(values, columns)
+    if error is None:
+        return np.full_like(mean, np.nan)
+    gap = np.where(np.abs(mean - known) < _TIE, 0.0, np.abs(mean - known))
+    return np.asarray(2 * t.sf(gap / np.maximum(error, np.sqrt(_TINY)), freedom))
 
 
 def permutation_test(

@@ -4,7 +4,7 @@ A run sees the values of one training seed, as a search that trains does: it cho
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -12,10 +12,8 @@ import numpy as np
 
 from aenbench.errors import InvalidArgumentError
 from aenbench.search.significance import Floats, Integers
-from aenbench.search.space import Evaluate, Record, SearchBudget, SearchSpace
+from aenbench.search.space import Search, SearchBudget, SearchSpace
 from aenbench.training import derive_seed
-
-Search = Callable[[SearchSpace, Evaluate, SearchBudget, int], Record]
 
 
 class TrainedNetworks(Protocol):

@@ -59,7 +59,7 @@ def markdown(
                 f"## After so much time\n\nOne training takes {comparison.training_seconds:.3g} s in the mean.\n\n"
                 f"{_time_table(comparison, at)}",
                 f"## When the runs had ended\n\n{_ends_table(comparison)}",
-                f"## Which of them differ\n\n{_differences_table(differences)}",
+                f"## Which of them differ\n\n{_differences_table(comparison, differences)}",
             ]
         ).rstrip()
         + "\n"
@@ -104,22 +104,28 @@ def _ends_table(comparison: Comparison) -> str:
     return _table(headings, rows)
 
 
-def _differences_table(differences: Sequence[Difference]) -> str:
+def _differences_table(comparison: Comparison, differences: Sequence[Difference]) -> str:
     rows = [
         [
             str(difference.networks),
             f"{difference.first} - {difference.second}",
             f"{100 * difference.regret:+.2f}",
-            f"{difference.p:.2g}",
+            f"{difference.agreeing} of {comparison.seeds}",
+            "-" if np.isnan(difference.p) else f"{difference.p:.2g}",
             _better(difference),
         ]
         for difference in sorted(differences, key=lambda difference: difference.networks)
     ]
-    note = f"Regret of the first less that of the second; p corrected by Holm over all rows; level {SIGNIFICANCE}."
-    return f"{note}\n\n{_table(['networks', 'pair', 'points', 'p', 'better'], rows)}"
+    note = (
+        "Regret of the first less that of the second; on how many training seeds it has that sign; p corrected by Holm "
+        f"over all rows; level {SIGNIFICANCE}."
+    )
+    return f"{note}\n\n{_table(['networks', 'pair', 'points', 'seeds', 'p', 'better'], rows)}"
 
 
 def _better(difference: Difference) -> str:
+    if np.isnan(difference.p):
+        return "not tested"
     if not difference.is_real:
         return "cannot be told apart"
     return difference.first if difference.regret < 0 else difference.second
@@ -159,8 +165,10 @@ def regret_csv(comparison: Comparison) -> str:
 
 def differences_csv(differences: Sequence[Difference]) -> str:
     """One line for each pair and number of networks; shares, not percent."""
-    lines: list[list[object]] = [["networks", "first", "second", "regret_difference", "p_holm"]]
-    lines += [[d.networks, d.first, d.second, f"{d.regret:.6f}", f"{d.p:.6f}"] for d in differences]
+    lines: list[list[object]] = [["networks", "first", "second", "regret_difference", "seeds_agreeing", "p_holm"]]
+    for d in differences:
+        p = "" if np.isnan(d.p) else f"{d.p:.6f}"
+        lines.append([d.networks, d.first, d.second, f"{d.regret:.6f}", d.agreeing, p])
     return _csv(lines)
 
 
@@ -183,7 +191,8 @@ def picture(comparison: Comparison, title: str) -> bytes:
 
 def _curve(name: str, x: Floats, curves: Curves, regret: Floats) -> Curve:
     summary = summarise(regret, curves.columns)
-    return Curve(f"{name}, {_runs(curves)} runs", x, 100 * summary.mean, 100 * summary.low, 100 * summary.high)
+    label = f"{name}, {len(curves.regret)} {'deterministic ' if curves.deterministic else ''}runs"
+    return Curve(label, x, 100 * summary.mean, 100 * summary.low, 100 * summary.high)
 
 
 def _all_have_one(comparison: Comparison) -> float:

@@ -88,6 +88,9 @@ def test_a_sample_of_an_additive_function_gives_its_effects() -> None:
     assert all(effect.low <= effect.share <= effect.high for effect in analysis.of("main"))
     assert analysis.leads[0].first == "group"
     assert analysis.leads[0].low > 0
+    absent = [effect for effect in analysis.of("main") if effect.name not in EXACT]
+    assert len(absent) == 5
+    assert sum(effect.low <= 0 for effect in absent) >= 4
 
 
 @pytest.mark.parametrize("seed", range(3))

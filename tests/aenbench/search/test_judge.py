@@ -2,14 +2,16 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from math import comb
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from aenbench.candidates import Candidate
 from aenbench.errors import InvalidArgumentError
 from aenbench.search import random
 from aenbench.search.judge import Comparison, compare, significance
@@ -18,6 +20,60 @@ from aenbench.search.space import Evaluate, Record, SearchBudget, SearchSpace
 from aenbench.search.tabular import Contestant, networks_budget
 
 MakeTable = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class TinySpace(SearchSpace):
+    """Five bits; every state is a network of its own, but the two that end in 01 and 10 are one."""
+
+    @property
+    def bits(self) -> int:
+        return 5
+
+    def canonical(self, state: str) -> str:
+        return state[:-2] + "10" if state.endswith("01") else state
+
+    def candidate(self, state: str) -> Candidate:
+        raise AssertionError(f"nothing is trained, least of all {state}")
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        states = (format(number, "05b") for number in range(32))
+        return tuple(state for state in states if self.canonical(state) == state)
+
+
+@dataclass(frozen=True, eq=False)
+class SyntheticTable:
+    """Accuracies (networks, seeds); the training of a network takes 1 s, 2 s, ... by seed."""
+
+    space: SearchSpace
+    networks: tuple[str, ...]
+    validation: NDArray[np.float64]
+    test: NDArray[np.float64]
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return tuple(range(10, 10 + self.test.shape[1]))
+
+    def final(self, by: str) -> NDArray[np.float64]:
+        return {"validation": self.validation, "test": self.test}[by]
+
+    def cost(self, state: str, seed: int) -> float:
+        assert state in self.networks
+        return float(seed - 9)
+
+
+@pytest.fixture
+def tiny_table() -> Callable[..., SyntheticTable]:
+    """A table of `TinySpace`: uniform accuracies, noise of a deviation in what a search sees."""
+
+    def make(seeds: int = 3, noise: float = 0.0) -> SyntheticTable:
+        space = TinySpace()
+        generator = np.random.default_rng(1)
+        exact = generator.random((len(space.networks), 1)).repeat(seeds, axis=1)
+        return SyntheticTable(space, space.networks, exact + noise * generator.normal(size=exact.shape), exact)
+
+    return make
 
 
 def in_order(space: SearchSpace, evaluate: Evaluate, budget: SearchBudget, seed: int) -> Record:  # noqa: ARG001
@@ -222,3 +278,30 @@ def test_the_better_algorithm_is_named_and_equal_ones_are_not(tiny_table: MakeTa
         assert found["random", "knows", networks].is_real
         assert found["random", "knows", networks].regret > 0
         assert not found["random", "again", networks].is_real
+
+
+def test_deterministic_algorithms_are_compared_by_what_is_known_of_them(tiny_table: MakeTable) -> None:
+    """In order, and in the opposite order, against random search: 3 runs each, not 60."""
+    table = tiny_table(noise=0.01)
+
+    def in_reverse(space: SearchSpace, evaluate: Evaluate, budget: SearchBudget, seed: int) -> Record:  # noqa: ARG001
+        record = Record(space, evaluate)
+        for state in reversed(space.networks):
+            if budget.is_spent(record):
+                break
+            record.value(state)
+        return record
+
+    budget = networks_budget(table.space, 6)
+    searches = {"in order": in_order, "in reverse": in_reverse, "random": random.search}
+    comparison = compare(table, {name: Contestant(search, budget, 60) for name, search in searches.items()})
+    found = {(d.first, d.second): d for d in significance(comparison, at=(6,))}
+    assert np.isnan(found["in order", "in reverse"].p)
+    assert not found["in order", "in reverse"].is_real
+    for name in ("in order", "in reverse"):
+        exact = comparison.curves[name].regret[:, 5].mean()
+        random_mean = summarise(comparison.curves["random"].regret, comparison.curves["random"].columns)
+        outside = not random_mean.low[5] <= exact <= random_mean.high[5]
+        assert outside  # by far, with these accuracies
+        assert found[name, "random"].is_real
+        assert found[name, "random"].agreeing == 3

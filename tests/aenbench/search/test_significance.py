@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from aenbench.search.significance import holm, permutation_test, summarise
+from aenbench.search.significance import holm, known_mean_test, permutation_test, summarise
 
 
 def in_one(values: np.ndarray) -> np.ndarray:
@@ -88,9 +88,18 @@ def test_a_clear_difference_is_found_at_every_point() -> None:
     assert (p[1:] < 0.001).all()
 
 
-def test_three_deterministic_runs_prove_nothing_against_three_others() -> None:
-    first, second = np.zeros((3, 1)), np.ones((3, 1))
-    assert permutation_test(first, np.arange(3), second, np.arange(3))[0] > 0.2
+def test_runs_against_a_known_mean_are_students_test() -> None:
+    values = np.random.default_rng(6).normal(size=(15, 3))
+    expected = stats.ttest_1samp(values, [0.0, 0.4, 2.0]).pvalue
+    np.testing.assert_allclose(known_mean_test(values, in_one(values), np.array([0.0, 0.4, 2.0])), expected)
+
+
+def test_runs_that_never_vary_differ_from_any_other_number() -> None:
+    values = np.full((6, 2), 0.25)
+    p = known_mean_test(values, np.arange(6) % 3, np.array([0.25, 0.3]))
+    assert p[0] == 1.0
+    assert p[1] < 0.001
+    assert np.isnan(known_mean_test(values[:3], np.arange(3), np.array([0.25, 0.3]))).all()
 
 
 def test_equal_runs_are_not_told_apart() -> None:

@@ -192,7 +192,8 @@ def test_the_digest_is_the_documented_one() -> None:
     identity = (
         '{"channels":1,"classes":2,"configuration":"none","dataset":"toy","dataset_version":"1.0.0","epochs":1,'
         '"image_size":28,"protocol":"standard","recipe":{"batch":64,"chosen_by":null,"epochs":1,"evaluation_batch":1000,'
-        '"images":8,"learning_rate":0.001,"optimiser":"adam"},"seeds":[4],"space":"gcnn","test_content_sha256":"' + "1" * 64
+        '"images":8,"learning_rate":0.001,"optimiser":"adam"},"seeds":[4],"space":"gcnn",'
+        '"test_content_sha256":"' + "1" * 64
         + '","test_images":2,"train_content_sha256":"' + "0" * 64 + '","validation_images":4}'
     )  # fmt: skip
     hashed = f"aenbench-table-1 {identity}\n0000000000 7 {','.join(states)}\n".encode() + struct.pack("<2d", 0.25, 0.5)

@@ -1,34 +1,40 @@
 """A comparison as files."""
 
 import csv
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pytest
 
-from aenbench.search import random
-from aenbench.search.judge import Comparison, compare
-from aenbench.search.space import Evaluate, Record, SearchBudget, SearchSpace
-from aenbench.search.tabular import Contestant, networks_budget
+from aenbench.search.judge import Comparison, Curves
 from aenbench.search.verdict import write_comparison
 from gdatasets.errors import OutputError
 
+NETWORKS = 12
 
-def first_states(space: SearchSpace, evaluate: Evaluate, budget: SearchBudget, seed: int) -> Record:  # noqa: ARG001
-    record = Record(space, evaluate)
-    for state in space.networks[: budget.networks]:
-        record.value(state)
-    return record
+
+def made_up(runs: int, reach: int = NETWORKS, deterministic: bool = False) -> Curves:
+    """Regrets that fall, a second a training, on three training seeds."""
+    generator = np.random.default_rng(runs)
+    regret = np.sort(generator.random((runs, NETWORKS)), axis=1)[:, ::-1].copy()
+    regret[:, reach:] = np.nan
+    seconds = np.where(np.arange(NETWORKS) < reach, np.arange(1.0, NETWORKS + 1), np.inf)
+    return Curves(
+        reach=reach,
+        columns=np.arange(runs) % 3,
+        regret=regret,
+        seconds=np.tile(seconds, (runs, 1)),
+        trained=np.full(runs, reach),
+        visited=np.full(runs, 2 * reach),
+        ranks=np.arange(runs) + 1,
+        deterministic=deterministic,
+    )
 
 
 @pytest.fixture
-def comparison(tiny_table: Callable[..., Any]) -> Comparison:
-    table = tiny_table(noise=0.2)
-    budget = networks_budget(table.space, 12)
-    return compare(
-        table, {"random": Contestant(random.search, budget, 12), "first": Contestant(first_states, budget, 12)}
-    )
+def comparison() -> Comparison:
+    curves = {"random": made_up(12), "first": made_up(3, deterministic=True)}
+    return Comparison(curves, seeds=3, networks=NETWORKS, training_seconds=1.0)
 
 
 def test_the_files_hold_the_curves_and_the_differences(comparison: Comparison, tmp_path: Path) -> None:
@@ -58,17 +64,18 @@ def test_the_text_says_what_was_run(comparison: Comparison, tmp_path: Path) -> N
     assert "| first | 3 (deterministic) | " in text
     assert "nan" not in text
     assert "| 3 | random - first |" in text
+    assert "| random | 12 | 24 | 50 % | 6 | 8 % |" in text  # trained, visited, duplicates, median rank, found the best
     columns = [line.count("|") for line in text.splitlines() if line.startswith("| random |")]
     headings = [line.count("|") for line in text.splitlines() if line.startswith("| algorithm |")]
     assert columns == headings
 
 
-def test_a_cell_beyond_a_budget_is_empty(tiny_table: Callable[..., Any], tmp_path: Path) -> None:
-    table = tiny_table()
-    short, long = (Contestant(random.search, networks_budget(table.space, networks), 9) for networks in (4, 12))
-    write_comparison(compare(table, {"short": short, "long": long}), tmp_path, "tiny", at=(3, 12))
+def test_a_cell_beyond_a_budget_is_empty(tmp_path: Path) -> None:
+    curves = {"short": made_up(9, reach=4), "long": made_up(12)}
+    write_comparison(Comparison(curves, 3, NETWORKS, 1.0), tmp_path, "tiny", at=(3, 12))
     text = (tmp_path / "comparison.md").read_text()
-    assert next(line for line in text.splitlines() if line.startswith("| short | 9 |")).endswith(" | - |")
+    lines = [line for line in text.splitlines() if line.startswith("| short |")]
+    assert all(line.endswith(" | - |") for line in lines[:2])  # after so many networks, after so much time
     assert "nan" not in text
     rows = list(csv.DictReader((tmp_path / "regret.csv").read_text().splitlines()))
     assert [row["mean"] == "" for row in rows if row["algorithm"] == "short"] == [False] * 4 + [True] * 8
