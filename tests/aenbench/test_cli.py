@@ -46,6 +46,8 @@ def call(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
         (["tabulate", "--dataset", "g-digits", "--space", "cnn"], 'Unknown space "cnn". Choose from: aen, gcnn'),
         (["tabulate", "--dataset", "g-digits", "--config", "aug7"], 'Unknown configuration of g-digits "aug7"'),
         (["tabulate", "--dataset", "g-digits", "--seeds", "0"], "give --seeds 3"),
+        (["search", "--table", "/nowhere.parquet"], "make it with `aenbench tabulate`"),
+        (["analyze", "/nowhere.parquet"], "make it with `aenbench tabulate`"),
         (["verify", "/nowhere"], "/nowhere is not a folder"),
         (["leaderboard", "--dir", "/nowhere"], "/nowhere is not a folder"),
         (["nonsense"], "nonsense"),
@@ -231,3 +233,17 @@ def test_datasets_says_what_is_on_this_machine(
     assert lines["mnist-rot"].endswith("on this machine")
     assert lines["cifar10"].startswith("50,000 / 10,000")
     assert lines["svhn"].endswith("to be fetched")
+
+
+def test_a_search_is_analysed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The committed search on real images; what its effects are is for the analysis' own tests."""
+    entry = Path(__file__).parents[2] / "leaderboards" / "g-mnist" / "aug2" / "aen"
+    code, _ = call(["analyze", str(entry), "--out", str(tmp_path / "found")], monkeypatch, capsys)
+    assert code == 0
+    assert "# What explains accuracy on g-mnist 1.0.0 / aug2" in (tmp_path / "found" / "analysis.md").read_text()
+    code, printed = call(["analyze", str(entry.parent / "mlp"), "--out", str(tmp_path / "none")], monkeypatch, capsys)
+    assert code == 2
+    assert "name the folder of a run that searched" in printed
+    assert not (tmp_path / "none").exists()
