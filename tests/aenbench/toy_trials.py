@@ -109,11 +109,11 @@ def wait(log_and_seconds: tuple[Path, float]) -> None:
 def train(state: str) -> list[float]:
     """A real training of seconds: its losses and accuracies."""
     from aenbench.data import Task, load_training
-    from aenbench.experiment import build
+    from aenbench.search.space import AENSpace
     from aenbench.training import Recipe, fit
 
-    task = Task("g-digits", "d4", "standard")
-    fitted = fit(build(task, state, seed=0), *load_training(task, None), Recipe(400, 2), seed=0)
+    network = AENSpace("standard").candidate(state).build(seed=0)
+    fitted = fit(network, *load_training(Task("g-digits", "d4")), Recipe(400, 2), seed=0)
     return [*fitted.losses, *fitted.accuracies]
 
 
