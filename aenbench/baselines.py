@@ -11,7 +11,6 @@ from aenbench.gcnn import GCNNArchitecture
 from aenbench.models import Architecture, Protocol
 from aenbench.nn.square_groups import SQUARE_GROUPS
 from aenbench.search import dqn
-from aenbench.search.environment import REWARDS
 from aenbench.search.space import AENSpace, Evaluate, GCNNSpace, Record, SearchBudget, SearchSpace
 from gdatasets.errors import UnknownNameError
 from gdatasets.groups import ACTIONS, bits_from_actions
@@ -108,7 +107,7 @@ def choose(baseline: Baseline, space: SearchSpace, evaluate: Evaluate, budget: S
         seed: of a search.
     """
     if baseline.learns:
-        record = dqn.search(space, evaluate, budget, seed, reward=REWARDS[space.protocol])
+        record = dqn.search(space, evaluate, budget, seed)
         return Choice(space.candidate(record.best.canonical), record)
     if baseline.name == "single":
         record = Record(space, evaluate)

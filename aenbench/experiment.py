@@ -143,7 +143,7 @@ def run(plan: Plan, out: Path, command: str, report: Report, executor: Executor,
         OutputError: the entry exists, or cannot be written.
     """
     images = Images(plan.task, plan.root)
-    images.training()  # what must be fetched is fetched once, before any worker needs it
+    images.dataset.read("train")  # what must be fetched is fetched once, before any worker needs it
     labels = images.test_labels()
     folder = entry_folder(out, images.dataset.name, plan.task.configuration, plan.name)
     check_free(folder, overwrite)
@@ -183,9 +183,11 @@ def _across_processes(report: Report, executor: Executor) -> Iterator[Report]:
         steps = manager.Queue()
         listener = threading.Thread(target=_forward, args=(steps, report), daemon=True)
         listener.start()
-        yield steps.put
-        steps.put(None)
-        listener.join()
+        try:
+            yield steps.put
+        finally:
+            steps.put(None)
+            listener.join()
 
 
 def _forward(steps: Any, report: Report) -> None:

@@ -35,9 +35,12 @@ GDATASETS_LEVELS = (
 AENBENCH_ORDER = (
     {"cli"},
     {"experiment", "tabulate", "findings"},
-    {"analysis"},
+    {"baselines"},
+    {"budgets", "analysis"},
     {"factorial"},
-    {"search", "leaderboard", "scoring", "training", "augmentation", "data", "models", "store", "executors"},
+    {"search", "leaderboard", "scoring", "plots", "training", "data", "store", "executors"},
+    {"candidates"},
+    {"models", "gcnn", "augmentation"},
     {"datasets", "processes"},
     {"nn"},
 )
