@@ -106,7 +106,8 @@ def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, r
         plan: what to train.
         out: where tables go, as `<out>/<dataset>/<configuration>/<space>-<protocol>.parquet`.
         store_path: the store of trials. Each training is in it the moment it ends, so the same call goes on where an
-            earlier one stopped, and several processes with one store share the work.
+            earlier one stopped, one with more seeds adds what is missing, and several processes with one store share
+            the work.
         executor: where the trainings run; the values do not depend on it.
         report: of the progress.
 
@@ -122,7 +123,7 @@ def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, r
     space, dataset = plan.search_space, plan.images.dataset
     path = table_path(out, dataset.name, plan.task.configuration, plan.space, plan.task.protocol)
     make_folder(path.parent)
-    store = TrialStore(store_path, f"tabulate, torch {version('torch')}, {info.identity}")
+    store = TrialStore(store_path, f"tabulate, torch {version('torch')}, {info.training_identity}")
     items = {
         _key(network, seed): Training(plan.task, plan.root, space, plan.recipe, network, seed)
         for seed, network in product(info.seeds, space.networks)

@@ -61,7 +61,15 @@ class TableInfo(BaseModel):
     @property
     def identity(self) -> str:
         """The fields that decide the values, as JSON in one canonical form."""
-        fields = self.model_dump(mode="json", exclude={"software", "hardware", "created"})
+        return self._canonical_json()
+
+    @property
+    def training_identity(self) -> str:
+        """The fields that decide the values of one seed: all of `identity` but how many seeds there are."""
+        return self._canonical_json("seeds")
+
+    def _canonical_json(self, *left_out: str) -> str:
+        fields = self.model_dump(mode="json", exclude={"software", "hardware", "created", *left_out})
         return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
 

@@ -123,10 +123,21 @@ def test_the_values_do_not_depend_on_the_number_of_workers(tmp_path: Path) -> No
     assert one.content_sha256 == two.content_sha256
 
 
-def test_a_store_of_another_plan_is_refused(tmp_path: Path) -> None:
+def test_more_seeds_add_to_a_store(tmp_path: Path) -> None:
+    one, _ = make(tmp_path, seeds=1)
+    two, steps = make(tmp_path, seeds=2)
+    assert np.array_equal(two.seconds[:, :1], one.seconds)
+    assert (steps[0], len(steps)) == ((1, 6), 6)
+    whole, _ = make(tmp_path / "whole", seeds=2)
+    assert two.content_sha256 == whole.content_sha256
+
+
+def test_a_store_of_another_plan_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(tmp_path, seeds=1)
+    other = Budget("standard", SearchBudget(), Recipe(150, 2), RECIPE)
+    monkeypatch.setitem(budgets._BUDGETS, ("dense", "standard", "standard"), other)
     with pytest.raises(StoreError, match="another plan"):
-        make(tmp_path, seeds=2)
+        make(tmp_path, seeds=1)
 
 
 def test_a_group_convolutional_network_is_trained_as_a_search_would() -> None:
