@@ -216,9 +216,9 @@ def analyze(
 
     if source.is_dir():
         entry, values = read_description(source), read_trials(source)
-        space = (GCNNSpace if entry.baseline == "gcnn-aen" else AENSpace)(entry.protocol, image_size=entry.image_size)
+        space = (GCNNSpace if entry.method == "gcnn-aen" else AENSpace)(entry.protocol, image_size=entry.image_size)
         result = decompose(space, values)
-        title = f"{entry.dataset} {entry.dataset_version} / {entry.configuration}, {entry.protocol}, {entry.baseline}"
+        title = f"{entry.dataset} {entry.dataset_version} / {entry.configuration}, {entry.protocol}, {entry.method}"
     else:
         table = read_table(source)
         result, title = decompose(table.space, table_values(table)), _task_of(table.info)

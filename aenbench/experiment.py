@@ -38,6 +38,7 @@ from aenbench.leaderboard import (
     write_entry,
 )
 from aenbench.plots import search_progress
+from aenbench.revision import code_revision
 from aenbench.scoring import Score, score
 from aenbench.search.space import SearchSpace, Trial
 from aenbench.store import TrialStore
@@ -319,7 +320,8 @@ def _entry(
 ) -> Entry:
     return Entry(
         name=plan.name,
-        baseline=plan.baseline.name,
+        origin="baseline",
+        method=plan.baseline.name,
         dataset=images.dataset.name,
         dataset_version=images.dataset.version,
         configuration=plan.task.configuration,
@@ -334,6 +336,7 @@ def _entry(
         accuracy=Interval(mean=result.mean, low=result.low, high=result.high),
         predictions_sha256=sha256,
         command=command,
+        code_revision=code_revision(),
         hardware=f"{platform.machine()}, {os.cpu_count()} cores",
         software={
             "python": platform.python_version(),

@@ -41,7 +41,7 @@ AENBENCH_ORDER = (
     {"search", "leaderboard", "scoring", "plots", "training", "data", "store", "executors"},
     {"candidates"},
     {"models", "gcnn", "augmentation"},
-    {"datasets", "processes"},
+    {"datasets", "processes", "revision"},
     {"nn"},
 )
 

@@ -44,7 +44,8 @@ def write(base: Path, name: str = "guess", wrong: int = 90, seeds: int = 2, **ch
     encoded = encode_predictions(predictions)
     entry = Entry(
         name=name,
-        baseline="mlp",
+        origin="baseline",
+        method="mlp",
         dataset=TASK.dataset,
         dataset_version="1.0.0",
         configuration=TASK.configuration,
@@ -156,7 +157,7 @@ def test_predictions_of_another_form_are_refused(tmp_path: Path, content: bytes)
     ("changes", "said"),
     [
         ({"accuracy": {"mean": float("nan"), "low": 0, "high": 1}}, "accuracy.mean"),
-        ({"schema_version": 2}, "schema_version"),
+        ({"schema_version": 1}, "schema_version"),
         ({"name": "../../etc"}, "name"),
         ({"seeds": []}, "seeds"),
         ({"surprise": 1}, "surprise"),
@@ -224,7 +225,7 @@ def test_a_failed_write_leaves_the_older_entry(tmp_path: Path, monkeypatch: pyte
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("aenbench.leaderboard.write_whole", full)
+    monkeypatch.setattr("aenbench.leaderboard.files.write_whole", full)
     with pytest.raises(OutputError, match="No space left on device"):
         write(tmp_path, wrong=10)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

@@ -1,0 +1,107 @@
+"""What an entry says of itself: the model behind `entry.json`, and its published JSON Schema."""
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from aenbench.data import Task
+from aenbench.models import Protocol
+
+SCHEMA_VERSION = 2
+MAX_SEEDS = 1_000
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0, lt=1 << 53)]
+Seconds = Annotated[float, Field(ge=0)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+SafeName = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9._-]{0,99}$")]
+Line = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Text = Annotated[str, Field(max_length=2_000)]
+Url = Annotated[
+    str, Field(max_length=500, pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]*)?$")
+]
+Origin = Literal["baseline", "model", "submission"]
+
+
+class Strict(BaseModel):
+    """A frozen model that takes no unknown field, no infinity and no NaN."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class SeedResult(Strict):
+    """One independent repetition of the whole procedure: search, training, test."""
+
+    seed: Annotated[int, Field(ge=0, lt=1 << 53)]
+    actions: tuple[Line, ...] = Field(default=(), description="actions that a dense network is equivariant to")
+    group: Line = Field(default="", description="group of a group convolutional network; empty for others")
+    large: bool = Field(default=False, description="whether it is the large one")
+    augmentations: tuple[Line, ...] = Field(default=(), description="of its training images")
+    parameters: Count = Field(description="free parameters")
+    networks_trained: Count = Field(default=0, description="distinct networks trained by the search")
+    states_visited: Count = Field(default=0, description="distinct states asked for by the search")
+    search_seconds: Seconds | None = Field(default=None, description="wall time of the search, s; null if not known")
+    training_seconds: Seconds | None = Field(
+        default=None, description="wall time of the final training, s; null if not known"
+    )
+    chosen_by: Share | None = Field(
+        default=None, description="accuracy 0..1 on the images that the choices were made by; null if not known"
+    )
+    accuracy: Share = Field(description="share of right test predictions, 0..1; recomputed by `aenbench verify`")
+
+
+class Interval(Strict):
+    """A mean over seeds with its 95 % interval, as shares 0..1."""
+
+    mean: Share
+    low: Share
+    high: Share
+
+
+class Entry(Strict):
+    """What an entry says of itself. Scores in it are compared with the predictions, and never shown unchecked."""
+
+    schema_version: Literal[2] = Field(default=2, description="of this description")
+    name: SafeName = Field(description="of the entry, and of its folder")
+    origin: Origin = Field(
+        description="baseline: `aenbench run --baseline`; model: `aenbench run --model`; "
+        "submission: predictions that were made elsewhere"
+    )
+    method: Line = Field(description="a baseline's name, a model's import path, or the submitter's name for it")
+    description: Text = Field(default="", description="what it is, in plain text")
+    authors: tuple[Line, ...] = Field(default=(), max_length=100)
+    links: dict[Line, Url] = Field(default_factory=dict, max_length=10, description="paper, code, ...: https addresses")
+    dataset: SafeName
+    dataset_version: Line = Field(description="MAJOR.MINOR.PATCH, or as-published")
+    configuration: SafeName
+    test_content_sha256: Sha256 = Field(description="content_sha256 of the test split")
+    image_size: Annotated[int, Field(ge=2, le=4096)] = Field(default=28, description="pixels along one side")
+    protocol: Protocol = Field(description="only entries of one protocol are compared")
+    budget: Line = Field(description="quick or standard for what `aenbench run` trained; else free text")
+    seeds: Annotated[tuple[SeedResult, ...], Field(min_length=1, max_length=MAX_SEEDS)]
+    accuracy: Interval
+    predictions_sha256: Sha256 = Field(description="SHA-256 of predictions.npy")
+    logits_sha256: Sha256 | None = Field(default=None, description="SHA-256 of logits.npy, where there is one")
+    command: Text = Field(default="", description="the command that made it")
+    code_revision: Line = Field(
+        default="",
+        description="commit of the code, with +changes where its files had been edited; empty if not known",
+    )
+    hardware: Line = ""
+    software: dict[Line, Line] = Field(default_factory=dict, max_length=50, description="versions by name")
+    created: Line = Field(description="UTC, ISO 8601")
+
+    @property
+    def task(self) -> Task:
+        return Task(self.dataset, self.configuration, self.protocol)
+
+
+def json_schema() -> str:
+    """The JSON Schema (draft 2020-12) of `entry.json`, as published in `leaderboards/entry.schema.json`."""
+    schema: dict[str, Any] = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Entry.model_json_schema(),
+        "title": "Entry of an aenbench leaderboard",
+    }
+    return json.dumps(schema, indent=1) + "\n"
