@@ -4,7 +4,9 @@ Mnih et al., "Human-level control through deep reinforcement learning", Nature 5
 released code. They and every deviation, with its reason, are listed in `docs/search.md`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -113,22 +115,37 @@ def _q_network(bits: int, hidden: int, seed: int) -> nn.Sequential:
 
 
 class Learner:
-    """The Q-network, its target copy and one gradient step."""
+    """The Q-network, its target copy and the gradient steps.
+
+    Steps are put off until a value is asked for: nothing sees the difference, and what comes after the last greedy move
+    of a run (all of it, while epsilon is 1) costs nothing.
+    """
 
     def __init__(self, bits: int, settings: DQNSettings, seed: int) -> None:
         self._settings = settings
+        self._put_off: list[Callable[[], object]] = []
         self._network = _q_network(bits, settings.hidden, seed)
         self._target = _q_network(bits, settings.hidden, seed)
         self._optimiser = torch.optim.Adam(self._network.parameters(), lr=settings.learning_rate, fused=True)
 
-    @torch.no_grad()
     def greedy(self, observation: NDArray[np.int8]) -> int:
-        """The move of highest value."""
-        state = torch.from_numpy(observation).float() * self._settings.state_scale
-        return int(self._network(state).argmax())
+        """The move of highest value, by all that was to be learnt so far."""
+        for step in self._put_off:
+            step()
+        self._put_off.clear()
+        with torch.no_grad():
+            state = torch.from_numpy(observation).float() * self._settings.state_scale
+            return int(self._network(state).argmax())
 
     def learn(self, batch: tuple[Tensor, Tensor, Tensor, Tensor]) -> None:
-        observations, actions, rewards, following = batch
+        """One gradient step, in time for the next greedy move."""
+        self._put_off.append(partial(self._step, *batch))
+
+    def refresh_target(self) -> None:
+        """Copy the network to the target network, after the steps before."""
+        self._put_off.append(lambda: self._target.load_state_dict(self._network.state_dict()))
+
+    def _step(self, observations: Tensor, actions: Tensor, rewards: Tensor, following: Tensor) -> None:
         scale, discount = self._settings.state_scale, self._settings.discount
         with torch.no_grad():
             best_following = self._target(following * scale).amax(dim=1)  # (batch,)
@@ -138,9 +155,6 @@ class Learner:
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimiser.step()
-
-    def refresh_target(self) -> None:
-        self._target.load_state_dict(self._network.state_dict())
 
 
 def search(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+import torch
 
 from aenbench.search import dqn, random
 from aenbench.search.space import AENSpace, SearchBudget
@@ -78,3 +79,27 @@ def test_it_beats_random_search_at_the_same_number_of_evaluations() -> None:
         missed["dqn"] += (values.optimum - found.best.value) / 10
         missed["random"] += (values.optimum - drawn.best.value) / 10
     assert missed["dqn"] < missed["random"], missed
+
+
+def test_putting_steps_off_changes_nothing() -> None:
+    generator = np.random.default_rng(0)
+    eager, lazy = (dqn.Learner(12, dqn.DQNSettings(hidden=16), 5) for _ in range(2))
+    states = generator.integers(0, 2, (400, 12))
+    for number in range(30):
+        batch = (
+            torch.from_numpy(generator.integers(0, 2, (8, 12))).float(),
+            torch.from_numpy(generator.integers(0, 12, 8)),
+            torch.from_numpy(generator.normal(0, 5, 8)).float(),
+            torch.from_numpy(generator.integers(0, 2, (8, 12))).float(),
+        )
+        for learner in (eager, lazy):
+            learner.learn(batch)
+            if number % 3 == 0:
+                learner.refresh_target()
+        eager.greedy(states[0].astype(np.int8))
+    moves = [[learner.greedy(state) for state in states.astype(np.int8)] for learner in (eager, lazy)]
+    assert moves[0] == moves[1]
+    weights = [learner._network.state_dict() for learner in (eager, lazy)]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    untrained = dqn.Learner(12, dqn.DQNSettings(hidden=16), 5)._network.state_dict()
+    assert not any(torch.equal(weights[0][name], untrained[name]) for name in untrained)
