@@ -69,6 +69,14 @@ SCENARIOS = (
     ),
     Scenario("3 seeds, all of one accuracy, 2,000 images", np.full(100, 0.92), (0.002, 0.02), (3,), images=2_000),
     Scenario("2 seeds, all of one accuracy", np.full(20, 0.92), (0.002, 0.02), (2,)),
+    Scenario(
+        "2 seeds, all of one accuracy, one varies seven times as much as the others",
+        np.full(20, 0.92),
+        (0.003, 0.02),
+        (2,),
+        repetitions=100,
+        outlier=True,
+    ),
     Scenario("2 seeds, two entries of one accuracy", np.full(2, 0.92), (0.002, 0.02), (2,), repetitions=500),
     Scenario("3 seeds, two entries of one accuracy", np.full(2, 0.92), (0.002, 0.02), (3,), repetitions=500),
 )
