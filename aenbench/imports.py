@@ -26,9 +26,9 @@ def load_object(path: str, what: str) -> Any:
     if not (module_name and colon and name):
         raise InvalidArgumentError(f'Expected {what} as "package.module:name", got "{path}".')
     try:
-        with _current_folder_importable():
+        with current_folder_importable():
             return getattr(importlib.import_module(module_name), name)
-    except Exception as error:  # the user's module may raise anything while it is imported
+    except (Exception, SystemExit) as error:  # the user's module may raise anything while it is imported
         raise InvalidArgumentError(f'Cannot import "{path}": {type(error).__name__}: {error}.') from error
 
 
@@ -46,7 +46,8 @@ def load_module(path: str) -> nn.Module:
 
 
 @contextmanager
-def _current_folder_importable() -> Iterator[None]:
+def current_folder_importable() -> Iterator[None]:
+    """Search the current folder too, before all others, whatever way Python was started."""
     here = str(Path.cwd())
     sys.path.insert(0, here)
     try:

@@ -1,9 +1,12 @@
 """Entries and their leaderboard: described, kept as files, recomputed, shown."""
 
 from aenbench.leaderboard.checks import rescore, verify
-from aenbench.leaderboard.entry import Entry, Interval, SeedResult, json_schema
+from aenbench.leaderboard.entry import Entry, Interval, Origin, SafeName, SeedResult, json_schema
 from aenbench.leaderboard.files import (
+    LOGITS_FILE,
+    PREDICTIONS_FILE,
     check_free,
+    encode_logits,
     encode_predictions,
     entry_folder,
     find_entries,
@@ -21,11 +24,16 @@ from aenbench.leaderboard.tables import (
 )
 
 __all__ = [
+    "LOGITS_FILE",
+    "PREDICTIONS_FILE",
     "Entry",
     "Interval",
+    "Origin",
+    "SafeName",
     "SeedResult",
     "check_free",
     "cost_cells",
+    "encode_logits",
     "encode_predictions",
     "entry_folder",
     "find_entries",
