@@ -40,7 +40,7 @@ AENBENCH_ORDER = (
     {"methods"},
     {"budgets", "analysis"},
     {"factorial"},
-    {"search", "leaderboard", "scoring", "plots", "training", "data", "store", "executors"},
+    {"search", "leaderboard", "ranks", "scoring", "plots", "training", "data", "store", "executors"},
     {"candidates"},
     {"models", "gcnn", "augmentation"},
     {"datasets", "processes", "revision"},
