@@ -1,6 +1,7 @@
 """Networks and algorithms of a user's own, by import path."""
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,16 @@ def load_object(path: str, what: str) -> Any:
             return getattr(importlib.import_module(module_name), name)
     except (Exception, SystemExit) as error:  # the user's module may raise anything while it is imported
         raise InvalidArgumentError(f'Cannot import "{path}": {type(error).__name__}: {error}.') from error
+
+
+def locate_module(path: str) -> str:
+    """Where the first package of an import path would come from, found without importing it; empty if nowhere."""
+    with current_folder_importable():
+        try:
+            found = importlib.util.find_spec(path.partition(":")[0].partition(".")[0])
+        except (ImportError, ValueError):
+            return ""
+    return (found.origin or next(iter(found.submodule_search_locations or ()), "")) if found else ""
 
 
 def load_module(path: str) -> nn.Module:

@@ -35,6 +35,7 @@ GDATASETS_LEVELS = (
 AENBENCH_ORDER = (
     {"cli"},
     {"reproduction"},
+    {"run_options"},
     {"experiment", "tabulate", "findings"},
     {"baselines", "own_model"},
     {"methods"},

@@ -1,6 +1,6 @@
 """Entries and their leaderboard: described, kept as files, recomputed, shown."""
 
-from aenbench.leaderboard.checks import rescore, verify
+from aenbench.leaderboard.checks import rescore
 from aenbench.leaderboard.entry import Entry, Interval, Origin, SafeName, SeedResult, json_schema
 from aenbench.leaderboard.files import (
     LOGITS_FILE,
@@ -22,16 +22,22 @@ from aenbench.leaderboard.tables import (
     table_drifted,
     write_table,
 )
+from aenbench.leaderboard.trust import Agreement, Reproduction, Trust, compare, trust_of, write_reproduction
+from aenbench.leaderboard.verification import verify
 
 __all__ = [
     "LOGITS_FILE",
     "PREDICTIONS_FILE",
+    "Agreement",
     "Entry",
     "Interval",
     "Origin",
+    "Reproduction",
     "SafeName",
     "SeedResult",
+    "Trust",
     "check_free",
+    "compare",
     "cost_cells",
     "encode_logits",
     "encode_predictions",
@@ -45,7 +51,9 @@ __all__ = [
     "render",
     "rescore",
     "table_drifted",
+    "trust_of",
     "verify",
     "write_entry",
+    "write_reproduction",
     "write_table",
 ]

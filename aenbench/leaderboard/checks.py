@@ -7,12 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aenbench.data import Root
-from aenbench.errors import EntryError
 from aenbench.leaderboard.answers import AnswerBook, Answers
 from aenbench.leaderboard.entry import Entry
-from aenbench.leaderboard.files import find_entries, read_entry
+from aenbench.leaderboard.files import read_entry
 from aenbench.scoring import Score, score
-from gdatasets.errors import GDatasetsError
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,21 +86,3 @@ def rescore(folder: Path, root: Root = None) -> tuple[Entry, Score, list[str]]:
     """
     checked = check_entry(folder, AnswerBook(root))
     return checked.entry, checked.score, list(checked.differences)
-
-
-def verify(base: Path, root: Root = None) -> tuple[list[Path], list[str]]:
-    """Recompute every entry at or below a folder.
-
-    Returns:
-        The entries looked at, and one line for each thing that is wrong with them.
-    """
-    folders, book = find_entries(base), AnswerBook(root)
-    problems = []
-    for folder in folders:
-        try:
-            problems += [f"{folder}: {difference}" for difference in check_entry(folder, book).differences]
-        except EntryError as error:
-            problems.append(str(error))
-        except GDatasetsError as error:
-            problems.append(f"{folder}: {error}")
-    return folders, problems
