@@ -4,13 +4,16 @@ from aenbench.leaderboard.checks import rescore, verify
 from aenbench.leaderboard.entry import Entry, Interval, SeedResult, json_schema
 from aenbench.leaderboard.files import (
     check_free,
+    encode_logits,
     encode_predictions,
     entry_folder,
     find_entries,
     read_description,
     read_entry,
+    read_logits,
     write_entry,
 )
+from aenbench.leaderboard.submission import submit
 from aenbench.leaderboard.tables import (
     cost_cells,
     format_accuracy,
@@ -26,6 +29,7 @@ __all__ = [
     "SeedResult",
     "check_free",
     "cost_cells",
+    "encode_logits",
     "encode_predictions",
     "entry_folder",
     "find_entries",
@@ -34,8 +38,10 @@ __all__ = [
     "json_schema",
     "read_description",
     "read_entry",
+    "read_logits",
     "render",
     "rescore",
+    "submit",
     "table_drifted",
     "verify",
     "write_entry",

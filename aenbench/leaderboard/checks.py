@@ -5,7 +5,7 @@ from pathlib import Path
 from aenbench.data import Images, Root
 from aenbench.errors import EntryError
 from aenbench.leaderboard.entry import Entry
-from aenbench.leaderboard.files import find_entries, read_entry
+from aenbench.leaderboard.files import absolute, find_entries, read_entry
 from aenbench.scoring import Score, score
 from gdatasets.errors import GDatasetsError
 
@@ -30,7 +30,7 @@ def rescore(folder: Path, root: Root = None) -> tuple[Entry, Score, list[str]]:
         differences.append(f"{entry.dataset} {entry.dataset_version} is not at hand, but {images.dataset.version}")
     elif entry.test_content_sha256 != images.dataset.digest("test"):
         differences.append(f"test_content_sha256 is not that of {entry.dataset} {entry.dataset_version}")
-    if folder.parts[-3:] != (entry.dataset, entry.configuration, entry.name):
+    if absolute(folder).parts[-3:] != (entry.dataset, entry.configuration, entry.name):
         differences.append(f"it belongs in {entry.dataset}/{entry.configuration}/{entry.name}")
     stated = {f"seed {seed.seed}: accuracy": seed.accuracy for seed in entry.seeds}
     if len(stated) != len(entry.seeds):
@@ -54,7 +54,7 @@ def verify(base: Path, root: Root = None) -> tuple[list[Path], list[str]]:
     problems = []
     for folder in folders:
         try:
-            problems += [f"{folder}: {difference}" for difference in rescore(folder.resolve(), root)[2]]
+            problems += [f"{folder}: {difference}" for difference in rescore(folder, root)[2]]
         except EntryError as error:
             problems.append(str(error))
         except GDatasetsError as error:
