@@ -60,9 +60,7 @@ def run(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(
-            help="Your own network, package.module:name: an nn.Module class, or a function that makes one."
-        ),
+        typer.Option(help="Your own network, package.module:name: an nn.Module class, or a function that makes one."),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Of the entry, with --model; by default from the network's.")] = None,
     recipe: Annotated[
@@ -328,6 +326,7 @@ def _default_dataset(root: Path | None) -> str:
 
 def _show(entry: "Entry", result: "Score") -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from aenbench.leaderboard import cost_cells, format_accuracy, format_networks
@@ -345,7 +344,7 @@ def _show(entry: "Entry", result: "Score") -> None:
     }
     for heading in cells:
         table.add_column(heading, overflow="fold")
-    table.add_row(*cells.values())
+    table.add_row(*(escape(cell) for cell in cells.values()))
     Console().print(table)
 
 
@@ -381,6 +380,46 @@ def leaderboard(
         raise typer.Exit(1)
     else:
         typer.echo(f"{folder / 'README.md'} is up to date.")
+
+
+@app.command()
+def template(
+    out: Annotated[Path | None, typer.Option(help="A new file for it; by default it is printed.")] = None,
+) -> None:
+    """Write a filled and commented entry.yaml, for `aenbench submit`."""
+    from aenbench.leaderboard.submission import TEMPLATE, write_template
+
+    if out is None:
+        typer.echo(TEMPLATE, nl=False)
+    else:
+        write_template(out)
+        typer.echo(f"Wrote {out}; edit it, then: aenbench submit --predictions preds.npz --meta {out}")
+
+
+@app.command()
+def submit(
+    predictions: Annotated[
+        Path,
+        typer.Option(
+            help="A .npz file that holds predictions (seeds, images), integers, or logits (seeds, images, classes), "
+            "floats; test images in dataset order."
+        ),
+    ],
+    meta: Annotated[Path, typer.Option(help="What you know of it: entry.yaml, as `aenbench template` explains it.")],
+    out: Annotated[Path, typer.Option(help="The entry goes to OUT/<dataset>/<config>/<entry>.")] = Path("leaderboards"),
+    root: RootOption = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace an entry of the same name.")] = False,
+) -> None:
+    """Score predictions that were made elsewhere, and write their entry."""
+    from aenbench.leaderboard import rescore
+    from aenbench.leaderboard.submission import submit as submit_entry
+
+    folder = submit_entry(predictions, meta, out, root, overwrite)
+    entry, result, differences = rescore(folder, root)
+    if differences:
+        raise EntryError(f"{folder}: {'; '.join(differences)}.")
+    _show(entry, result)
+    typer.echo(f"Entry: {folder}")
 
 
 @app.command()

@@ -12,8 +12,10 @@ from aenbench.leaderboard.files import (
     find_entries,
     read_description,
     read_entry,
+    read_logits,
     write_entry,
 )
+from aenbench.leaderboard.submission import submit
 from aenbench.leaderboard.tables import (
     cost_cells,
     format_accuracy,
@@ -48,8 +50,10 @@ __all__ = [
     "json_schema",
     "read_description",
     "read_entry",
+    "read_logits",
     "render",
     "rescore",
+    "submit",
     "table_drifted",
     "trust_of",
     "verify",

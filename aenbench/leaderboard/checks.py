@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from aenbench.data import Root
 from aenbench.leaderboard.answers import AnswerBook, Answers
 from aenbench.leaderboard.entry import Entry
-from aenbench.leaderboard.files import read_entry
+from aenbench.leaderboard.files import absolute, read_entry
 from aenbench.scoring import Score, score
 
 
@@ -40,7 +40,7 @@ def check_entry(folder: Path, book: AnswerBook) -> Checked:
         UnknownNameError: its dataset or configuration is not known here.
         SourceError: the dataset's source is not at hand.
     """
-    folder = folder.resolve()
+    folder = absolute(folder)
     entry, predictions = read_entry(folder, book.root)
     answers = book.of(entry.task)
     result = score(predictions, answers.labels)
@@ -58,7 +58,7 @@ def _misplaced(folder: Path, entry: Entry, predictions: NDArray[np.uint8], answe
         differences.append(f"{entry.dataset} {entry.dataset_version} is not at hand, but {dataset.version}")
     elif entry.test_content_sha256 != answers.digest:
         differences.append(f"test_content_sha256 is not that of {entry.dataset} {entry.dataset_version}")
-    if folder.parts[-3:] != (entry.dataset, entry.configuration, entry.name):
+    if absolute(folder).parts[-3:] != (entry.dataset, entry.configuration, entry.name):
         differences.append(f"it belongs in {entry.dataset}/{entry.configuration}/{entry.name}")
     return differences
 

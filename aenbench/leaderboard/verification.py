@@ -7,7 +7,7 @@ from aenbench.data import Root
 from aenbench.errors import EntryError
 from aenbench.leaderboard.answers import AnswerBook
 from aenbench.leaderboard.checks import Checked, check_entry
-from aenbench.leaderboard.files import find_entries
+from aenbench.leaderboard.files import absolute, find_entries
 from aenbench.leaderboard.flags import find_flags, read_reviews, stale_reviews
 from aenbench.leaderboard.trust import trust_of
 from gdatasets.errors import GDatasetsError
@@ -37,7 +37,7 @@ def verify(base: Path, root: Root = None) -> tuple[list[Path], list[str]]:
             problems += [f"{folder}: {problem}" for problem in (*checked.differences, *trust.problems)]
             boards[_board(folder)].append(checked)
     for board, entries in boards.items():
-        problems += _suspicions(board, entries, book, is_whole=board == base.resolve())
+        problems += _suspicions(board, entries, book, is_whole=board == absolute(base))
     return folders, problems
 
 
@@ -53,4 +53,4 @@ def _suspicions(board: Path, entries: list[Checked], book: AnswerBook, is_whole:
 
 def _board(folder: Path) -> Path:
     """The folder above an entry's dataset."""
-    return (folder.resolve() / "../../..").resolve()
+    return absolute(folder / "../../..")
