@@ -7,12 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aenbench.data import Root
-from aenbench.errors import EntryError
 from aenbench.leaderboard.answers import AnswerBook, Answers
 from aenbench.leaderboard.entry import Entry
-from aenbench.leaderboard.files import find_entries, read_entry
+from aenbench.leaderboard.files import absolute, read_entry
 from aenbench.scoring import Score, score
-from gdatasets.errors import GDatasetsError
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +40,7 @@ def check_entry(folder: Path, book: AnswerBook) -> Checked:
         UnknownNameError: its dataset or configuration is not known here.
         SourceError: the dataset's source is not at hand.
     """
-    folder = folder.resolve()
+    folder = absolute(folder)
     entry, predictions = read_entry(folder, book.root)
     answers = book.of(entry.task)
     result = score(predictions, answers.labels)
@@ -60,7 +58,7 @@ def _misplaced(folder: Path, entry: Entry, predictions: NDArray[np.uint8], answe
         differences.append(f"{entry.dataset} {entry.dataset_version} is not at hand, but {dataset.version}")
     elif entry.test_content_sha256 != answers.digest:
         differences.append(f"test_content_sha256 is not that of {entry.dataset} {entry.dataset_version}")
-    if folder.parts[-3:] != (entry.dataset, entry.configuration, entry.name):
+    if absolute(folder).parts[-3:] != (entry.dataset, entry.configuration, entry.name):
         differences.append(f"it belongs in {entry.dataset}/{entry.configuration}/{entry.name}")
     return differences
 
@@ -88,21 +86,3 @@ def rescore(folder: Path, root: Root = None) -> tuple[Entry, Score, list[str]]:
     """
     checked = check_entry(folder, AnswerBook(root))
     return checked.entry, checked.score, list(checked.differences)
-
-
-def verify(base: Path, root: Root = None) -> tuple[list[Path], list[str]]:
-    """Recompute every entry at or below a folder.
-
-    Returns:
-        The entries looked at, and one line for each thing that is wrong with them.
-    """
-    folders, book = find_entries(base), AnswerBook(root)
-    problems = []
-    for folder in folders:
-        try:
-            problems += [f"{folder}: {difference}" for difference in check_entry(folder, book).differences]
-        except EntryError as error:
-            problems.append(str(error))
-        except GDatasetsError as error:
-            problems.append(f"{folder}: {error}")
-    return folders, problems
