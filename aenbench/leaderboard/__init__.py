@@ -55,6 +55,6 @@ __all__ = [
     "trust_of",
     "verify",
     "write_entry",
-    "write_reproduction",
     "write_generated",
+    "write_reproduction",
 ]

@@ -118,9 +118,7 @@ def _standing(
     return Standing(task, answers, tuple(rows))
 
 
-def _row(
-    checked: Checked, place: Rank, shared: bool, answers: Answers, flags: Mapping[str, Sequence[Flag]]
-) -> Row:
+def _row(checked: Checked, place: Rank, shared: bool, answers: Answers, flags: Mapping[str, Sequence[Flag]]) -> Row:
     entry, predictions, classes = checked.entry, checked.predictions, answers.dataset.classes
     logits = read_logits(checked.folder, entry, predictions, len(classes))
     return Row(

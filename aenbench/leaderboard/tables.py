@@ -25,6 +25,18 @@ paired test finds better; `=` marks shared ones. Networks and search time are me
 machine (see each `entry.json`).
 """
 
+_HEADINGS = (
+    "rank",
+    "entry",
+    "accuracy, %",
+    "seeds",
+    "parameters",
+    "networks trained",
+    "search + training, s",
+    "network",
+    "trust",
+)
+
 _PAPER = """Choices were made on the first 1,000 test images, as in the released code: not comparable with `standard`.
 """
 
@@ -34,8 +46,8 @@ def _section(standing: Standing) -> str:
     lines = [f"## {dataset} / {config}, protocol `{protocol}`", ""]
     lines += [_PAPER] if protocol == "paper" else []
     lines += [
-        "| rank | entry | accuracy, % | seeds | parameters | networks trained | search + training, s | network | trust |",
-        "|---|---|---|---|---|---|---|---|---|",
+        f"| {' | '.join(_HEADINGS)} |",
+        "|---" * len(_HEADINGS) + "|",
         *(_line(row) for row in standing.rows),
         "",
     ]
