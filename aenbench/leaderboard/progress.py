@@ -38,9 +38,12 @@ def read_progress(folder: Path) -> dict[int, list[Point]]:
     content = read_file(folder, TRIALS_FILE)
     values: dict[int, list[float]] = {}
     try:
-        for row in csv.DictReader(io.StringIO(content.decode("utf-8")), strict=True):
+        rows = csv.DictReader(io.StringIO(content.decode("utf-8")), strict=True)
+        if missing := {"seed", "value"} - set(rows.fieldnames or ()):
+            raise ValueError(f"it has no column {' and '.join(sorted(missing))}")
+        for row in rows:
             values.setdefault(_number(row["seed"]), []).append(_share(row["value"]))
-    except (KeyError, ValueError, TypeError, csv.Error) as error:
+    except (ValueError, TypeError, csv.Error) as error:
         raise EntryError(
             f"{path} is malformed ({printable(repr(error))}); expected columns seed and value, the values 0..1."
         ) from error
