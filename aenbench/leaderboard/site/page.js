@@ -92,6 +92,7 @@ function ticks(low, high, about) {
   return found;
 }
 function logTicks(low, high) {
+  if (high / low < 4) return ticks(low, high, 4);
   const found = [], first = Math.floor(Math.log10(low)), last = Math.ceil(Math.log10(high));
   const factors = last - first > 2 ? [1] : last - first > 1 ? [1, 3] : [1, 2, 5];
   for (let power = first; power <= last; power += 1) {
@@ -117,7 +118,8 @@ function scatter(entries, x, axis, width) {
   if (!points.length) return h("p", { class: "empty" }, "No entry says it.");
   for (const point of points) point.x = Math.max(point.x, 1);
   const [low, high] = shareRange(points.map((p) => p.entry.accuracy[1]), points.map((p) => p.entry.accuracy[2]));
-  const xs = points.map((point) => point.x), from = Math.min(...xs) / 1.6, to = Math.max(...xs) * 1.6;
+  const xs = points.map((point) => point.x), ratio = Math.max(...xs) / Math.min(...xs), room = ratio === 1 ? 1.6 : ratio ** 0.12;
+  const from = Math.min(...xs) / room, to = Math.max(...xs) * room;
   const atX = (value) => left + ((width - left - right) * Math.log(value / from)) / Math.log(to / from);
   const atY = (share) => height - bottom - ((height - top - bottom) * (share - low)) / (high - low);
   const best = front(points), isBest = new Set(best.map((point) => point.entry.id));
@@ -339,7 +341,7 @@ const sections = board.tasks.map((task, number) => {
         task.protocol === "paper" ? h("p", {}, "Choices were made on the first 1,000 test images, as in the released code: not comparable with standard.") : null),
       samples(task)),
     scroll(`Entries of ${title}`, h("table", {},
-      h("caption", {}, `Entries of ${title}. Bars go from ${percent(range[0], 0)} to ${percent(range[1], 0)} %; brackets hold 95 % intervals. Networks are those that the search trained; seconds those of search + training; both are means over seeds.`),
+      h("caption", {}, h("span", {}, `Entries of ${title}. Bars go from ${percent(range[0], 0)} to ${percent(range[1], 0)} %; brackets hold 95 % intervals. Networks are those that the search trained; seconds those of search + training; both are means over seeds.`)),
       h("thead", {}, h("tr", {}, heads)), body)),
     h("div", { class: "plots" },
       h("figure", {}, h("figcaption", {}, "Accuracy, %, against parameters", h("span", {}, "Diamonds are the Pareto front: no smaller network is better.")), figures[0]),

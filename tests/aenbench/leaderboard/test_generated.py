@@ -46,3 +46,8 @@ def test_nothing_is_written_where_one_entry_is_wrong(tmp_path: Path, make_entry)
         write_generated(tmp_path)
     assert [(tmp_path / name).read_bytes() for name in ("README.md", "index.html", "entry.schema.json")] == before
     assert {path.name for path in tmp_path.iterdir()} == NAMES | {"g-digits"}
+
+
+def test_the_committed_page_stays_within_its_budget() -> None:
+    page = Path(__file__).parents[3] / "leaderboards" / "index.html"
+    assert page.stat().st_size < 3_000_000
