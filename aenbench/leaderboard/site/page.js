@@ -201,7 +201,7 @@ function polarRange(parts) {
 
 /** Accuracy around a circle: counter-clockwise from the top, as the images were turned. */
 function polar(parts, overall, label, width) {
-  const size = Math.min(width, 380), height = size * 0.94, cx = width / 2, cy = height / 2, radius = size / 2 - 42;
+  const size = Math.min(width, 380), height = size, cx = width / 2, cy = height / 2, radius = size / 2 - 42;
   const [low, high] = polarRange(parts);
   const out = (share) => (radius * (share - low)) / (high - low);
   const degrees = parts.map((part, i) => (/^\d+°$/.test(part[0]) ? parseInt(part[0], 10) : (360 * i) / parts.length));
