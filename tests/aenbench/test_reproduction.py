@@ -1,13 +1,18 @@
 """Recorded commands are text from strangers: followed only where they make the entry that holds them."""
 
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from aenbench.cli import _parse_run
 from aenbench.errors import EntryError
-from aenbench.leaderboard import Entry, find_entries, read_description
-from aenbench.reproduction import recorded_plan
+from aenbench.executors import LocalExecutor
+from aenbench.leaderboard import Entry, find_entries, read_description, read_entry
+from aenbench.leaderboard.answers import AnswerBook
+from aenbench.reproduction import recorded_plan, reproduce
 
 BOARD = Path(__file__).resolve().parents[2] / "leaderboards"
 
@@ -78,3 +83,23 @@ def test_a_command_that_would_make_something_else_is_refused(
 def test_a_submission_cannot_be_reproduced() -> None:
     with pytest.raises(EntryError, match="is a submission: its predictions were made elsewhere"):
         recorded_plan(entry("aenbench run --baseline mlp", origin="submission"), _parse_run)
+
+
+def test_a_run_that_disagrees_is_not_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second run is stood in for by an entry of the same task whose accuracy is another."""
+    board = tmp_path / "board"
+    shutil.copytree(BOARD / "g-mnist" / "aug2" / "mlp", board / "g-mnist" / "aug2" / "mlp")
+    folder, other = board / "g-mnist" / "aug2" / "mlp", BOARD / "g-mnist" / "aug2" / "full"
+    labels = np.zeros(10_000, dtype=np.int64)
+    monkeypatch.setattr(AnswerBook, "of", lambda *_: SimpleNamespace(labels=labels))
+    for again, agrees in ((other, False), (folder, True)):
+        right = read_entry(folder)[1] == labels
+        low, high = (0.99, 1.0) if not agrees else (right.mean() - 0.01, right.mean() + 0.01)
+        described = read_description(folder)
+        interval = described.accuracy.model_copy(update={"low": low, "high": high})
+        changed = described.model_copy(update={"accuracy": interval})
+        (folder / "entry.json").write_text(changed.model_dump_json())
+        monkeypatch.setattr("aenbench.reproduction.run", lambda *_, again=again: again)
+        plan = recorded_plan(changed, _parse_run)
+        agreement = reproduce(folder, plan, tmp_path / "out", lambda _: None, LocalExecutor(1))
+        assert agreement.within == agrees == (folder / "reproduction.json").exists()
