@@ -157,7 +157,7 @@ def reproduce(
     from aenbench.reproduction import recorded_plan
     from aenbench.reproduction import reproduce as run_again
 
-    entry, _, differences = rescore(folder.resolve(), root)
+    entry, _, differences = rescore(folder, root)
     if differences:
         raise EntryError(f"{folder}: {'; '.join(differences)}.")
     plan = recorded_plan(entry, _parse_run, root)
