@@ -40,7 +40,7 @@ from aenbench.leaderboard.files import (
     write_entry,
 )
 from aenbench.leaderboard.npz import Expected, read_npz
-from aenbench.leaderboard.text import printable
+from aenbench.leaderboard.text import plain_line, printable
 from aenbench.models import Protocol
 from aenbench.scoring import score
 from gdatasets.errors import OutputError
@@ -48,7 +48,7 @@ from gdatasets.files import write_whole
 
 MAX_META_BYTES = 64 << 10
 
-Stated = Annotated[Line, Field(min_length=1)]
+Stated = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(plain_line)]
 
 
 class SubmittedSeed(Strict):
