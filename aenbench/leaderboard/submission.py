@@ -108,12 +108,12 @@ budget: 10 epochs, 16 networks  # what a seed was allowed to spend, in your word
 # One item for each row of the predictions, in the same order: independent repetitions of everything, search included.
 seeds:
   - seed: 0                     # its number; each appears once
-    parameters: 23050           # free parameters of the network that was tested
+    parameters: 25450           # free parameters of the network that was tested
     networks_trained: 16        # optional: distinct networks that its search trained; 0 where nothing was searched
     search_seconds: 61.5        # optional: wall time of the search, s
     training_seconds: 12.25     # optional: wall time of the final training, s
   - seed: 1
-    parameters: 23050
+    parameters: 25450
 
 command: python train.py --seed 0 --seed 1                 # optional: what was typed, exactly
 code_revision: 0123456789abcdef0123456789abcdef01234567    # optional: the commit that ran
