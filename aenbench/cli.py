@@ -355,10 +355,11 @@ def verify(
 ) -> None:
     """Recompute every score from the stored predictions; exit code 1 on any difference."""
     from aenbench.leaderboard import verify as verify_entries
+    from aenbench.leaderboard.text import printable
 
     folders, problems = verify_entries(folder, root)
     for problem in problems:
-        sys.stderr.write(f"{problem}\n")
+        sys.stderr.write(f"{printable(problem, 2_000)}\n")
     if problems:
         raise typer.Exit(1)
     typer.echo(f"{len(folders)} {'entry' if len(folders) == 1 else 'entries'} verified.")

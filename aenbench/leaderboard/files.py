@@ -23,7 +23,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -89,10 +89,9 @@ def check_free(folder: Path, overwrite: bool) -> None:
     for part in (folder.parent.parent, folder.parent, folder):
         if part.is_symlink():
             raise OutputError(f"{part} is a symbolic link, which no entry is written through; choose another --out.")
-        with suppress(OSError):  # what does not exist or cannot be listed has nothing beside it
-            for other in os.listdir(part.parent):  # noqa: PTH208
-                if other != part.name and other.casefold() == part.name:
-                    raise OutputError(f"{part} differs from {printable(other)} in case only; choose another name.")
+        for other in _names_in(part.parent):
+            if other != part.name and other.casefold() == part.name:
+                raise OutputError(f"{part} differs from {printable(other)} in case only; choose another name.")
     if folder.exists() and not overwrite:
         raise OutputError(f"{folder} exists; choose another --out, or replace it with --overwrite.")
     try:
@@ -101,6 +100,14 @@ def check_free(folder: Path, overwrite: bool) -> None:
             pass
     except OSError as error:
         raise _unwritable(folder.parent, error) from error
+
+
+def _names_in(folder: Path) -> list[str]:
+    """What lies in a folder; nothing where it does not exist or cannot be listed."""
+    try:
+        return os.listdir(folder)  # noqa: PTH208
+    except OSError:
+        return []
 
 
 def _unwritable(folder: Path, error: OSError) -> OutputError:
@@ -185,12 +192,13 @@ def find_entries(base: Path) -> list[Path]:
         except OSError as error:
             raise EntryError(f"{_shown(folder)} cannot be listed ({error.strerror}).") from error
         folders = [folder / item.name for item in items if item.is_dir(follow_symlinks=False)]
-        is_leaf = bool(items) and not folders and folder != base
-        if is_leaf or any(item.name == ENTRY_FILE for item in items):
+        links = [folder / item.name for item in items if item.is_symlink()]
+        is_forgotten = folder != base and not folders and len(items) > len(links)
+        if is_forgotten or any(item.name == ENTRY_FILE for item in items):
             found.append(folder)
         else:
             waiting += folders
-            found += [folder / item.name for item in items if item.is_symlink()]
+            found += links
     if not found:
         raise EntryError(f"{base} holds no {ENTRY_FILE}; name an entry's folder, or one that holds entries.")
     return sorted(found)
@@ -320,13 +328,16 @@ def _open_plain(path: str, limit: int, where: str, flags: int = 0, directory: in
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | flags, dir_fd=directory)
     except OSError as error:
         raise _unreadable(where, error) from error
-    with open(descriptor, "rb") as stream:  # noqa: PTH123
+    try:
         about = os.fstat(descriptor)
         if not stat.S_ISREG(about.st_mode):
             raise EntryError(f"{where} is not a plain file.")
         if about.st_size > limit:
             raise _too_large(where, limit)
-        yield stream
+        with open(descriptor, "rb", closefd=False) as stream:
+            yield stream
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

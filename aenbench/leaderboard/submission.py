@@ -40,7 +40,7 @@ from aenbench.leaderboard.files import (
     write_entry,
 )
 from aenbench.leaderboard.npz import Expected, read_npz
-from aenbench.leaderboard.text import printable
+from aenbench.leaderboard.text import plain_line, printable
 from aenbench.models import Protocol
 from aenbench.scoring import score
 from gdatasets.errors import OutputError
@@ -48,7 +48,7 @@ from gdatasets.files import write_whole
 
 MAX_META_BYTES = 64 << 10
 
-Stated = Annotated[Line, Field(min_length=1)]
+Stated = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(plain_line)]
 
 
 class SubmittedSeed(Strict):
@@ -108,12 +108,12 @@ budget: 10 epochs, 16 networks  # what a seed was allowed to spend, in your word
 # One item for each row of the predictions, in the same order: independent repetitions of everything, search included.
 seeds:
   - seed: 0                     # its number; each appears once
-    parameters: 23050           # free parameters of the network that was tested
+    parameters: 25450           # free parameters of the network that was tested
     networks_trained: 16        # optional: distinct networks that its search trained; 0 where nothing was searched
     search_seconds: 61.5        # optional: wall time of the search, s
     training_seconds: 12.25     # optional: wall time of the final training, s
   - seed: 1
-    parameters: 23050
+    parameters: 25450
 
 command: python train.py --seed 0 --seed 1                 # optional: what was typed, exactly
 code_revision: 0123456789abcdef0123456789abcdef01234567    # optional: the commit that ran
