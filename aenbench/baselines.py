@@ -1,6 +1,7 @@
 """The baselines: each is a way to choose the network that is trained in the end."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from aenbench.augmentation import Augmentation
 from aenbench.budgets import Kind
@@ -8,6 +9,8 @@ from aenbench.candidates import Candidate
 from aenbench.data import Images
 from aenbench.errors import InvalidArgumentError
 from aenbench.gcnn import GCNNArchitecture
+from aenbench.leaderboard import Origin
+from aenbench.methods import Choice, Method
 from aenbench.models import Architecture, Protocol
 from aenbench.nn.square_groups import SQUARE_GROUPS
 from aenbench.search import dqn
@@ -21,7 +24,7 @@ BASELINES: tuple[str, ...] = ("mlp", "full", "single", "single:<action>", "aen",
 
 
 @dataclass(frozen=True)
-class Baseline:
+class Baseline(Method):
     """A way to choose a network.
 
     `mlp`: the plain one. `full`: equivariant to all twelve actions. `single:<action>`: to that one. `single`: of the
@@ -38,6 +41,8 @@ class Baseline:
         InvalidArgumentError: no such baseline, or an option that it does not take.
         UnknownNameError: an action or group that does not exist.
     """
+
+    origin: ClassVar[Origin] = "baseline"
 
     name: str
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -63,64 +68,36 @@ class Baseline:
 
     @property
     def learns(self) -> bool:
-        """Whether a search by reinforcement makes the choice."""
         return self.name in ("aen", "gcnn-aen")
 
     @property
     def label(self) -> str:
-        """The name with its options, fit for a file name."""
         return "-".join([self.name.replace(":", "-"), *self.augmentation.names, *(["large"] if self.large else [])])
 
     def space(self, protocol: Protocol, images: Images) -> SearchSpace:
-        """The space that a search looks in; its networks fit the images."""
         shape = (protocol, images.classes, images.size, images.channels)
         return GCNNSpace(*shape) if self.kind == "gcnn" else AENSpace(*shape)
 
     def networks_ahead(self, space: SearchSpace, budget: SearchBudget) -> int:
-        """How many networks may be trained before the final one, at most."""
         if self.name == "single":
             return len(ACTIONS)
         return budget.networks or min(budget.states, len(space.networks)) if self.learns else 0
 
+    def choose(self, space: SearchSpace, evaluate: Evaluate, budget: SearchBudget, seed: int) -> Choice:
+        if self.learns:
+            record = dqn.search(space, evaluate, budget, seed)
+            return Choice(space.candidate(record.best.canonical), record)
+        if self.name == "single":
+            record = Record(space, evaluate)
+            for action in ACTIONS:
+                record.value(bits_from_actions([action]))
+            return Choice(space.candidate(record.best.canonical), record)
+        return Choice(self._fixed(space))
 
-@dataclass(frozen=True)
-class Choice:
-    """What a baseline settled on, and what it looked at to get there.
-
-    Attributes:
-        candidate: the chosen network.
-        record: the networks trained on the way; None where nothing was searched.
-    """
-
-    candidate: Candidate
-    record: Record | None = None
-
-
-def choose(baseline: Baseline, space: SearchSpace, evaluate: Evaluate, budget: SearchBudget, seed: int) -> Choice:
-    """Settle on a network.
-
-    Args:
-        baseline: how.
-        space: `baseline.space(...)`.
-        evaluate: the value of a canonical state's network.
-        budget: of a search.
-        seed: of a search.
-    """
-    if baseline.learns:
-        record = dqn.search(space, evaluate, budget, seed)
-        return Choice(space.candidate(record.best.canonical), record)
-    if baseline.name == "single":
-        record = Record(space, evaluate)
-        for action in ACTIONS:
-            record.value(bits_from_actions([action]))
-        return Choice(space.candidate(record.best.canonical), record)
-    return Choice(_fixed(baseline, space))
-
-
-def _fixed(baseline: Baseline, space: SearchSpace) -> Candidate:
-    kind, _, part = baseline.name.partition(":")
-    shape = (space.protocol, space.classes, space.image_size, space.channels)
-    if baseline.kind == "gcnn":
-        return Candidate(GCNNArchitecture(part, baseline.large, *shape), baseline.augmentation)
-    actions = _FIXED.get(kind, (part,))
-    return Candidate(Architecture(actions, *shape).canonical(), baseline.augmentation)
+    def _fixed(self, space: SearchSpace) -> Candidate:
+        kind, _, part = self.name.partition(":")
+        shape = (space.protocol, space.classes, space.image_size, space.channels)
+        if self.kind == "gcnn":
+            return Candidate(GCNNArchitecture(part, self.large, *shape), self.augmentation)
+        actions = _FIXED.get(kind, (part,))
+        return Candidate(Architecture(actions, *shape).canonical(), self.augmentation)

@@ -1,7 +1,7 @@
 """How much work a run may do: budgets by kind of network, protocol and name."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from aenbench.errors import InvalidArgumentError
 from aenbench.models import Protocol
@@ -9,6 +9,7 @@ from aenbench.search.space import SearchBudget
 from aenbench.training import Recipe
 
 Kind = Literal["dense", "gcnn"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True)

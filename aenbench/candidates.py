@@ -1,13 +1,24 @@
 """What is trained: an architecture, and how its training images are augmented."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import torch
 from torch import nn
 
 from aenbench.augmentation import Augmentation
-from aenbench.gcnn import GCNNArchitecture
-from aenbench.models import Architecture
+
+
+class Network(Protocol):
+    """A network without its weights: an autoequivariant, a group convolutional, or a user's own one."""
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What an entry says of it."""
+
+    def build(self, generator: torch.Generator) -> nn.Module:
+        """The network, with initial weights drawn from the generator."""
 
 
 @dataclass(frozen=True)
@@ -15,13 +26,18 @@ class Candidate:
     """A network before it is built and trained.
 
     Attributes:
-        architecture: an autoequivariant or a group convolutional network.
+        architecture: the network.
         augmentation: of the training images.
     """
 
-    architecture: Architecture | GCNNArchitecture
+    architecture: Network
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def build(self, seed: int) -> nn.Module:
         """The network, with initial weights drawn from the seed, on the CPU."""
         return self.architecture.build(torch.Generator().manual_seed(seed))
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What an entry says of it."""
+        return {**self.architecture.facts, "augmentations": self.augmentation.names}

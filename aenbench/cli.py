@@ -2,23 +2,22 @@
 
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aenbench.errors import EntryError
-from gdatasets.command import run_command
-from gdatasets.errors import SourceError, UnknownNameError
+from aenbench.errors import EntryError, known_name
+from gdatasets.command import UsageError, run_command
+from gdatasets.errors import SourceError
 
 if TYPE_CHECKING:
     from aenbench.leaderboard import Entry
     from aenbench.scoring import Score
     from aenbench.search.table import TableInfo
-
-T = TypeVar("T", bound=str)
 
 app = typer.Typer(
     help="Equivariant networks, searched, trained and scored on the G- datasets.",
@@ -45,15 +44,6 @@ def main() -> None:
     run_command(app, "aenbench", "Interrupted; run the same command again to go on from there.")
 
 
-def _known(kind: str, name: str, known: Iterable[T]) -> T:
-    """The one of these names that was typed."""
-    names = tuple(known)
-    found = next((each for each in names if each == name), None)
-    if found is None:
-        raise UnknownNameError(kind, name, names)
-    return found
-
-
 def _notice(message: str) -> None:
     sys.stderr.write(f"{message}\n")
 
@@ -65,7 +55,18 @@ def _aenbench() -> None:
 
 @app.command()
 def run(
-    baseline: Annotated[str, typer.Option(help="mlp, full, single, single:<action>, aen, gcnn:<group> or gcnn-aen.")],
+    baseline: Annotated[
+        str | None, typer.Option(help="mlp, full, single, single:<action>, aen, gcnn:<group> or gcnn-aen.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Your own network, package.module:name: an nn.Module class, or a function that makes one."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Of the entry, with --model; by default from the network's.")] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(help="dense or gcnn, with --model: whose final training it gets. By default dense."),
+    ] = None,
     dataset: Annotated[
         str | None,
         typer.Option(
@@ -88,25 +89,24 @@ def run(
     workers: WorkersOption = None,
     executor: ExecutorOption = "local",
     address: AddressOption = None,
+    keep_logits: Annotated[
+        bool, typer.Option("--keep-logits", help="Keep the test images' logits in the entry, for its calibration.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option(help="Replace an entry of the same name.")] = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Search, train and score a baseline, and write its entry."""
-    from aenbench.augmentation import Augmentation
-    from aenbench.baselines import Baseline
-    from aenbench.data import PROTOCOLS, Images, Task
-    from aenbench.datasets import default_configuration
+    """Search, train and score a baseline, or train and score a network of your own, and write its entry."""
+    from aenbench.data import Images
     from aenbench.executors import executor_from
-    from aenbench.experiment import Plan
     from aenbench.experiment import run as run_plan
     from aenbench.leaderboard import rescore
     from aenbench.reporting import progress_report
+    from aenbench.run_options import RunOptions
 
-    is_large = _known("size", size, ("small", "large")) == "large"
-    chosen = Baseline(baseline, Augmentation(tuple(filter(None, augment.split(",")))), is_large)
-    name = dataset or "g-digits"
-    task = Task(name, config or default_configuration(name), _known("protocol", protocol, PROTOCOLS))
-    plan = Plan(chosen, task, budget, seeds, root)
+    options = RunOptions(
+        baseline, model, name, recipe, dataset, config, protocol, budget, seeds, augment, size, keep_logits
+    )
+    plan = options.plan(root)
     Images(plan.task, root)  # a wrong name ends here, before anything is fetched
     if dataset is None:
         plan = replace(plan, task=replace(plan.task, dataset=_default_dataset(root)))
@@ -118,6 +118,71 @@ def run(
         raise EntryError(f"{folder}: {'; '.join(differences)}.")
     _show(entry, result)
     typer.echo(f"Entry: {folder}")
+
+
+def _parse_run(arguments: Sequence[str]) -> Mapping[str, Any]:
+    """The options of a recorded `aenbench run`, read as the command reads them, and nothing done."""
+    command: Any = typer.main.get_command(app)
+    known = command.commands["run"]
+    if "--help" in arguments:
+        raise EntryError("The recorded command only shows help.")
+    try:
+        options: Mapping[str, Any] = known.make_context("run", list(arguments)).params
+    except UsageError as error:
+        raise EntryError(f"The recorded command cannot be read: {error.format_message()}") from error  # type: ignore[attr-defined]
+    return options
+
+
+@app.command()
+def reproduce(
+    folder: Annotated[Path, typer.Argument(help="An entry's folder.")],
+    root: RootOption = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Keep the second run there, and go on there; by default a temporary folder.")
+    ] = None,
+    trust_model: Annotated[
+        bool, typer.Option("--trust-model", help="Import and run the code that the entry's --model names.")
+    ] = False,
+    workers: WorkersOption = None,
+    executor: ExecutorOption = "local",
+    address: AddressOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Run an entry's recorded command again and put what it gives beside the entry; exit code 1 if they disagree."""
+    from tempfile import TemporaryDirectory
+
+    from aenbench.executors import executor_from
+    from aenbench.leaderboard import rescore
+    from aenbench.reporting import progress_report
+    from aenbench.reproduction import recorded_plan
+    from aenbench.reproduction import reproduce as run_again
+
+    entry, _, differences = rescore(folder.resolve(), root)
+    if differences:
+        raise EntryError(f"{folder}: {'; '.join(differences)}.")
+    plan = recorded_plan(entry, _parse_run, root)
+    if entry.origin == "model":
+        _ask_for_trust(entry.method, trust_model)
+    with ExitStack() as stack:
+        where = stack.enter_context(executor_from(executor, workers, address))
+        report = stack.enter_context(progress_report(quiet))
+        beside = out or Path(stack.enter_context(TemporaryDirectory(prefix="aenbench-")))
+        agreement = run_again(folder, plan, beside, report, where)
+    typer.echo(f"{entry.name}: {agreement}.")
+    if not agreement.within:
+        sys.stderr.write(f"{folder} was not reproduced, and nothing was recorded.\n")
+        raise typer.Exit(1)
+    typer.echo(f"Recorded in {folder / 'reproduction.json'}")
+
+
+def _ask_for_trust(model: str, is_trusted: bool) -> None:
+    """Say whose code would run; importing it is running it."""
+    from aenbench.imports import locate_module
+
+    place = locate_module(model)
+    _notice(f"This imports and runs {model}, found in {place or 'no file'}.")
+    if not is_trusted:
+        raise EntryError(f"Read the code of {model}; if it may run on this machine, give --trust-model.")
 
 
 @app.command()
@@ -148,8 +213,8 @@ def tabulate(
     from aenbench.tabulate import tabulate as make_table
 
     chosen = config or default_configuration(dataset)
-    task = Task(dataset, chosen, _known("protocol", protocol, PROTOCOLS))
-    plan = TablePlan(task, _known("space", space, SPACES), seeds, root)
+    task = Task(dataset, chosen, known_name("protocol", protocol, PROTOCOLS))
+    plan = TablePlan(task, known_name("space", space, SPACES), seeds, root)
     trials = store or out / f".{plan.images.dataset.name}-{chosen}-{space}-{protocol}.trials"
     with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
         path = make_table(plan, out, trials, where, lambda done, total: report(Step(None, "trainings", done, total)))
@@ -261,6 +326,7 @@ def _default_dataset(root: Path | None) -> str:
 
 def _show(entry: "Entry", result: "Score") -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from aenbench.leaderboard import cost_cells, format_accuracy, format_networks
@@ -278,7 +344,7 @@ def _show(entry: "Entry", result: "Score") -> None:
     }
     for heading in cells:
         table.add_column(heading, overflow="fold")
-    table.add_row(*cells.values())
+    table.add_row(*(escape(cell) for cell in cells.values()))
     Console().print(table)
 
 
@@ -314,6 +380,46 @@ def leaderboard(
         raise typer.Exit(1)
     else:
         typer.echo(f"{folder / 'README.md'} is up to date.")
+
+
+@app.command()
+def template(
+    out: Annotated[Path | None, typer.Option(help="A new file for it; by default it is printed.")] = None,
+) -> None:
+    """Write a filled and commented entry.yaml, for `aenbench submit`."""
+    from aenbench.leaderboard.submission import TEMPLATE, write_template
+
+    if out is None:
+        typer.echo(TEMPLATE, nl=False)
+    else:
+        write_template(out)
+        typer.echo(f"Wrote {out}; edit it, then: aenbench submit --predictions preds.npz --meta {out}")
+
+
+@app.command()
+def submit(
+    predictions: Annotated[
+        Path,
+        typer.Option(
+            help="A .npz file that holds predictions (seeds, images), integers, or logits (seeds, images, classes), "
+            "floats; test images in dataset order."
+        ),
+    ],
+    meta: Annotated[Path, typer.Option(help="What you know of it: entry.yaml, as `aenbench template` explains it.")],
+    out: Annotated[Path, typer.Option(help="The entry goes to OUT/<dataset>/<config>/<entry>.")] = Path("leaderboards"),
+    root: RootOption = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace an entry of the same name.")] = False,
+) -> None:
+    """Score predictions that were made elsewhere, and write their entry."""
+    from aenbench.leaderboard import rescore
+    from aenbench.leaderboard.submission import submit as submit_entry
+
+    folder = submit_entry(predictions, meta, out, root, overwrite)
+    entry, result, differences = rescore(folder, root)
+    if differences:
+        raise EntryError(f"{folder}: {'; '.join(differences)}.")
+    _show(entry, result)
+    typer.echo(f"Entry: {folder}")
 
 
 @app.command()

@@ -1,6 +1,11 @@
 """The errors of aenbench: one base; each also inherits the builtin that a caller would expect."""
 
-from gdatasets.errors import GDatasetsError
+from collections.abc import Iterable
+from typing import TypeVar
+
+from gdatasets.errors import GDatasetsError, UnknownNameError
+
+T = TypeVar("T", bound=str)
 
 
 class AenbenchError(GDatasetsError):
@@ -25,3 +30,12 @@ class StoreError(AenbenchError, OSError):
 
 class ExecutorError(AenbenchError, RuntimeError):
     """Work could not be started, or its workers died again and again."""
+
+
+def known_name(kind: str, name: str, known: Iterable[T]) -> T:
+    """The one of these names that was given; raises UnknownNameError, which lists them."""
+    names = tuple(known)
+    found = next((each for each in names if each == name), None)
+    if found is None:
+        raise UnknownNameError(kind, name, names)
+    return found

@@ -4,11 +4,9 @@ import csv
 import hashlib
 import io
 import multiprocessing
-import os
-import platform
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,35 +19,29 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aenbench.baselines import Baseline, choose
 from aenbench.budgets import Budget, budget
-from aenbench.candidates import Candidate
 from aenbench.data import Images, LabelledImages, Task
 from aenbench.errors import InvalidArgumentError
 from aenbench.executors import Executor, RayExecutor, end_with_parent, ordered
-from aenbench.gcnn import GCNNArchitecture
 from aenbench.leaderboard import (
+    LOGITS_FILE,
+    PREDICTIONS_FILE,
     Entry,
     Interval,
     SeedResult,
     check_free,
+    encode_logits,
     encode_predictions,
     entry_folder,
     write_entry,
 )
+from aenbench.methods import Method
 from aenbench.plots import search_progress
-from aenbench.revision import code_revision
+from aenbench.revision import code_revision, hardware, software
 from aenbench.scoring import Score, score
 from aenbench.search.space import SearchSpace, Trial
 from aenbench.store import TrialStore
-from aenbench.training import (
-    Recipe,
-    count_parameters,
-    derive_seed,
-    fit,
-    one_thread,
-    predict,
-)
+from aenbench.training import Recipe, compute_logits, count_parameters, derive_seed, fit, one_thread
 
 
 @dataclass(frozen=True)
@@ -57,21 +49,23 @@ class Plan:
     """Everything that decides the outcome of a run.
 
     Attributes:
-        baseline: how the network is chosen.
+        method: how the network is come by: a baseline, or a user's own.
         task: dataset, configuration and protocol.
         budget: `quick` or `standard`.
         seeds: independent repetitions of the whole procedure.
         root: a torchvision-style folder with the source's raw files; it does not change the outcome.
+        keep_logits: whether the entry holds the logits of the test images, too, where they are finite.
 
     Raises:
         InvalidArgumentError: no such budget, or fewer than one seed.
     """
 
-    baseline: Baseline
+    method: Method
     task: Task
     budget: str = "standard"
     seeds: int = 3
     root: Path | None = None
+    keep_logits: bool = False
 
     def __post_init__(self) -> None:
         _ = self.spent
@@ -81,7 +75,7 @@ class Plan:
     @property
     def spent(self) -> Budget:
         """What one seed may spend."""
-        return budget(self.baseline.kind, self.task.protocol, self.budget)
+        return budget(self.method.kind, self.task.protocol, self.budget)
 
     def identity(self, images: Images) -> str:
         """What the trials of interrupted runs must have in common to be of use."""
@@ -91,10 +85,8 @@ class Plan:
 
     @property
     def name(self) -> str:
-        """The entry's name: the baseline, with protocol and budget where they are not `standard`."""
-        parts = [self.baseline.label]
-        parts += [part for part in (self.task.protocol, self.budget) if part != "standard"]
-        return "-".join(dict.fromkeys(parts))
+        """The entry's name."""
+        return self.method.entry_name(self.task.protocol, self.budget)
 
 
 class Step(NamedTuple):
@@ -112,15 +104,19 @@ Report = Callable[[Step], None]
 
 @dataclass(frozen=True, eq=False)
 class SeedOutcome:
-    """What one seed gave: its line in the entry (its accuracy not yet known), predictions (n,), networks trained."""
+    """What one seed gave: its line in the entry (its accuracy not yet known), predictions (n,), networks trained.
+
+    Logits (n, classes) are there where the plan keeps them.
+    """
 
     result: SeedResult
     predictions: NDArray[np.uint8]
+    logits: NDArray[np.float32] | None
     trials: tuple[Trial, ...]
 
 
 def run(plan: Plan, out: Path, command: str, report: Report, executor: Executor, overwrite: bool = False) -> Path:
-    """Run a baseline and write its entry.
+    """Run a plan and write its entry.
 
     Every network that a search trains is in a store beside the entry the moment its value is known, and the store is
     removed when the entry is written: after an interruption the same call goes on where the earlier one stopped, with
@@ -142,8 +138,10 @@ def run(plan: Plan, out: Path, command: str, report: Report, executor: Executor,
         SourceError: the dataset's source is not at hand.
         StoreError: the store of an interrupted run is damaged or of another plan.
         OutputError: the entry exists, or cannot be written.
+        InvalidArgumentError: the user's own network cannot be trained.
     """
     images = Images(plan.task, plan.root)
+    plan.method.check(plan.method.space(plan.task.protocol, images))
     images.dataset.read("train")  # what must be fetched is fetched once, before any worker needs it
     labels = images.test_labels()
     folder = entry_folder(out, images.dataset.name, plan.task.configuration, plan.name)
@@ -152,15 +150,25 @@ def run(plan: Plan, out: Path, command: str, report: Report, executor: Executor,
     outcomes = _run_seeds(plan, store, report, executor)
     predictions = np.stack([outcome.predictions for outcome in outcomes])
     result = score(predictions, labels)
-    encoded = encode_predictions(predictions)
-    entry = _entry(plan, images, outcomes, result, command, hashlib.sha256(encoded).hexdigest())
-    trials = [outcome.trials for outcome in outcomes]
-    extras = {"trials.csv": _trials_csv(trials)} if any(trials) else {}
-    if plan.baseline.learns:
-        extras["search.png"] = search_progress(trials, f"{images.dataset.name} / {plan.task.configuration}")
-    write_entry(folder, entry, encoded, extras)
+    files = {PREDICTIONS_FILE: encode_predictions(predictions), **_extras(plan, images, outcomes)}
+    entry = _entry(plan, images, outcomes, result, command, files)
+    write_entry(folder, entry, files.pop(PREDICTIONS_FILE), files)
     store.path.unlink()
     return folder
+
+
+def _extras(plan: Plan, images: Images, outcomes: Sequence[SeedOutcome]) -> dict[str, bytes]:
+    """The files of an entry that not every one has: logits, and what a search did."""
+    extras = {}
+    logits = [outcome.logits for outcome in outcomes if outcome.logits is not None]
+    if logits and all(np.isfinite(each).all() for each in logits):
+        extras[LOGITS_FILE] = encode_logits(np.stack(logits))
+    trials = [outcome.trials for outcome in outcomes]
+    if any(trials):
+        extras["trials.csv"] = _trials_csv(trials)
+    if plan.method.learns:
+        extras["search.png"] = search_progress(trials, f"{images.dataset.name} / {plan.task.configuration}")
+    return extras
 
 
 def _run_seeds(plan: Plan, store: TrialStore, report: Report, executor: Executor) -> list[SeedOutcome]:
@@ -203,14 +211,14 @@ def _silent(step: Step) -> None:
 def run_seed(plan: Plan, store: TrialStore, report: Report, seed: int) -> SeedOutcome:
     """One repetition: choose a network, train it on more images, open the test set once."""
     images, spent = Images(plan.task, plan.root), plan.spent
-    space = plan.baseline.space(plan.task.protocol, images)
+    space = plan.method.space(plan.task.protocol, images)
     train, choose_by = images.training()
     with one_thread():
-        ahead = plan.baseline.networks_ahead(space, spent.search)
+        ahead = plan.method.networks_ahead(space, spent.search)
         evaluator = Evaluator(space, train, choose_by, spent.child, seed)
         search = StoredSearch(evaluator, store, lambda done, note: report(Step(seed, "search", done, ahead, note)))
         started = time.perf_counter()
-        choice = choose(plan.baseline, space, search, spent.search, seed)
+        choice = plan.method.choose(space, search, spent.search, seed)
         searched = time.perf_counter()
         if choice.record is not None:
             report(Step(seed, "search", search.networks, search.networks, search.note))
@@ -226,10 +234,10 @@ def run_seed(plan: Plan, store: TrialStore, report: Report, seed: int) -> SeedOu
             augmentation=choice.candidate.augmentation,
         )
         trained = time.perf_counter()
-        predictions = predict(model, images.test().images, spent.final.evaluation_batch).numpy().astype(np.uint8)
+        logits = compute_logits(model, images.test().images, spent.final.evaluation_batch)  # (n, classes)
     result = SeedResult(
         seed=seed,
-        **_network_facts(choice.candidate),
+        **choice.candidate.facts,
         parameters=count_parameters(model),
         networks_trained=search.networks,
         states_visited=len(choice.record.visited) if choice.record else 0,
@@ -238,15 +246,12 @@ def run_seed(plan: Plan, store: TrialStore, report: Report, seed: int) -> SeedOu
         chosen_by=max(fitted.accuracies),
         accuracy=0.0,
     )
-    return SeedOutcome(result, predictions, tuple(choice.record.trials) if choice.record else ())
-
-
-def _network_facts(candidate: Candidate) -> dict[str, Any]:
-    """What an entry says of the network."""
-    architecture, augmentations = candidate.architecture, candidate.augmentation.names
-    if isinstance(architecture, GCNNArchitecture):
-        return {"group": architecture.group, "large": architecture.large, "augmentations": augmentations}
-    return {"actions": architecture.actions, "augmentations": augmentations}
+    return SeedOutcome(
+        result,
+        logits.argmax(dim=1).numpy().astype(np.uint8),
+        logits.float().numpy() if plan.keep_logits else None,
+        tuple(choice.record.trials) if choice.record else (),
+    )
 
 
 class StoredSearch:
@@ -316,12 +321,13 @@ class Evaluator:
 
 
 def _entry(
-    plan: Plan, images: Images, outcomes: Sequence[SeedOutcome], result: Score, command: str, sha256: str
+    plan: Plan, images: Images, outcomes: Sequence[SeedOutcome], result: Score, command: str, files: Mapping[str, bytes]
 ) -> Entry:
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     return Entry(
         name=plan.name,
-        origin="baseline",
-        method=plan.baseline.name,
+        origin=plan.method.origin,
+        method=plan.method.name,
         dataset=images.dataset.name,
         dataset_version=images.dataset.version,
         configuration=plan.task.configuration,
@@ -334,23 +340,14 @@ def _entry(
             for outcome, accuracy in zip(outcomes, result.per_seed, strict=True)
         ),
         accuracy=Interval(mean=result.mean, low=result.low, high=result.high),
-        predictions_sha256=sha256,
+        predictions_sha256=digests[PREDICTIONS_FILE],
+        logits_sha256=digests.get(LOGITS_FILE),
         command=command,
-        code_revision=code_revision(),
-        hardware=f"{platform.machine()}, {os.cpu_count()} cores",
-        software={
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("numpy", "pillow", "torch")},
-            "aenbench": _own_version(),
-        },
+        code_revision=code_revision(plan.method.code),
+        hardware=hardware(),
+        software=software(own_revision=plan.method.code is not None),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-
-
-def _own_version() -> str:
-    from gdatasets import __version__
-
-    return __version__
 
 
 def _trials_csv(trials: Sequence[Sequence[Trial]]) -> bytes:

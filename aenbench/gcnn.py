@@ -1,7 +1,8 @@
 """The paper's group convolutional networks, as a frozen description and as a module."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import get_args
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
@@ -108,6 +109,11 @@ class GCNNArchitecture:
         convolutions = (self.channels * kernel + shifts) * width + 3 * (width * order * kernel + shifts) * width
         sizes = (self._count_head_inputs(width, order), *_DENSE, self.classes)
         return convolutions + sum((sizes[k] + 1) * sizes[k + 1] for k in range(len(sizes) - 1))
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What an entry says of the network."""
+        return {"group": self.group, "large": self.large}
 
     def build(self, generator: torch.Generator) -> "GCNN":
         """The network, with initial weights drawn from the generator."""

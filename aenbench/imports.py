@@ -1,6 +1,7 @@
 """Networks and algorithms of a user's own, by import path."""
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,10 +27,20 @@ def load_object(path: str, what: str) -> Any:
     if not (module_name and colon and name):
         raise InvalidArgumentError(f'Expected {what} as "package.module:name", got "{path}".')
     try:
-        with _current_folder_importable():
+        with current_folder_importable():
             return getattr(importlib.import_module(module_name), name)
-    except Exception as error:  # the user's module may raise anything while it is imported
+    except (Exception, SystemExit) as error:  # the user's module may raise anything while it is imported
         raise InvalidArgumentError(f'Cannot import "{path}": {type(error).__name__}: {error}.') from error
+
+
+def locate_module(path: str) -> str:
+    """Where the first package of an import path would come from, found without importing it; empty if nowhere."""
+    with current_folder_importable():
+        try:
+            found = importlib.util.find_spec(path.partition(":")[0].partition(".")[0])
+        except (ImportError, ValueError):
+            return ""
+    return (found.origin or next(iter(found.submodule_search_locations or ()), "")) if found else ""
 
 
 def load_module(path: str) -> nn.Module:
@@ -46,7 +57,8 @@ def load_module(path: str) -> nn.Module:
 
 
 @contextmanager
-def _current_folder_importable() -> Iterator[None]:
+def current_folder_importable() -> Iterator[None]:
+    """Search the current folder too, before all others, whatever way Python was started."""
     here = str(Path.cwd())
     sys.path.insert(0, here)
     try:

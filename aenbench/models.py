@@ -1,9 +1,9 @@
 """Autoequivariant networks: two equivariant layers and a free dense head, as a frozen description and as a module."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -89,6 +89,11 @@ class Architecture:
             fewer = tuple(name for name in kept if name != action)
             kept = fewer if closure(fewer) == network else kept
         return replace(self, actions=kept)
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What an entry says of the network."""
+        return {"actions": self.actions}
 
     def build(self, generator: torch.Generator) -> "AutoequivariantNetwork":
         """The network, with initial weights drawn from the generator."""

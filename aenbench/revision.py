@@ -1,10 +1,14 @@
-"""Which revision of the code is running."""
+"""Which revision of the code is running, with what, and on what."""
 
 import json
+import os
+import platform
 import shutil
 import subprocess
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
+
+from gdatasets import __version__
 
 _SECONDS = 10
 
@@ -21,6 +25,22 @@ def code_revision(folder: Path | None = None) -> str:
     """
     where = folder or Path(__file__).resolve().parent
     return _checked_out(where) or ("" if folder else _installed())
+
+
+def hardware() -> str:
+    """Such as `x86_64, 8 cores`."""
+    return f"{platform.machine()}, {os.cpu_count()} cores"
+
+
+def software(own_revision: bool = False) -> dict[str, str]:
+    """Versions by name, of what the outcome of a training may depend on.
+
+    Args:
+        own_revision: add this package's `code_revision`, where it is known.
+    """
+    versions = {"python": platform.python_version(), **{name: version(name) for name in ("numpy", "pillow", "torch")}}
+    revision = code_revision() if own_revision else ""
+    return {**versions, "aenbench": __version__, **({"aenbench revision": revision} if revision else {})}
 
 
 def _checked_out(folder: Path) -> str:

@@ -160,13 +160,18 @@ def _dropout_seeded(seed: int) -> Iterator[None]:
 
 
 @torch.inference_mode()
-def predict(model: nn.Module, images: Tensor, batch: int = 1_000) -> Tensor:
-    """The most likely class of each image, int64 (n,); the model is left in the mode it was in."""
+def compute_logits(model: nn.Module, images: Tensor, batch: int = 1_000) -> Tensor:
+    """What a model gives for each image, (n, classes), in evaluation; it is left in the mode it was in."""
     training = model.training
     model.eval()
-    predictions = torch.cat([model(part).argmax(dim=1) for part in torch.split(images, batch)])
+    logits = torch.cat([model(part) for part in torch.split(images, batch)])
     model.train(training)
-    return predictions
+    return logits
+
+
+def predict(model: nn.Module, images: Tensor, batch: int = 1_000) -> Tensor:
+    """The most likely class of each image, int64 (n,), the first of equals; the model is left in the mode it was in."""
+    return compute_logits(model, images, batch).argmax(dim=1)
 
 
 def accuracy(model: nn.Module, data: LabelledImages, batch: int = 1_000) -> float:

@@ -6,7 +6,7 @@ import typer
 
 from gdatasets.errors import GDatasetsError
 
-_UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 
 def run_command(app: typer.Typer, program: str, interrupted: str) -> None:
@@ -19,7 +19,7 @@ def run_command(app: typer.Typer, program: str, interrupted: str) -> None:
     """
     try:
         code = app(standalone_mode=False)
-    except _UsageError as error:
+    except UsageError as error:
         code = fail(program, f"{getattr(error, 'format_message')()} See --help.")  # noqa: B009
     except GDatasetsError as error:
         code = fail(program, str(error))

@@ -34,11 +34,14 @@ GDATASETS_LEVELS = (
 # Parts of aenbench, from the top; a part may import the parts after its own group, and its own part.
 AENBENCH_ORDER = (
     {"cli"},
+    {"reproduction"},
+    {"run_options"},
     {"experiment", "tabulate", "findings"},
-    {"baselines"},
+    {"baselines", "own_model"},
+    {"methods"},
     {"budgets", "analysis"},
     {"factorial"},
-    {"search", "leaderboard", "scoring", "plots", "training", "data", "store", "executors"},
+    {"search", "leaderboard", "ranks", "scoring", "plots", "training", "data", "store", "executors"},
     {"candidates"},
     {"models", "gcnn", "augmentation"},
     {"datasets", "processes", "revision"},

@@ -1,37 +1,71 @@
 """Entries recomputed: what they say beside what their predictions give."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from aenbench.data import Images, Root
-from aenbench.errors import EntryError
+import numpy as np
+from numpy.typing import NDArray
+
+from aenbench.data import Root
+from aenbench.leaderboard.answers import AnswerBook, Answers
 from aenbench.leaderboard.entry import Entry
-from aenbench.leaderboard.files import find_entries, read_entry
+from aenbench.leaderboard.files import absolute, read_entry
 from aenbench.scoring import Score, score
-from gdatasets.errors import GDatasetsError
 
 
-def rescore(folder: Path, root: Root = None) -> tuple[Entry, Score, list[str]]:
-    """Score an entry from its predictions and the pinned labels.
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """An entry beside what its predictions give.
 
-    Returns:
-        The entry, its score, and every difference between what it says and what was found, one line each.
+    Attributes:
+        folder: where it lies, absolute.
+        entry: what it says.
+        predictions: uint8 (seeds, n).
+        score: by its predictions and the pinned labels.
+        differences: between what it says and what was found, one line each.
+    """
+
+    folder: Path
+    entry: Entry
+    predictions: NDArray[np.uint8]
+    score: Score
+    differences: tuple[str, ...]
+
+
+def check_entry(folder: Path, book: AnswerBook) -> Checked:
+    """Score an entry from its predictions and the pinned labels, which the book reads once for all entries of a task.
 
     Raises:
         EntryError: the entry is malformed.
+        UnknownNameError: its dataset or configuration is not known here.
         SourceError: the dataset's source is not at hand.
     """
-    entry, predictions = read_entry(folder, root)
-    images = Images(entry.task, root)
-    result = score(predictions, images.test_labels())
+    folder = absolute(folder)
+    entry, predictions = read_entry(folder, book.root)
+    answers = book.of(entry.task)
+    result = score(predictions, answers.labels)
+    found = (*_misplaced(folder, entry, predictions, answers), *_misstated(entry, result))
+    return Checked(folder, entry, predictions, result, found)
+
+
+def _misplaced(folder: Path, entry: Entry, predictions: NDArray[np.uint8], answers: Answers) -> list[str]:
+    """Whether it is about these images, these classes, and in the folder that it names."""
     differences = []
-    if predictions.max() >= images.classes:
+    dataset = answers.dataset
+    if predictions.max() >= len(dataset.classes):
         differences.append(f"class {predictions.max()} does not exist in {entry.dataset}")
-    if entry.dataset_version != images.dataset.version:
-        differences.append(f"{entry.dataset} {entry.dataset_version} is not at hand, but {images.dataset.version}")
-    elif entry.test_content_sha256 != images.dataset.digest("test"):
+    if entry.dataset_version != dataset.version:
+        differences.append(f"{entry.dataset} {entry.dataset_version} is not at hand, but {dataset.version}")
+    elif entry.test_content_sha256 != answers.digest:
         differences.append(f"test_content_sha256 is not that of {entry.dataset} {entry.dataset_version}")
-    if folder.parts[-3:] != (entry.dataset, entry.configuration, entry.name):
+    if absolute(folder).parts[-3:] != (entry.dataset, entry.configuration, entry.name):
         differences.append(f"it belongs in {entry.dataset}/{entry.configuration}/{entry.name}")
+    return differences
+
+
+def _misstated(entry: Entry, result: Score) -> list[str]:
+    """Numbers that its predictions do not give."""
+    differences = []
     stated = {f"seed {seed.seed}: accuracy": seed.accuracy for seed in entry.seeds}
     if len(stated) != len(entry.seeds):
         differences.append("a seed appears twice")
@@ -41,22 +75,14 @@ def rescore(folder: Path, root: Root = None) -> tuple[Entry, Score, list[str]]:
     for name, value in stated.items():
         if abs(value - found[name]) > 1e-9:
             differences.append(f"{name} is {found[name]:.6f} by its predictions, {value:.6f} is stated")
-    return entry, result, differences
+    return differences
 
 
-def verify(base: Path, root: Root = None) -> tuple[list[Path], list[str]]:
-    """Recompute every entry at or below a folder.
+def rescore(folder: Path, root: Root = None) -> tuple[Entry, Score, list[str]]:
+    """Score one entry; raises as `check_entry` does.
 
     Returns:
-        The entries looked at, and one line for each thing that is wrong with them.
+        The entry, its score, and every difference between what it says and what was found, one line each.
     """
-    folders = find_entries(base)
-    problems = []
-    for folder in folders:
-        try:
-            problems += [f"{folder}: {difference}" for difference in rescore(folder.resolve(), root)[2]]
-        except EntryError as error:
-            problems.append(str(error))
-        except GDatasetsError as error:
-            problems.append(f"{folder}: {error}")
-    return folders, problems
+    checked = check_entry(folder, AnswerBook(root))
+    return checked.entry, checked.score, list(checked.differences)

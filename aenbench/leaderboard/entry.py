@@ -1,11 +1,13 @@
 """What an entry says of itself: the model behind `entry.json`, and its published JSON Schema."""
 
 import json
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from aenbench.data import Task
+from aenbench.leaderboard.text import LINE_PATTERN, TEXT_PATTERN, plain_line, plain_text
 from aenbench.models import Protocol
 
 SCHEMA_VERSION = 2
@@ -15,12 +17,38 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0, lt=1 << 53)]
 Seconds = Annotated[float, Field(ge=0)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-SafeName = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9._-]{0,99}$")]
-Line = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Text = Annotated[str, Field(max_length=2_000)]
+
+# Windows keeps these names for itself, with any ending.
+_NAME = r"(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$))(?=.{1,100}$)[a-z0-9](?:[a-z0-9._-]*[a-z0-9_-])?"
+_DATASET = rf"(?!.*\.zip$){_NAME}"  # an entry names a dataset, never a file
+
+
+def safe_name(name: str) -> str:
+    """The name, if every system takes it for a folder and none reads it as a path; raises ValueError."""
+    if not re.fullmatch(_NAME, name):
+        raise ValueError(
+            "is not a safe name: 1 to 100 of a-z, 0-9, '.', '_' and '-', a letter or digit first, no '.' last, "
+            "none of Windows' own (con, nul, ...)"
+        )
+    return name
+
+
+def _dataset_name(name: str) -> str:
+    if not re.fullmatch(_DATASET, safe_name(name)):
+        raise ValueError("names a .zip file; name a dataset")
+    return name
+
+
+SafeName = Annotated[str, Field(json_schema_extra={"pattern": f"^{_NAME}$"}), AfterValidator(safe_name)]
+DatasetName = Annotated[str, Field(json_schema_extra={"pattern": f"^{_DATASET}$"}), AfterValidator(_dataset_name)]
+Line = Annotated[str, Field(max_length=200, json_schema_extra={"pattern": LINE_PATTERN}), AfterValidator(plain_line)]
+Text = Annotated[str, Field(max_length=2_000, json_schema_extra={"pattern": TEXT_PATTERN}), AfterValidator(plain_text)]
 Url = Annotated[
     str, Field(max_length=500, pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]*)?$")
 ]
+Links = Annotated[dict[Line, Url], Field(max_length=10, json_schema_extra={"additionalProperties": False})]
+Versions = Annotated[dict[Line, Line], Field(max_length=50, json_schema_extra={"additionalProperties": False})]
+Authors = Annotated[tuple[Line, ...], Field(max_length=100)]
 Origin = Literal["baseline", "model", "submission"]
 
 
@@ -70,9 +98,9 @@ class Entry(Strict):
     )
     method: Line = Field(description="a baseline's name, a model's import path, or the submitter's name for it")
     description: Text = Field(default="", description="what it is, in plain text")
-    authors: tuple[Line, ...] = Field(default=(), max_length=100)
-    links: dict[Line, Url] = Field(default_factory=dict, max_length=10, description="paper, code, ...: https addresses")
-    dataset: SafeName
+    authors: Authors = ()
+    links: Links = Field(default_factory=dict, description="paper, code, ...: https addresses")
+    dataset: DatasetName
     dataset_version: Line = Field(description="MAJOR.MINOR.PATCH, or as-published")
     configuration: SafeName
     test_content_sha256: Sha256 = Field(description="content_sha256 of the test split")
@@ -89,7 +117,7 @@ class Entry(Strict):
         description="commit of the code, with +changes where its files had been edited; empty if not known",
     )
     hardware: Line = ""
-    software: dict[Line, Line] = Field(default_factory=dict, max_length=50, description="versions by name")
+    software: Versions = Field(default_factory=dict, description="versions by name")
     created: Line = Field(description="UTC, ISO 8601")
 
     @property

@@ -2,34 +2,62 @@
 
 leaderboards/
 ├── README.md                         the tables, generated
+├── entry.schema.json                 JSON Schema of entry.json, generated
 └── <dataset>/<configuration>/<entry>/
     ├── entry.json                    what was run (`Entry`)
     ├── predictions.npy               uint8 (seeds, test images), classes in dataset order
+    ├── logits.npy                    float16 (seeds, test images, classes), for calibration only (optional)
+    ├── reproduction.json             what `aenbench reproduce` found (optional)
+    ├── reproduced.npy                the predictions that it got, as predictions.npy
     ├── trials.csv                    every network that a search trained (searches only)
     └── search.png                    the search's progress (searches only)
+
+An entry's folder holds these files and nothing else. Symbolic links are not followed, neither as folders nor as files.
 """
 
+import errno
 import hashlib
-import io
+import os
 import shutil
+import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from aenbench.data import Images, Root
 from aenbench.errors import EntryError
+from aenbench.leaderboard import npy
+from aenbench.leaderboard.documents import parse_json
 from aenbench.leaderboard.entry import Entry
+from aenbench.leaderboard.text import printable
 from gdatasets.errors import OutputError
 from gdatasets.files import write_whole
 
 ENTRY_FILE = "entry.json"
 PREDICTIONS_FILE = "predictions.npy"
-MAX_ENTRY_BYTES = 1 << 20
-MAX_PREDICTIONS_BYTES = 64 << 20
+LOGITS_FILE = "logits.npy"
+REPRODUCTION_FILE = "reproduction.json"
+REPRODUCED_FILE = "reproduced.npy"
+TRIALS_FILE = "trials.csv"
+PROGRESS_FILE = "search.png"
+
+MAX_BYTES: Mapping[str, int] = {
+    ENTRY_FILE: 1 << 20,
+    PREDICTIONS_FILE: 64 << 20,
+    LOGITS_FILE: 64 << 20,
+    REPRODUCTION_FILE: 1 << 16,
+    REPRODUCED_FILE: 64 << 20,
+    TRIALS_FILE: 16 << 20,
+    PROGRESS_FILE: 4 << 20,
+}
+"""The files that an entry's folder may hold, and how large each may be."""
+
+_LOWEST_LOGIT = float(np.finfo(np.float16).min)
 
 
 def entry_folder(base: Path, dataset: str, configuration: str, name: str) -> Path:
@@ -37,12 +65,29 @@ def entry_folder(base: Path, dataset: str, configuration: str, name: str) -> Pat
     return base / dataset / configuration / name
 
 
+def absolute(folder: Path) -> Path:
+    """The path from the file system's root, in which symbolic links stay what they are."""
+    return Path(os.path.abspath(folder))  # noqa: PTH100
+
+
 def check_free(folder: Path, overwrite: bool) -> None:
     """Fail before any work is done where an entry could not be written.
 
+    Args:
+        folder: as `entry_folder` gives it.
+        overwrite: whether an entry that is there may be replaced.
+
     Raises:
-        OutputError: it exists and `overwrite` is false, or the folder cannot be written to.
+        OutputError: it exists and `overwrite` is false; one of its last three folders is a symbolic link or differs
+            from another one in case only; or it cannot be written to.
     """
+    for part in (folder.parent.parent, folder.parent, folder):
+        if part.is_symlink():
+            raise OutputError(f"{part} is a symbolic link, which no entry is written through; choose another --out.")
+        with suppress(OSError):  # what does not exist or cannot be listed has nothing beside it
+            for other in os.listdir(part.parent):  # noqa: PTH208
+                if other != part.name and other.casefold() == part.name:
+                    raise OutputError(f"{part} differs from {printable(other)} in case only; choose another name.")
     if folder.exists() and not overwrite:
         raise OutputError(f"{folder} exists; choose another --out, or replace it with --overwrite.")
     try:
@@ -59,29 +104,55 @@ def _unwritable(folder: Path, error: OSError) -> OutputError:
 
 def encode_predictions(predictions: NDArray[np.uint8]) -> bytes:
     """Predictions (seeds, n) as the bytes of a .npy file."""
-    buffer = io.BytesIO()
-    np.save(buffer, np.ascontiguousarray(predictions, dtype=np.uint8), allow_pickle=False)
-    return buffer.getvalue()
+    return npy.encode(predictions.astype(np.uint8, copy=False))
+
+
+def encode_logits(logits: NDArray[np.floating]) -> bytes:
+    """Logits (seeds, n, classes) as the bytes of a .npy file in float16.
+
+    From each image's logits their largest one is subtracted, which changes no softmax; what then lies below the
+    lowest finite float16, -65,504, becomes that. So nothing overflows, and the classes that held the maximum hold it,
+    at exactly 0, after rounding. Others within 2^-25 of it may then hold it too: `predictions.npy` decides.
+
+    Raises:
+        EntryError: a logit is infinite or NaN.
+    """
+    if not np.isfinite(logits).all():
+        raise EntryError("The logits hold NaN or infinity; every one must be a finite number.")
+    shifted = np.empty(logits.shape, dtype=np.float16)
+    with np.errstate(over="ignore", under="ignore"):
+        for seed, values in enumerate(logits):
+            exact = values.astype(np.float64)
+            shifted[seed] = np.maximum(exact - exact.max(axis=-1, keepdims=True), _LOWEST_LOGIT)
+    return npy.encode(shifted)
 
 
 def write_entry(folder: Path, entry: Entry, predictions: bytes, extras: Mapping[str, bytes]) -> None:
     """Write an entry's folder whole or not at all, replacing an older one of that name.
 
     Raises:
-        OutputError: it could not be written; nothing is left behind.
+        OutputError: it could not be written, or a file is one that could not be read again; nothing is left behind.
     """
     files = {ENTRY_FILE: entry.model_dump_json(indent=1).encode() + b"\n", PREDICTIONS_FILE: predictions, **extras}
+    for name, content in files.items():
+        if len(content) > MAX_BYTES.get(name, -1):
+            raise OutputError(f"An entry cannot hold {name} of {len(content):,} bytes; see docs/submitting.md.")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         try:
+            whole, replaced = beside / "whole", beside / "replaced"
+            whole.mkdir(mode=0o755)
             for name, content in files.items():
-                write_whole(beside / name, content)
-            beside.chmod(0o755)
+                write_whole(whole / name, content)
             if folder.exists():
-                folder.rename(beside / "replaced")
-            beside.rename(folder)
-            shutil.rmtree(folder / "replaced", ignore_errors=True)
+                folder.rename(replaced)
+            try:
+                whole.rename(folder)
+            except OSError:
+                if replaced.exists():
+                    replaced.rename(folder)
+                raise
         finally:
             shutil.rmtree(beside, ignore_errors=True)
     except OSError as error:
@@ -89,31 +160,54 @@ def write_entry(folder: Path, entry: Entry, predictions: bytes, extras: Mapping[
 
 
 def find_entries(base: Path) -> list[Path]:
-    """Every entry's folder at or below a folder, sorted.
+    """Every folder at or below a folder that is meant as an entry, sorted; hidden ones are passed over.
+
+    These are the folders with an `entry.json`, and what would be passed over in silence otherwise: symbolic links,
+    which are not followed, and folders of files without an `entry.json`. Reading those fails with the reason.
 
     Raises:
-        EntryError: there is none.
+        EntryError: there is none, or a folder cannot be listed.
     """
     if not base.is_dir():
         raise EntryError(f"{base} is not a folder; name an entry's folder, or one that holds entries.")
-    folders = sorted(path.parent for path in base.rglob(ENTRY_FILE) if not path.parent.name.startswith("."))
-    if not folders:
+    found: list[Path] = []
+    waiting = [base]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            with os.scandir(folder) as listing:
+                items = [item for item in listing if not item.name.startswith(".")]
+        except OSError as error:
+            raise EntryError(f"{_shown(folder)} cannot be listed ({error.strerror}).") from error
+        folders = [folder / item.name for item in items if item.is_dir(follow_symlinks=False)]
+        is_leaf = bool(items) and not folders and folder != base
+        if is_leaf or any(item.name == ENTRY_FILE for item in items):
+            found.append(folder)
+        else:
+            waiting += folders
+            found += [folder / item.name for item in items if item.is_symlink()]
+    if not found:
         raise EntryError(f"{base} holds no {ENTRY_FILE}; name an entry's folder, or one that holds entries.")
-    return folders
+    return sorted(found)
 
 
 def read_entry(folder: Path, root: Root = None) -> tuple[Entry, NDArray[np.uint8]]:
-    """An entry and its predictions (seeds, n), checked against each other but not yet scored.
+    """An entry and its predictions (seeds, n), its files checked against each other but not yet scored.
 
     Raises:
-        EntryError: a file is missing, too large or malformed, or the predictions are not those the entry names.
+        EntryError: a file is missing, too large, malformed or none that an entry has, the predictions or logits are
+            not those the entry names, or the folder's name is not the entry's.
         UnknownNameError: its dataset or configuration is not known here.
     """
+    _check_files(folder)
     entry = read_description(folder)
-    content = _read_bounded(folder / PREDICTIONS_FILE, MAX_PREDICTIONS_BYTES)
-    if hashlib.sha256(content).hexdigest() != entry.predictions_sha256:
-        raise EntryError(f"{folder / PREDICTIONS_FILE} was changed: its SHA-256 is not the one in {ENTRY_FILE}.")
-    return entry, _decode_predictions(content, (len(entry.seeds), Images(entry.task, root).test_images), folder)
+    content = read_file(folder, PREDICTIONS_FILE)
+    _check_digest(folder, PREDICTIONS_FILE, content, entry.predictions_sha256)
+    images = Images(entry.task, root)
+    shape = (len(entry.seeds), images.test_images)
+    predictions = decode_predictions(content, shape, _shown(folder, PREDICTIONS_FILE))
+    read_logits(folder, entry, predictions, images.classes)
+    return entry, predictions
 
 
 def read_description(folder: Path) -> Entry:
@@ -122,35 +216,134 @@ def read_description(folder: Path) -> Entry:
     Raises:
         EntryError: the file is missing, too large or malformed.
     """
-    try:
-        return Entry.model_validate_json(_read_bounded(folder / ENTRY_FILE, MAX_ENTRY_BYTES))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise EntryError(f"{folder / ENTRY_FILE}: {where}: {first['msg']}.") from error
+    return parse_json(read_file(folder, ENTRY_FILE), Entry, _shown(folder, ENTRY_FILE))
 
 
-def _read_bounded(path: Path, limit: int) -> bytes:
+def decode_predictions(content: bytes, shape: tuple[int, int], where: str) -> NDArray[np.uint8]:
+    """Predictions from a .npy file of exactly this shape; raises EntryError for anything else."""
+    return npy.decode(content, np.uint8, shape, where).astype(np.uint8, copy=False)
+
+
+def read_logits(folder: Path, entry: Entry, predictions: NDArray[np.uint8], classes: int) -> NDArray[np.float16] | None:
+    """The logits (seeds, n, classes) of an entry, in which each predicted class holds its image's maximum.
+
+    Returns:
+        None where the entry has none.
+
+    Raises:
+        EntryError: they are not those the entry names, malformed, not finite, or do not give its predictions.
+    """
+    where = _shown(folder, LOGITS_FILE)
+    if entry.logits_sha256 is None:
+        if os.path.lexists(folder / LOGITS_FILE):
+            raise EntryError(f"{where} is there, but {ENTRY_FILE} gives no logits_sha256.")
+        return None
+    content = read_file(folder, LOGITS_FILE)
+    _check_digest(folder, LOGITS_FILE, content, entry.logits_sha256)
+    logits = npy.decode(content, np.float16, (*predictions.shape, classes), where).astype(np.float16, copy=False)
+    if not np.isfinite(logits).all():
+        raise EntryError(f"{where} holds NaN or infinity.")
+    if predictions.max() >= classes:
+        raise EntryError(f"{where}: class {predictions.max()} does not exist in {entry.dataset}.")
+    of_predicted = np.take_along_axis(logits, predictions[..., None].astype(np.intp), axis=-1)[..., 0]
+    if differing := int((of_predicted != logits.max(axis=-1)).sum()):
+        raise EntryError(f"{where}: for {differing:,} images the predicted class does not hold the largest logit.")
+    return logits
+
+
+def read_file(folder: Path, name: str) -> bytes:
+    """One of the files that an entry's folder may hold (`MAX_BYTES`).
+
+    Raises:
+        EntryError: the folder or the file is missing, a symbolic link or no plain file, or the file is too large.
+    """
+    with _opened(folder) as directory:
+        return _read_in(directory, folder, name)
+
+
+def _read_in(directory: int, folder: Path, name: str) -> bytes:
+    limit, where = MAX_BYTES[name], _shown(folder, name)
+    with _open_plain(name, limit, where, os.O_NOFOLLOW, directory) as stream:
+        return read_bounded(stream, limit, where)
+
+
+def read_bounded(stream: BinaryIO, limit: int, where: str) -> bytes:
+    """All of a file that must not have more bytes than this, even if it grows while it is read."""
+    content = stream.read(limit + 1)
+    if len(content) > limit:
+        raise _too_large(where, limit)
+    return content
+
+
+def open_bounded(path: Path, limit: int) -> AbstractContextManager[BinaryIO]:
+    """A file that the user named, open for reading: a plain one of no more than so many bytes.
+
+    Raises:
+        EntryError: it cannot be opened, is no plain file (a pipe, say, on which reading might wait for ever), or is
+            too large.
+    """
+    return _open_plain(str(path), limit, _shown(path))
+
+
+@contextmanager
+def _open_plain(path: str, limit: int, where: str, flags: int = 0, directory: int | None = None) -> Iterator[BinaryIO]:
+    """Opened first, then looked at: what was looked at cannot be exchanged any more."""
     try:
-        if path.stat().st_size > limit:
-            raise EntryError(f"{path} is larger than {limit:,} bytes.")
-        return path.read_bytes()
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | flags, dir_fd=directory)
     except OSError as error:
-        raise EntryError(f"{path} cannot be read ({error.strerror}).") from error
+        raise _unreadable(where, error) from error
+    with open(descriptor, "rb") as stream:  # noqa: PTH123
+        about = os.fstat(descriptor)
+        if not stat.S_ISREG(about.st_mode):
+            raise EntryError(f"{where} is not a plain file.")
+        if about.st_size > limit:
+            raise _too_large(where, limit)
+        yield stream
 
 
-def _decode_predictions(content: bytes, shape: tuple[int, int], folder: Path) -> NDArray[np.uint8]:
-    """Parse a .npy of exactly this shape; nothing else is accepted, objects least of all."""
-    stream = io.BytesIO(content)
+@contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    """A descriptor of a folder that is no symbolic link."""
+    if folder.is_symlink():
+        raise EntryError(f"{_shown(folder)} is a symbolic link; an entry is a folder of plain files.")
     try:
-        version = np.lib.format.read_magic(stream)
-        found, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-    except ValueError as error:
-        raise EntryError(f"{folder / PREDICTIONS_FILE} is not a .npy file.") from error
-    expected = f"uint8 {shape}"
-    if version != (1, 0) or fortran or dtype != np.uint8 or found != shape:
-        raise EntryError(f"{folder / PREDICTIONS_FILE}: expected {expected} in C order, got {dtype} {found}.")
-    body = content[stream.tell() :]
-    if len(body) != shape[0] * shape[1]:
-        raise EntryError(f"{folder / PREDICTIONS_FILE}: {len(body):,} bytes of predictions, expected {expected}.")
-    return np.frombuffer(body, dtype=np.uint8).reshape(shape)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError as error:
+        raise _unreadable(_shown(folder), error) from error
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _check_files(folder: Path) -> None:
+    """That a folder has an entry's name, and holds nothing but an entry's files, each plain and within its limit."""
+    name = absolute(folder).name
+    if name != name.lower():
+        raise EntryError(f"{_shown(folder)}: {printable(name)} and {printable(name.lower())} differ in case only.")
+    with _opened(folder) as directory:
+        for file in sorted(os.listdir(directory)):  # noqa: PTH208
+            if file not in MAX_BYTES:
+                known = ", ".join(MAX_BYTES)
+                raise EntryError(f"{_shown(folder)} holds {printable(file)}, which no entry has; allowed: {known}.")
+            with _open_plain(file, MAX_BYTES[file], _shown(folder, file), os.O_NOFOLLOW, directory):
+                pass
+
+
+def _check_digest(folder: Path, name: str, content: bytes, sha256: str) -> None:
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise EntryError(f"{_shown(folder, name)} was changed: its SHA-256 is not the one in {ENTRY_FILE}.")
+
+
+def _shown(folder: Path, name: str = "") -> str:
+    return printable(folder / name, 1_000)
+
+
+def _unreadable(where: str, error: OSError) -> EntryError:
+    if error.errno == errno.ELOOP:
+        return EntryError(f"{where} is a symbolic link; an entry is a folder of plain files.")
+    return EntryError(f"{where} cannot be read ({error.strerror}).")
+
+
+def _too_large(where: str, limit: int) -> EntryError:
+    return EntryError(f"{where} is larger than {limit:,} bytes.")

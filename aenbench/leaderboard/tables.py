@@ -11,6 +11,7 @@ from aenbench.errors import EntryError
 from aenbench.leaderboard.checks import rescore
 from aenbench.leaderboard.entry import Entry, SeedResult
 from aenbench.leaderboard.files import find_entries
+from aenbench.leaderboard.text import plain_markdown
 from aenbench.models import Architecture, Protocol
 from aenbench.scoring import Score
 from gdatasets.files import write_whole
@@ -50,7 +51,8 @@ def _section(key: tuple[str, str, str], rows: Iterable[tuple[Score, Entry]]) -> 
     ]
     for result, entry in sorted(rows, key=lambda row: (-row[0].mean, row[1].name)):
         link = f"[{entry.name}]({dataset}/{config}/{entry.name}/)"
-        cells = [link, format_accuracy(result), str(len(entry.seeds)), *cost_cells(entry), format_networks(entry)]
+        network = plain_markdown(format_networks(entry))
+        cells = [link, format_accuracy(result), str(len(entry.seeds)), *cost_cells(entry), network]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, ""])
 

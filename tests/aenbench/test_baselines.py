@@ -3,7 +3,7 @@
 import pytest
 
 from aenbench.augmentation import Augmentation
-from aenbench.baselines import Baseline, choose
+from aenbench.baselines import Baseline
 from aenbench.errors import InvalidArgumentError
 from aenbench.gcnn import GCNNArchitecture
 from aenbench.models import Architecture
@@ -19,7 +19,7 @@ def never(state: str) -> float:
 @pytest.mark.parametrize("group", SQUARE_GROUPS)
 def test_gcnn_is_the_network_of_its_group(group: str) -> None:
     baseline = Baseline(f"gcnn:{group}", Augmentation(["scale"]), large=True)
-    chosen = choose(baseline, GCNNSpace("standard", 4, 32, 3), never, SearchBudget(), 0).candidate
+    chosen = baseline.choose(GCNNSpace("standard", 4, 32, 3), never, SearchBudget(), 0).candidate
     assert chosen.architecture == GCNNArchitecture(group, True, "standard", 4, 32, 3)
     assert chosen.augmentation == Augmentation(["scale"])
     assert baseline.label == f"gcnn-{group}-scale-large"
@@ -27,7 +27,7 @@ def test_gcnn_is_the_network_of_its_group(group: str) -> None:
 
 def test_dense_baselines_are_augmented_too() -> None:
     baseline = Baseline("single:hflip", Augmentation(["rotate"]))
-    chosen = choose(baseline, AENSpace("standard"), never, SearchBudget(), 0).candidate
+    chosen = baseline.choose(AENSpace("standard"), never, SearchBudget(), 0).candidate
     assert chosen.architecture == Architecture(["hflip"])
     assert chosen.augmentation.names == ("rotate",)
 
@@ -36,7 +36,7 @@ def test_gcnn_aen_takes_the_best_that_it_trained() -> None:
     space = GCNNSpace("standard")
     values = {state: number / 1_000 for number, state in enumerate(space.networks)}
     budget = SearchBudget(states=40, episode_steps=10)
-    choice = choose(Baseline("gcnn-aen"), space, values.__getitem__, budget, 0)
+    choice = Baseline("gcnn-aen").choose(space, values.__getitem__, budget, 0)
     assert choice.record is not None
     assert len(choice.record.visited) == 40
     best = max(choice.record.trials, key=lambda trial: values[trial.canonical])

@@ -91,9 +91,9 @@ def test_baselines_choose_their_actions(
 
 def test_the_test_split_is_opened_after_every_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     events: list[str] = []
-    test, choose, fit = Images.test, experiment.choose, experiment.fit
+    test, choose, fit = Images.test, Baseline.choose, experiment.fit
     monkeypatch.setattr(Images, "test", lambda *given: events.append("test") or test(*given))
-    monkeypatch.setattr(experiment, "choose", lambda *given: events.append("choose") or choose(*given))
+    monkeypatch.setattr(Baseline, "choose", lambda *given: events.append("choose") or choose(*given))
     monkeypatch.setattr(experiment, "fit", lambda *a, **k: events.append("fit") or fit(*a, **k))
     plan = Plan(Baseline("single"), Task("g-digits", "d4"), "quick", 1)
     experiment.run_seed(plan, TrialStore(tmp_path / "trials", "a test"), lambda _: None, 0)

@@ -1,0 +1,54 @@
+"""Text that strangers wrote: what may be in it, and how it is shown so that it stays text."""
+
+import re
+
+# Control characters, line and paragraph separators, the byte order mark, and what is not seen or turns the direction of
+# what follows: bidirectional marks, zero-width space, soft hyphen, tags. Joiners (U+200C, U+200D) are part of words and
+# emoji, and stay.
+_UNSEEN = (
+    "\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f"
+)
+_NOT_PLAIN = {False: re.compile(f"[{_UNSEEN}\ud800-\udfff]"), True: re.compile(f"(?!\n)[{_UNSEEN}\ud800-\udfff]")}
+
+LINE_PATTERN = f"^[^{_UNSEEN}]*$"
+TEXT_PATTERN = f"^([^{_UNSEEN}]|\n)*$"
+
+
+def plain_line(text: str) -> str:
+    """The text, if it is one line of visible characters; raises ValueError, which names the first that is not."""
+    return _plain(text, newlines=False)
+
+
+def plain_text(text: str) -> str:
+    """The text, if it consists of visible characters and newlines; raises ValueError as `plain_line` does."""
+    return _plain(text, newlines=True)
+
+
+def _plain(text: str, newlines: bool) -> str:
+    found = _NOT_PLAIN[newlines].search(text)
+    if found:
+        raise ValueError(
+            f"holds the control or invisible character U+{ord(found[0]):04X} at position {found.start()}; "
+            "write plain text"
+        )
+    return text
+
+
+def plain_markdown(text: str) -> str:
+    """Markdown (in a table's cell, too) and HTML that shows this text as it is.
+
+    A backslash before any ASCII punctuation makes it literal (CommonMark 2.4), a pipe in a table too; what HTML could
+    read becomes a character reference. A newline becomes a space.
+    """
+    line = " ".join(text.split())
+    return re.sub(r"[!-/:-@\[-`{-~]", lambda mark: _REFERENCES.get(mark[0], f"\\{mark[0]}"), line)
+
+
+_REFERENCES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;", "'": "&#39;"}
+
+
+def printable(text: object, length: int = 200) -> str:
+    """A name or value from a file that is not trusted, for a message: one line, escaped, cut."""
+    shown = "".join(mark if mark.isprintable() else f"\\u{ord(mark):04x}" for mark in str(text)[: length + 1])
+    return shown if len(str(text)) <= length else f"{shown[:length]}..."
