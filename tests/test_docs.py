@@ -43,7 +43,7 @@ NOT_RUN = {
     "needs your files": "it works on files that a reader brings along",
     "needs a table": "it reads a table of a whole search space, which is not part of the repository",
     "takes long": "it trains for ten minutes to many hours",
-    "for maintainers": "it releases, or installs into this environment",
+    "by hand": "it installs software, or releases it",
 }
 RUN, SHOWN = ("python", "bash"), ("text", "yaml", "json", "bibtex", "toml")
 
@@ -163,7 +163,7 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("page", pages_to_run())
+@pytest.mark.parametrize("page", list(pages_to_run()))
 def test_the_blocks_of_a_page_run_and_print_what_it_says(
     page: Path, tmp_path: Path, commands: Path, request: pytest.FixtureRequest
 ) -> None:
