@@ -157,7 +157,7 @@ def reproduce(
     from aenbench.reproduction import recorded_plan
     from aenbench.reproduction import reproduce as run_again
 
-    entry, _, differences = rescore(folder.resolve(), root)
+    entry, _, differences = rescore(folder, root)
     if differences:
         raise EntryError(f"{folder}: {'; '.join(differences)}.")
     plan = recorded_plan(entry, _parse_run, root)
@@ -367,19 +367,21 @@ def verify(
 @app.command()
 def leaderboard(
     folder: Annotated[Path, typer.Option("--dir", help="The folder that holds the entries.")] = Path("leaderboards"),
-    check: Annotated[bool, typer.Option(help="Write nothing; exit code 1 when the table is not up to date.")] = False,
+    check: Annotated[bool, typer.Option(help="Write nothing; exit code 1 when a file is not up to date.")] = False,
     root: RootOption = None,
 ) -> None:
-    """Regenerate the tables in README.md from the entries' predictions."""
-    from aenbench.leaderboard import table_drifted, write_table
+    """Regenerate README.md, index.html and entry.schema.json from the entries' predictions."""
+    from aenbench.leaderboard import drifted, write_generated
 
     if not check:
-        typer.echo(f"Wrote {write_table(folder, root)}")
-    elif table_drifted(folder, root):
-        sys.stderr.write(f"{folder / 'README.md'} is not what its entries give; run `aenbench leaderboard`.\n")
+        typer.echo(f"Wrote {', '.join(map(str, write_generated(folder, root)))}")
+        return
+    stale = drifted(folder, root)
+    for path in stale:
+        sys.stderr.write(f"{path} is not what its entries give; run `aenbench leaderboard`.\n")
+    if stale:
         raise typer.Exit(1)
-    else:
-        typer.echo(f"{folder / 'README.md'} is up to date.")
+    typer.echo(f"README.md, index.html and entry.schema.json of {folder} are up to date.")
 
 
 @app.command()

@@ -10,8 +10,8 @@ vary, so the difference of two mean accuracies has two variances, which add up:
   (as genes borrow from each other: Smyth, Statistical Applications in Genetics and Molecular Biology 3, 2004). An entry
   with a single seed has that mean alone. Where no entry was trained twice nothing can be told apart.
 
-The two-sided p-value is Student's t with Satterthwaite's degrees of freedom, corrected by Holm's method over all pairs
-of the task. `docs/scoring.md` has the formulas and the error rates measured.
+The two-sided p-value is Student's t with Satterthwaite's degrees of freedom, at most those of the mean variance,
+corrected by Holm's method over all pairs of the task. `docs/scoring.md` has the formulas and the error rates measured.
 """
 
 from collections.abc import Sequence
@@ -106,11 +106,10 @@ def p_values(right: Sequence[Separations]) -> Floats:
     if not right:
         return np.ones((0, 0))
     gap, of_images = _images(right)
-    of_training, training_freedom = _training(right)
+    of_training, of_squares, most = _training(right)
     variance = of_images + of_training
-    with np.errstate(divide="ignore", invalid="ignore"):
-        freedom = variance**2 / (of_images**2 / (right[0].shape[1] + 1) + of_training**2 / training_freedom)
-        p: Floats = 2 * t.sf(np.abs(gap) / np.sqrt(variance), freedom)
+    freedom = np.minimum(variance**2 / (of_images**2 / (right[0].shape[1] + 1) + of_squares), most)
+    p: Floats = 2 * t.sf(np.abs(gap) / np.sqrt(variance), freedom)
     return np.where((np.abs(gap) < _TIE) | np.isnan(p), 1.0, p)
 
 
@@ -130,30 +129,25 @@ def _images(right: Sequence[Separations]) -> tuple[Floats, Floats]:
     return sums / images, (sums_of_squares - sums**2 / images) / images**2
 
 
-def _training(right: Sequence[Separations]) -> tuple[Floats, Floats]:
-    """Variance over trainings of the differences of mean accuracy, and its degrees of freedom, each (k, k).
+def _training(right: Sequence[Separations]) -> tuple[Floats, Floats, float]:
+    """How the differences of mean accuracy vary over trainings.
 
-    NaN where no entry has two seeds.
+    Returns:
+        Their variance (k, k), NaN where no entry has two seeds; the sum of the squares of its two parts, each divided
+        by its degrees of freedom (k, k); the degrees of freedom of all entries together, more than which no pair has.
     """
     seeds = np.array([len(rows) for rows in right], dtype=np.float64)
     totals = [rows.sum(axis=1, dtype=np.int64) for rows in right]
     own = np.array([_variance(of_seeds) for of_seeds in totals]) / right[0].shape[1] ** 2
     freedom = seeds - 1
     repeated = freedom > 0
-    if not repeated.any():
-        nothing = np.full((len(right), len(right)), np.nan)
-        return nothing, nothing
-    total = fsum(own)  # rounded once, so that the order of entries has no influence
-    shared = total / repeated.sum()
-    shrunk = (PRIOR_FREEDOM * shared + freedom * own) / (PRIOR_FREEDOM + freedom)
-    of_means = shrunk / seeds
-    variance = np.add.outer(of_means, of_means)
-    of_squares = of_means**2 / (PRIOR_FREEDOM + freedom)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        pooled = np.float64(total) ** 2 / fsum(own[repeated] ** 2 / freedom[repeated])
-        satterthwaite = variance**2 / np.add.outer(of_squares, of_squares)
-    # A pair cannot know its variance better than all entries together do. Without any variance both are 0 / 0.
-    return variance, np.nan_to_num(np.minimum(satterthwaite, pooled), nan=1.0)
+    # Sums that are rounded once, so that the order of entries has no influence.
+    total, of_squares = fsum(own), fsum(own[repeated] ** 2 / freedom[repeated])
+    shared = total / repeated.sum() if repeated.any() else np.nan
+    of_means = (PRIOR_FREEDOM * shared + freedom * own) / (PRIOR_FREEDOM + freedom) / seeds
+    parts = of_means**2 / (PRIOR_FREEDOM + freedom)
+    most = total**2 / of_squares if of_squares else np.inf  # nothing varies: nothing to be unsure of
+    return np.add.outer(of_means, of_means), np.add.outer(parts, parts), most
 
 
 def _variance(totals: NDArray[np.int64]) -> float:

@@ -3,6 +3,7 @@
 import io
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from gdatasets.errors import InvalidArgumentError
@@ -48,6 +49,25 @@ def contact_sheet(
     return _tile(np.stack(lines))
 
 
+def class_sheet(images: Images, labels: NDArray[np.int64], classes: int, rows: int) -> Images:
+    """A grid of samples: one column a class, its first samples from the top; what a class lacks stays grey.
+
+    Args:
+        images: uint8 (n, size, size) or (n, size, size, 3).
+        labels: (n,).
+        classes: columns, for the classes 0 up to that.
+        rows: samples of each class.
+
+    Returns:
+        uint8 (height, width) or (height, width, 3).
+    """
+    tiles = np.full((rows, classes, *images.shape[1:]), _PAPER, dtype=np.uint8)
+    for label in range(classes):
+        for row, sample in enumerate(np.flatnonzero(labels == label)[:rows]):
+            tiles[row, label] = images[sample]
+    return _tile(tiles, first_apart=False)
+
+
 def _one_of_each(labels: list[int], rows: int) -> list[int]:
     """The first sample of every class, then the second of every class, and so on."""
     seen: dict[int, int] = {}
@@ -58,14 +78,14 @@ def _one_of_each(labels: list[int], rows: int) -> list[int]:
     return [sample for _, _, sample in sorted(ranked)[:rows]]
 
 
-def _tile(tiles: Images) -> Images:
-    """(rows, columns, size, size, ...) as one picture; a wider gap follows the originals."""
+def _tile(tiles: Images, first_apart: bool = True) -> Images:
+    """(rows, columns, size, size, ...) as one picture; where the first column is apart, a wider gap follows it."""
     rows, columns, size = tiles.shape[:3]
-    pitch = size + _GAP
-    sheet = np.full((rows * pitch + _GAP, columns * pitch + 3 * _GAP, *tiles.shape[4:]), _PAPER, dtype=np.uint8)
+    pitch, wider = size + _GAP, 2 * _GAP * first_apart
+    sheet = np.full((rows * pitch + _GAP, columns * pitch + _GAP + wider, *tiles.shape[4:]), _PAPER, dtype=np.uint8)
     for row in range(rows):
         for column in range(columns):
-            top, left = _GAP + row * pitch, _GAP + column * pitch + (2 * _GAP if column else 0)
+            top, left = _GAP + row * pitch, _GAP + column * pitch + (wider if column else 0)
             sheet[top : top + size, left : left + size] = tiles[row, column]
     return sheet
 

@@ -21,7 +21,7 @@ from aenbench.data import Task
 from aenbench.leaderboard.answers import AnswerBook, Answers
 from aenbench.leaderboard.checks import Checked
 from aenbench.leaderboard.documents import parse_json
-from aenbench.leaderboard.entry import Entry, Line
+from aenbench.leaderboard.entry import Entry, Line, SeedResult
 from aenbench.leaderboard.files import open_bounded, read_bounded
 
 FlagCode = Literal["same-predictions", "repeated-seed", "off-grid", "wrong-digest", "label-leak", "implausible-jump"]
@@ -159,19 +159,35 @@ def _digests(predictions: NDArray[np.uint8]) -> list[bytes]:
 
 
 def _same_predictions(entries: Sequence[Checked]) -> Iterator[Flag]:
-    """Any seed of an entry that has the predictions of any seed of another."""
-    owners: dict[bytes, list[str]] = defaultdict(list)
-    for checked in entries:
-        for digest in set(_digests(checked.predictions)):
-            owners[digest].append(entry_key(checked.entry))
-    for checked in entries:
-        own = entry_key(checked.entry)
-        found = [owners[digest] for digest in _digests(checked.predictions)]
-        others = tuple(sorted({key for keys in found for key in keys if key != own}))
-        if others:
-            seeds = [seed.seed for seed, keys in zip(checked.entry.seeds, found, strict=True) if len(keys) > 1]
-            message = f"the predictions of seed {_listed(seeds)} are those of a seed of {_listed(others)}"
-            yield Flag(own, "same-predictions", message, others)
+    """Any seed of an entry that has the predictions of any seed of another, unless that has to be so."""
+    owners: dict[bytes, list[tuple[Entry, SeedResult]]] = defaultdict(list)
+    digests = [_digests(checked.predictions) for checked in entries]
+    for checked, rows in zip(entries, digests, strict=True):
+        for seed, digest in zip(checked.entry.seeds, rows, strict=True):
+            owners[digest].append((checked.entry, seed))
+    for checked, rows in zip(entries, digests, strict=True):
+        entry = checked.entry
+        found = {
+            (entry_key(other), seed.seed)
+            for seed, digest in zip(entry.seeds, rows, strict=True)
+            for other, its in owners[digest]
+            if other is not entry and not _has_to_be_same(entry, seed, other, its)
+        }
+        if found:
+            others = tuple(sorted({key for key, _ in found}))
+            seeds = sorted({seed for _, seed in found})
+            message = f"it has the predictions of {_listed(others)} (seed {_listed(seeds)})"
+            yield Flag(entry_key(entry), "same-predictions", message, others)
+
+
+def _has_to_be_same(one: Entry, seed: SeedResult, other: Entry, its: SeedResult) -> bool:
+    """Whether two baselines settled on one network: it is then trained with the same seed on the same images."""
+    searched_otherwise = one.origin == other.origin == "baseline" and one.method != other.method
+    return searched_otherwise and one.budget == other.budget and _network(seed) == _network(its)
+
+
+def _network(seed: SeedResult) -> tuple[object, ...]:
+    return seed.seed, seed.actions, seed.group, seed.large, seed.augmentations, seed.parameters
 
 
 def _unrelated_errors(entries: Sequence[Checked], answers: Answers) -> Iterator[Flag]:

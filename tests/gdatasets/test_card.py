@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from PIL import Image
@@ -12,7 +13,7 @@ from PIL import Image
 from gdatasets.build import build_dataset
 from gdatasets.cite import cite, version_digest
 from gdatasets.errors import InvalidArgumentError, UnknownNameError
-from gdatasets.preview import contact_sheet
+from gdatasets.preview import class_sheet, contact_sheet
 from gdatasets.sources import PublishedSource, load_source
 from gdatasets.specs import CONFIGURATIONS, DATASETS, pinned_digest, pinned_digests
 
@@ -111,3 +112,12 @@ def test_the_preview_of_a_build_is_a_picture(built: Path) -> None:
 def test_a_sheet_without_rows_or_moves_is_refused(rows: int, moves: int) -> None:
     with pytest.raises(InvalidArgumentError, match="rows and moves"):
         contact_sheet(DATASETS["g-digits"], CONFIGURATIONS["d4"], PublishedSource("digits"), rows, moves)
+
+
+def test_a_class_sheet_has_a_column_a_class_and_the_first_samples_on_top() -> None:
+    labels = np.array([1, 0, 1, 3, 1])
+    images = np.arange(5, dtype=np.uint8)[:, None, None] * np.ones((5, 4, 4), dtype=np.uint8)
+    sheet = class_sheet(images, labels, classes=3, rows=2)
+    assert sheet.shape == (2 * 6 + 2, 3 * 6 + 2)
+    empty = sheet[0, 0]
+    assert sheet[2::6, 2::6].tolist() == [[1, 0, empty], [empty, 2, empty]]

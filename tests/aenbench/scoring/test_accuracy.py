@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from aenbench.errors import InvalidArgumentError
 from aenbench.scoring import score, wilson_interval
+from aenbench.scoring.accuracy import wilson_intervals
 
 
 def test_wilson_interval_equals_the_published_formula() -> None:
@@ -41,3 +43,12 @@ def test_the_mean_lies_in_its_interval_and_the_interval_in_the_unit_range(seeds:
 def test_predictions_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(InvalidArgumentError, match="Expected predictions of shape"):
         score(np.zeros(shape, dtype=np.uint8), np.zeros(5, dtype=np.int64))
+
+
+@given(st.lists(st.tuples(st.integers(0, 300), st.integers(1, 300)), min_size=1, max_size=5))
+def test_wilson_intervals_are_scipys(counts: list[tuple[int, int]]) -> None:
+    right, total = np.array([(min(right, total), total) for right, total in counts]).T
+    low, high = wilson_intervals(right / total, total)
+    for row in range(len(counts)):
+        expected = binomtest(int(right[row]), int(total[row])).proportion_ci(0.95, method="wilson")
+        assert (low[row], high[row]) == pytest.approx((expected.low, expected.high), abs=1e-12)

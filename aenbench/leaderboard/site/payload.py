@@ -1,0 +1,155 @@
+"""The board as the JSON that the page is drawn from: shares 0..1 with four or five decimals, text as it is.
+
+{"tasks": [...], "entries": [...]}; an entry's `task` is a number in `tasks`, its `id` is
+`<dataset>/<configuration>/<name>`. Long tables are lists of numbers in a stated order.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from aenbench.leaderboard.board import Board, Row, Standing
+from aenbench.leaderboard.site.citation import dataset_citation, entry_bibtex
+from aenbench.leaderboard.site.samples import sample_images
+from aenbench.leaderboard.tables import format_networks
+from aenbench.scoring import Details, Part
+
+MAX_CONFUSION_CLASSES = 26
+"""Of datasets with more classes only the most frequent confusions are shown."""
+
+MAX_CONFUSIONS = 20
+MAX_FACET_VALUES = 60
+"""Of facets with more values those with the lowest accuracy are shown."""
+
+_HARMLESS = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
+
+
+def payload(board: Board) -> str:
+    """The JSON of a board, in which no letter can end a script element."""
+    content = {
+        "tasks": [_task(standing) for standing in board.standings],
+        "entries": [
+            _entry(number, standing, row) for number, standing in enumerate(board.standings) for row in standing.rows
+        ],
+    }
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.translate(_HARMLESS)
+
+
+def _task(standing: Standing) -> dict[str, Any]:
+    task, dataset = standing.task, standing.answers.dataset
+    samples = sample_images(standing.answers)
+    return {
+        "dataset": task.dataset,
+        "configuration": task.configuration,
+        "protocol": task.protocol,
+        "version": dataset.version,
+        "digest": standing.answers.digest,
+        "images": len(standing.answers.labels),
+        "size": list(dataset.image_shape[:2]),
+        "classes": list(dataset.classes),
+        "samples": {
+            "source": samples.source,
+            "width": samples.width,
+            "height": samples.height,
+            "classes": list(samples.classes),
+            "rows": samples.rows,
+        },
+        "citation": dataset_citation(task.dataset, dataset.version),
+    }
+
+
+def _entry(task: int, standing: Standing, row: Row) -> dict[str, Any]:
+    entry, details = row.entry, row.details
+    return {
+        "task": task,
+        "id": f"{entry.dataset}/{entry.configuration}/{entry.name}",
+        "name": entry.name,
+        "rank": row.rank,
+        "place": row.place,
+        "tied": list(row.tied),
+        "trust": {"level": row.trust.level, "checked": row.trust.checked, "problems": list(row.trust.problems)},
+        "flags": [{"code": flag.code, "message": flag.message, "reason": flag.reason or ""} for flag in row.flags],
+        "accuracy": _shares((row.score.mean, row.score.low, row.score.high)),
+        "seeds": [
+            {
+                "seed": seed.seed,
+                "accuracy": _share(accuracy),
+                "chosenBy": None if seed.chosen_by is None else _share(seed.chosen_by),
+                "parameters": seed.parameters,
+                "networks": seed.networks_trained,
+                "searchSeconds": seed.search_seconds,
+                "trainingSeconds": seed.training_seconds,
+            }
+            for seed, accuracy in zip(entry.seeds, row.score.per_seed, strict=True)
+        ],
+        "network": format_networks(entry),
+        "origin": entry.origin,
+        "method": entry.method,
+        "description": entry.description,
+        "authors": list(entry.authors),
+        "links": dict(entry.links),
+        "budget": entry.budget,
+        "command": entry.command,
+        "codeRevision": entry.code_revision,
+        "hardware": entry.hardware,
+        "software": dict(entry.software),
+        "created": entry.created,
+        "predictionsSha256": entry.predictions_sha256,
+        "bibtex": entry_bibtex(entry),
+        "classes": _parts(details.classes),
+        "facets": [_facet(name, parts) for name, parts in details.facets.items()],
+        "progress": [
+            [seed, [[point.networks, round(point.value, 4), round(point.best, 4)] for point in points]]
+            for seed, points in row.progress.items()
+        ],
+        **_confusion(details, standing.answers.dataset.classes),
+        **_calibration(details),
+    }
+
+
+def _facet(name: str, parts: tuple[Part, ...]) -> dict[str, Any]:
+    shown = parts
+    if len(parts) > MAX_FACET_VALUES:
+        shown = tuple(sorted(parts, key=lambda part: part.share)[:MAX_FACET_VALUES])
+    return {"name": name, "values": len(parts), "parts": _parts(shown)}
+
+
+def _confusion(details: Details, classes: tuple[str, ...]) -> dict[str, Any]:
+    """All counts where there are few classes, otherwise the most frequent mistakes as [label, prediction, count]."""
+    counts = details.confusion
+    if len(classes) <= MAX_CONFUSION_CLASSES:
+        return {"confusion": counts.tolist()}
+    mistakes = counts - np.diag(np.diag(counts))
+    order = np.argsort(-mistakes, axis=None, kind="stable")[:MAX_CONFUSIONS]
+    pairs = ((*divmod(int(place), len(classes)), int(mistakes.flat[place])) for place in order)
+    return {"confusions": [[classes[label], classes[taken], count] for label, taken, count in pairs if count]}
+
+
+def _calibration(details: Details) -> dict[str, Any]:
+    found = details.calibration
+    if found is None:
+        return {}
+    return {
+        "calibration": {
+            "expectedError": round(found.expected_calibration_error, 4),
+            "negativeLogLikelihood": round(found.negative_log_likelihood, 4),
+            "brierScore": round(found.brier_score, 4),
+            "bins": [[each.predictions, *_shares((each.confidence, each.accuracy))] for each in found.bins],
+        }
+    }
+
+
+def _parts(parts: Iterable[Part]) -> list[list[Any]]:
+    """[name, images, share, low, high] of each."""
+    return [[part.name, part.images, *_shares((part.share, part.low, part.high))] for part in parts]
+
+
+def _shares(shares: Iterable[float]) -> list[float]:
+    return [_share(share) for share in shares]
+
+
+def _share(share: float) -> float:
+    return round(share, 5)

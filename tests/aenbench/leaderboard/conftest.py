@@ -1,0 +1,71 @@
+"""Entries made for tests: truthful, small, on G-Digits, which needs no download."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from aenbench.data import Images, Task
+from aenbench.leaderboard import Entry, Interval, SeedResult, encode_logits, encode_predictions, write_entry
+from aenbench.scoring import score
+
+TASK = Task("g-digits", "aug1")
+
+MakeEntry = Callable[..., Path]
+
+
+def _make(
+    base: Path,
+    name: str,
+    wrong: int,
+    task: Task = TASK,
+    seeds: int = 3,
+    extras: Mapping[str, bytes] | None = None,
+    with_logits: bool = False,
+    **changes: Any,
+) -> Path:
+    """An entry with about `wrong` mistakes a seed, which differ between names and seeds; `changes` replace fields."""
+    images = Images(task)
+    labels = images.test_labels()
+    generator = np.random.default_rng(list(name.encode()))
+    predictions = np.tile(labels, (seeds, 1)).astype(np.uint8)
+    hard = np.argsort(labels * 7 % 11 + np.arange(len(labels)) / 1e3)[: 2 * wrong + 2]  # everybody errs on these
+    for seed in range(seeds):
+        chosen = generator.choice(hard, wrong + seed, replace=False)
+        predictions[seed, chosen] = (predictions[seed, chosen] + 1 + seed) % 10
+    result, encoded = score(predictions, labels), encode_predictions(predictions)
+    files = dict(extras or {})
+    if with_logits:
+        files["logits.npy"] = encode_logits(3 * np.eye(10, dtype=np.float32)[predictions])
+        changes["logits_sha256"] = hashlib.sha256(files["logits.npy"]).hexdigest()
+    facts = {"actions": ("hflip",), "parameters": 100 * wrong + 1_000, "networks_trained": wrong % 7}
+    times = {"search_seconds": 1.5, "training_seconds": 2.5, "chosen_by": 0.5}
+    entry = Entry(
+        name=name,
+        origin="baseline",
+        method="single",
+        dataset=task.dataset,
+        dataset_version=images.dataset.version,
+        configuration=task.configuration,
+        test_content_sha256=images.dataset.digest("test"),
+        protocol=task.protocol,
+        budget="quick",
+        seeds=tuple(
+            SeedResult(seed=seed, accuracy=accuracy, **facts, **times) for seed, accuracy in enumerate(result.per_seed)
+        ),
+        accuracy=Interval(mean=result.mean, low=result.low, high=result.high),
+        predictions_sha256=hashlib.sha256(encoded).hexdigest(),
+        created="2026-01-01T00:00:00+00:00",
+    )
+    folder = base / task.dataset / task.configuration / name
+    write_entry(folder, entry.model_validate(entry.model_dump() | changes), encoded, files)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def make_entry() -> MakeEntry:
+    """Writes a truthful entry: `make_entry(base, name, wrong, ...)`; see `_make`."""
+    return _make

@@ -1,0 +1,79 @@
+"""The page as a file: what may run in it, what it may fetch, and that text stays text."""
+
+import base64
+import hashlib
+import json
+import re
+from pathlib import Path
+
+from aenbench.data import Task
+from aenbench.leaderboard import read_board
+from aenbench.leaderboard.site import page
+from aenbench.leaderboard.site.citation import dataset_citation, entry_bibtex
+
+HOSTILE = "</script><script>alert(1)</script>\u2028&lt;{}\\"
+
+
+def data(html: str) -> dict:
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.S)[1])
+
+
+def test_the_policy_names_the_only_script_and_style(tmp_path: Path, make_entry) -> None:
+    make_entry(tmp_path, "one", 40)
+    html = page(read_board(tmp_path))
+    [script] = re.findall(r"<script>(.*?)</script>", html, re.S)
+    [style] = re.findall(r"<style>(.*?)</style>", html, re.S)
+    digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script)]
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)[1]
+    assert policy == (
+        f"default-src 'none'; style-src 'sha256-{digests[0]}'; script-src 'sha256-{digests[1]}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    assert html.count("<script") == 2
+    assert not re.search(r"\s(style|on[a-z]+)=", re.sub(r"<(script|style)[^>]*>.*?</\1>", "", html, flags=re.S))
+    assert "%" + "DATA%" not in html
+
+
+def test_no_text_ends_the_data(tmp_path: Path, make_entry) -> None:
+    text = HOSTILE.replace("\u2028", " ")
+    make_entry(tmp_path, "one", 40, description=text, origin="submission", method=text)
+    html = page(read_board(tmp_path))
+    [entry] = data(html)["entries"]
+    assert entry["description"] == text
+    inside = re.search(r'id="data">(.*)\n<script>', html, re.S)[1].removesuffix("</script>")
+    assert not set(inside) & set("<>&\u2028\u2029")
+
+
+def test_the_data_are_those_of_the_board(tmp_path: Path, make_entry) -> None:
+    make_entry(tmp_path, "one", 36, extras={"trials.csv": b"seed,value\n0,0.5\n0,0.25\n"}, with_logits=True)
+    make_entry(tmp_path, "grouped", 36, Task("g-digits", "d4"))
+    found = data(page(read_board(tmp_path)))
+    one, grouped = found["entries"]
+    assert one["seeds"][0]["accuracy"] == 0.9
+    assert one["progress"] == [[0, [[1, 0.5, 0.5], [2, 0.25, 0.5]]]]
+    assert sum(map(sum, one["confusion"])) == 3 * 360
+    assert {facet["name"] for facet in grouped["facets"]} >= {"element", "rotation", "hflip"}
+    assert one["calibration"]["bins"]
+    assert found["tasks"][0]["samples"]["source"].startswith("data:image/png;base64,")
+    assert found["tasks"][0]["samples"]["classes"] == list("0123456789")
+
+
+def test_facets_with_many_values_are_cut_to_the_lowest(tmp_path: Path, make_entry) -> None:
+    make_entry(tmp_path, "rolled", 36, Task("g-digits", "d4-roll"))
+    [entry] = data(page(read_board(tmp_path)))["entries"]
+    element = entry["facets"][0]
+    assert element["values"] > len(element["parts"]) == 60
+    shares = [part[2] for part in element["parts"]]
+    assert shares == sorted(shares)
+
+
+def test_citations_are_escaped_and_name_the_version(tmp_path: Path, make_entry) -> None:
+    make_entry(tmp_path, "one", 40, authors=["A & B_c {d}\\", "E"], links={"paper": "https://example.org/a"})
+    entry = read_board(tmp_path).rows[0].entry
+    text = entry_bibtex(entry)
+    assert r"{A \& B\_c \{d\}\textbackslash{}} and {E}" in text
+    assert entry.predictions_sha256 in text
+    assert "url = {https://example.org/a}" in text
+    assert "version = {1.0.0}" in dataset_citation("g-digits", "1.0.0")
+    assert "Krizhevsky" in dataset_citation("cifar10", "as-published")
+    assert dataset_citation("mine", "as-published") == ""

@@ -1,0 +1,276 @@
+"""The page in a browser: Debian's Chromium, driven by Playwright, from a file."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+
+from aenbench.data import Task
+from aenbench.leaderboard import write_generated
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
+
+HTML = "<img src=x onerror='hacked=1'><script>hacked=1</script><b>bold</b>\"'&amp;"
+SEARCH = b"seed,value\n0,0.5\n0,0.75\n1,0.25\n1,0.5\n1,0.625\n"
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory, make_entry: Callable[..., Path]) -> Path:
+    base = tmp_path_factory.mktemp("board")
+    for name, wrong in (("first", 20), ("as-good", 21), ("middle", 90), ("last", 200)):
+        make_entry(base, name, wrong)
+    make_entry(base, "searched", 60, Task("g-digits", "d4"), extras={"trials.csv": SEARCH}, with_logits=True)
+    make_entry(base, "turned", 100, Task("g-digits", "d4-roll"))
+    make_entry(base, "papers", 5, Task("g-digits", "aug1", "paper"))
+    make_entry(
+        base,
+        "hostile",
+        120,
+        origin="submission",
+        method=HTML,
+        description=HTML + "\n" + HTML,
+        authors=[HTML],
+        links={HTML: "https://example.org/'onmouseover='hacked=1'"},
+        budget=HTML,
+        command=HTML,
+        code_revision=HTML,
+        hardware=HTML,
+        software={HTML: HTML},
+        created=HTML,
+    )
+    make_entry(base, "perfect", 0, Task("g-digits", "d4"), seeds=1)
+    write_generated(base)
+    return base / "index.html"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, index: Path) -> Iterator[Open]:
+    """Opens the page; afterwards nothing was said on the console and nothing but the file was asked for."""
+    said: list[str] = []
+    asked: list[str] = []
+    contexts = []
+
+    def opened(address: str = "", width: int = 1280, theme: Any = "light", **options: Any) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=theme, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: asked.append(_address(request)))
+        page.goto(index.as_uri() + address)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert said == []
+    assert set(asked) <= {index.as_uri()}
+
+
+def _address(request: Request) -> str:
+    return "" if request.url.startswith("data:image/") else request.url.partition("#")[0]
+
+
+@pytest.fixture(autouse=True)
+def _only_the_file(index: Path, open_page: Open) -> None:
+    """Every test is held to `open_page`'s promise."""
+
+
+def names(page: Page, section: int = 0) -> list[str]:
+    return page.locator("section.task:visible").nth(section).locator("tbody .entry-name > a").all_inner_texts()
+
+
+def test_it_shows_every_task_and_entry(open_page: Open) -> None:
+    page = open_page()
+    expect(page.get_by_role("status")).to_have_text("9 entries in 4 tasks, sorted by rank, ascending.")
+    assert page.locator("section.task").count() == 4
+    assert names(page)[:2] == ["first", "as-good"]
+    assert page.locator("tbody .place").all_inner_texts()[:3] == ["1=", "1=", "3"]
+    expect(
+        page.get_by_alt_text(re.compile("^Test images of g-digits . aug1, .*Columns, from the left: 0, 1, "))
+    ).to_have_count(2)
+
+
+def test_paper_entries_have_a_table_of_their_own(open_page: Open) -> None:
+    page = open_page()
+    sections = page.locator("section.task", has_text="Protocol paper")
+    expect(sections).to_have_count(1)
+    assert sections.locator("tbody .entry-name > a").all_inner_texts() == ["papers"]
+    assert "papers" not in names(page, 0)
+
+
+def test_columns_sort_both_ways_by_mouse_and_keyboard(open_page: Open) -> None:
+    page = open_page()
+    table = page.get_by_role("table").first
+    table.get_by_role("button", name="Entry").click()
+    assert names(page) == ["as-good", "first", "hostile", "last", "middle"]
+    expect(table.get_by_role("columnheader", name="Entry")).to_have_attribute("aria-sort", "ascending")
+    expect(table.locator("th[aria-sort]")).to_have_count(1)
+    page.keyboard.press("Enter")
+    assert names(page) == ["middle", "last", "hostile", "first", "as-good"]
+    expect(table.get_by_role("columnheader", name="Entry")).to_have_attribute("aria-sort", "descending")
+    expect(page.get_by_role("status")).to_contain_text("sorted by entry, descending")
+    page.reload()
+    assert names(page) == ["middle", "last", "hostile", "first", "as-good"]
+
+
+def test_filters_are_kept_by_the_link(open_page: Open) -> None:
+    page = open_page()
+    page.get_by_label("Configuration").select_option("d4")
+    page.get_by_label("Find").fill("search")
+    expect(page.get_by_role("status")).to_contain_text("1 entry in 1 task")
+    assert names(page) == ["searched"]
+    again = open_page("#" + page.url.partition("#")[2])
+    assert names(again) == ["searched"]
+    assert again.get_by_label("Configuration").input_value() == "d4"
+    again.get_by_role("button", name="Clear").click()
+    expect(again.get_by_role("status")).to_contain_text("9 entries in 4 tasks")
+    again.get_by_label("Find").fill("no such thing")
+    expect(again.get_by_role("status")).to_have_text("No entry fits these filters.")
+
+
+def test_an_entry_opens_and_back_returns_to_its_link(open_page: Open) -> None:
+    page = open_page("#configuration=d4")
+    page.get_by_role("link", name="searched", exact=True).click()
+    expect(page.get_by_role("heading", level=1, name="searched")).to_be_focused()
+    assert page.url.endswith("#/g-digits/d4/searched")
+    assert page.title().startswith("g-digits/d4/searched")
+    for name in ("Facts", "Seeds", "By group element", "Confusion", "By class", "The search’s progress", "Calibration"):
+        expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("seed 1 reaches 62.50 % with 3 networks"))).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("Accuracy by group element: highest"))).to_be_visible()
+    expect(page.locator("pre").first).to_contain_text("@misc{g-digits-d4-searched")
+    page.go_back()
+    expect(page.get_by_role("status")).to_contain_text("2 entries in 1 task")
+    expect(page.get_by_role("link", name="searched", exact=True)).to_be_focused()
+
+
+def test_an_entry_that_does_not_exist_says_so(open_page: Open) -> None:
+    page = open_page("#/g-digits/d4/%E0%A4%A")
+    expect(page.get_by_role("heading", name="No such entry")).to_be_visible()
+    page.get_by_role("link", name="All entries").click()
+    expect(page.get_by_role("status")).to_contain_text("9 entries")
+
+
+def test_flags_and_ties_are_told(open_page: Open) -> None:
+    page = open_page("#/g-digits/d4/perfect")
+    expect(page.locator(".flag")).to_contain_text("label-leak")
+    page = open_page("#/g-digits/aug1/first")
+    expect(page.locator(".standing")).to_have_text(
+        "Rank 1= of 5 entries. A paired test cannot tell it apart from as-good."
+    )
+
+
+def test_points_of_a_plot_are_links_with_their_numbers(open_page: Open) -> None:
+    page = open_page("#configuration=aug1&protocol=standard")
+    plot = page.locator("figure").first
+    point = plot.get_by_role("link", name=re.compile(r"^first: 94.17 %, 3k parameters, on the Pareto front$"))
+    expect(plot.get_by_role("link")).to_have_count(5)
+    expect(plot.get_by_role("link", name=re.compile("^last:"))).not_to_have_attribute(
+        "aria-label", re.compile("Pareto")
+    )
+    point.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1, name="first")).to_be_visible()
+
+
+def test_the_theme_switches_and_is_remembered(open_page: Open) -> None:
+    page = open_page(theme="light")
+    button = page.get_by_role("button", name="Dark theme")
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(background)
+    expect(button).to_have_attribute("aria-pressed", "false")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    dark = page.evaluate(background)
+    assert dark != light
+    page.reload()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    assert page.evaluate(background) == dark
+    assert open_page(theme="dark").evaluate(background) == dark
+
+
+def test_the_keyboard_alone_reaches_an_entry(open_page: Open) -> None:
+    page = open_page("#q=searched")
+    reached = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.textContent.trim()"))
+        if reached[-1] == "searched":
+            break
+    assert reached[0] == "Skip to the content"
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1, name="searched")).to_be_visible()
+
+
+VIEWS = {"table": "", "entry": "#/g-digits/d4/searched", "flagged": "#/g-digits/d4/perfect"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_axe_finds_nothing_serious(open_page: Open, view: str, theme: str, width: int) -> None:
+    page = open_page(VIEWS[view], width=width, theme=theme, reduced_motion="reduce")
+    found = Axe().run(page).response["violations"]
+    serious = [
+        f"{each['id']}: {each['nodes'][0]['html']}" for each in found if each["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+
+
+@pytest.mark.slow
+def test_axe_would_find_something(open_page: Open) -> None:
+    page = open_page()
+    page.evaluate("document.getElementById('count').style.color = '#ddd'; document.documentElement.lang = ''")
+    found = {each["id"] for each in Axe().run(page).response["violations"]}
+    assert {"color-contrast", "html-has-lang"} <= found
+
+
+@pytest.mark.parametrize("view", [*VIEWS.values(), "#/g-digits/d4-roll/turned", "#/g-digits/aug1/hostile"])
+def test_a_phone_scrolls_only_down(open_page: Open, view: str) -> None:
+    page = open_page(view, width=390)
+    expect(page.locator("h1:visible")).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for region in page.get_by_role("region").all():
+        assert region.get_attribute("aria-label") or region.get_attribute("aria-labelledby")
+
+
+def test_text_from_entries_is_shown_as_text(open_page: Open) -> None:
+    page = open_page("#/g-digits/aug1/hostile")
+    shown = page.locator("#entry").inner_text()
+    assert shown.count(HTML) >= 9
+    assert page.evaluate("document.querySelectorAll('#entry img, #entry script, #entry b').length") == 0
+    link = page.get_by_role("link", name=HTML)
+    expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
+    link.hover()
+    page.goto(page.url.partition("#")[0])
+    expect(page.get_by_role("row", name=re.compile("hostile"))).to_contain_text(HTML)
+    assert page.evaluate("typeof hacked") == "undefined"
+
+
+def test_the_policy_stops_what_would_get_in(browser: Browser, index: Path) -> None:
+    """Were text taken for HTML after all, nothing of it would run."""
+    page = browser.new_page()
+    page.goto(index.as_uri())
+    with page.expect_console_message(lambda message: "Content Security Policy" in message.text):
+        page.evaluate("html => { document.body.insertAdjacentHTML('beforeend', html) }", HTML)
+    page.wait_for_timeout(100)
+    assert page.evaluate("typeof hacked") == "undefined"
+    page.close()
