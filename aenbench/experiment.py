@@ -25,6 +25,7 @@ from aenbench.errors import InvalidArgumentError
 from aenbench.executors import Executor, RayExecutor, end_with_parent, ordered
 from aenbench.leaderboard import (
     LOGITS_FILE,
+    MOVED_FILE,
     PREDICTIONS_FILE,
     Entry,
     Interval,
@@ -37,6 +38,7 @@ from aenbench.leaderboard import (
 )
 from aenbench.methods import Method
 from aenbench.plots import search_progress
+from aenbench.probes import can_be_probed, predict_moved
 from aenbench.revision import code_revision, hardware, software
 from aenbench.scoring import Score, score
 from aenbench.search.space import SearchSpace, Trial
@@ -106,12 +108,13 @@ Report = Callable[[Step], None]
 class SeedOutcome:
     """What one seed gave: its line in the entry (its accuracy not yet known), predictions (n,), networks trained.
 
-    Logits (n, classes) are there where the plan keeps them.
+    Logits (n, classes) are there where the plan keeps them, `moved` (moves, images) where images can be moved.
     """
 
     result: SeedResult
     predictions: NDArray[np.uint8]
     logits: NDArray[np.float32] | None
+    moved: NDArray[np.uint8] | None
     trials: tuple[Trial, ...]
 
 
@@ -163,6 +166,9 @@ def _extras(plan: Plan, images: Images, outcomes: Sequence[SeedOutcome]) -> dict
     logits = [outcome.logits for outcome in outcomes if outcome.logits is not None]
     if logits and all(np.isfinite(each).all() for each in logits):
         extras[LOGITS_FILE] = encode_logits(np.stack(logits))
+    moved = [outcome.moved for outcome in outcomes if outcome.moved is not None]
+    if moved:
+        extras[MOVED_FILE] = encode_predictions(np.stack(moved))
     trials = [outcome.trials for outcome in outcomes]
     if any(trials):
         extras["trials.csv"] = _trials_csv(trials)
@@ -234,7 +240,9 @@ def run_seed(plan: Plan, store: TrialStore, report: Report, seed: int) -> SeedOu
             augmentation=choice.candidate.augmentation,
         )
         trained = time.perf_counter()
-        logits = compute_logits(model, images.test().images, spent.final.evaluation_batch)  # (n, classes)
+        test, batch = images.test(), spent.final.evaluation_batch
+        logits = compute_logits(model, test.images, batch)  # (n, classes)
+        moved = predict_moved(model, test, batch) if can_be_probed(images.size) else None
     result = SeedResult(
         seed=seed,
         **choice.candidate.facts,
@@ -250,6 +258,7 @@ def run_seed(plan: Plan, store: TrialStore, report: Report, seed: int) -> SeedOu
         result,
         logits.argmax(dim=1).numpy().astype(np.uint8),
         logits.float().numpy() if plan.keep_logits else None,
+        moved,
         tuple(choice.record.trials) if choice.record else (),
     )
 
@@ -342,6 +351,7 @@ def _entry(
         accuracy=Interval(mean=result.mean, low=result.low, high=result.high),
         predictions_sha256=digests[PREDICTIONS_FILE],
         logits_sha256=digests.get(LOGITS_FILE),
+        moved_sha256=digests.get(MOVED_FILE),
         command=command,
         code_revision=code_revision(plan.method.code),
         hardware=hardware(),

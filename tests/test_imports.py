@@ -44,7 +44,7 @@ AENBENCH_ORDER = (
     {"methods"},
     {"budgets", "analysis"},
     {"factorial"},
-    {"search", "leaderboard", "ranks", "scoring", "plots", "training", "data", "store", "executors"},
+    {"search", "leaderboard", "ranks", "scoring", "plots", "training", "probes", "data", "store", "executors"},
     {"candidates"},
     {"models", "gcnn", "augmentation"},
     {"datasets", "processes", "revision"},

@@ -5,6 +5,7 @@ from aenbench.leaderboard.checks import rescore
 from aenbench.leaderboard.entry import Entry, Interval, Origin, SafeName, SeedResult, json_schema
 from aenbench.leaderboard.files import (
     LOGITS_FILE,
+    MOVED_FILE,
     PREDICTIONS_FILE,
     check_free,
     encode_logits,
@@ -24,6 +25,7 @@ from aenbench.leaderboard.verification import verify
 
 __all__ = [
     "LOGITS_FILE",
+    "MOVED_FILE",
     "PREDICTIONS_FILE",
     "Agreement",
     "Board",

@@ -10,7 +10,7 @@ from aenbench.errors import EntryError
 from aenbench.leaderboard.answers import AnswerBook, Answers
 from aenbench.leaderboard.checks import Checked, check_entry
 from aenbench.leaderboard.entry import Entry
-from aenbench.leaderboard.files import find_entries, read_logits
+from aenbench.leaderboard.files import find_entries, read_logits, read_moved
 from aenbench.leaderboard.flags import Flag, entry_key, find_flags, read_reviews
 from aenbench.leaderboard.progress import Point, read_progress
 from aenbench.leaderboard.trust import Trust, trust_of
@@ -26,7 +26,8 @@ class Row:
         folder: where it lies.
         entry: what it says, which agrees with its predictions.
         score: by its predictions.
-        details: the same by class and by how images were moved, and calibration where there are logits.
+        details: the same by class and by how images were moved, calibration where there are logits, and invariance
+            where there are predictions for moved images.
         rank: 1 + the number of entries that are significantly better.
         shared: whether another entry has the same rank.
         tied: names of the entries that cannot be told apart from it.
@@ -121,11 +122,12 @@ def _standing(
 def _row(checked: Checked, place: Rank, shared: bool, answers: Answers, flags: Mapping[str, Sequence[Flag]]) -> Row:
     entry, predictions, classes = checked.entry, checked.predictions, answers.dataset.classes
     logits = read_logits(checked.folder, entry, predictions, len(classes))
+    moved = read_moved(checked.folder, entry, predictions, len(classes))
     return Row(
         folder=checked.folder,
         entry=entry,
         score=checked.score,
-        details=detail(predictions, answers.labels, classes, answers.facets, logits),
+        details=detail(predictions, answers.labels, classes, answers.facets, logits, moved),
         rank=place.rank,
         shared=shared,
         tied=place.tied,

@@ -111,6 +111,7 @@ class Entry(Strict):
     accuracy: Interval
     predictions_sha256: Sha256 = Field(description="SHA-256 of predictions.npy")
     logits_sha256: Sha256 | None = Field(default=None, description="SHA-256 of logits.npy, where there is one")
+    moved_sha256: Sha256 | None = Field(default=None, description="SHA-256 of moved.npy, where there is one")
     command: Text = Field(default="", description="the command that made it")
     code_revision: Line = Field(
         default="",

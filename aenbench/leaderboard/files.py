@@ -7,6 +7,7 @@ leaderboards/
     ├── entry.json                    what was run (`Entry`)
     ├── predictions.npy               uint8 (seeds, test images), classes in dataset order
     ├── logits.npy                    float16 (seeds, test images, classes), for calibration only (optional)
+    ├── moved.npy                     uint8 (seeds, 12, images): the first test images after each action (optional)
     ├── reproduction.json             what `aenbench reproduce` found (optional)
     ├── reproduced.npy                the predictions that it got, as predictions.npy
     ├── trials.csv                    every network that a search trained (searches only)
@@ -35,12 +36,15 @@ from aenbench.leaderboard import npy
 from aenbench.leaderboard.documents import parse_json
 from aenbench.leaderboard.entry import Entry
 from aenbench.leaderboard.text import printable
+from aenbench.probes import MOVES, probe_shape
+from aenbench.scoring import Moved
 from gdatasets.errors import OutputError
 from gdatasets.files import write_whole
 
 ENTRY_FILE = "entry.json"
 PREDICTIONS_FILE = "predictions.npy"
 LOGITS_FILE = "logits.npy"
+MOVED_FILE = "moved.npy"
 REPRODUCTION_FILE = "reproduction.json"
 REPRODUCED_FILE = "reproduced.npy"
 TRIALS_FILE = "trials.csv"
@@ -50,6 +54,7 @@ MAX_BYTES: Mapping[str, int] = {
     ENTRY_FILE: 1 << 20,
     PREDICTIONS_FILE: 64 << 20,
     LOGITS_FILE: 64 << 20,
+    MOVED_FILE: 16 << 20,
     REPRODUCTION_FILE: 1 << 16,
     REPRODUCED_FILE: 64 << 20,
     TRIALS_FILE: 16 << 20,
@@ -207,6 +212,7 @@ def read_entry(folder: Path, root: Root = None) -> tuple[Entry, NDArray[np.uint8
     shape = (len(entry.seeds), images.test_images)
     predictions = decode_predictions(content, shape, _shown(folder, PREDICTIONS_FILE))
     read_logits(folder, entry, predictions, images.classes)
+    read_moved(folder, entry, predictions, images.classes)
     return entry, predictions
 
 
@@ -249,6 +255,28 @@ def read_logits(folder: Path, entry: Entry, predictions: NDArray[np.uint8], clas
     if differing := int((of_predicted != logits.max(axis=-1)).sum()):
         raise EntryError(f"{where}: for {differing:,} images the predicted class does not hold the largest logit.")
     return logits
+
+
+def read_moved(folder: Path, entry: Entry, predictions: NDArray[np.uint8], classes: int) -> Moved | None:
+    """The predictions of an entry for moved test images (`aenbench.probes`).
+
+    Returns:
+        None where the entry has none.
+
+    Raises:
+        EntryError: they are not those the entry names, malformed, or name a class that does not exist.
+    """
+    where = _shown(folder, MOVED_FILE)
+    if entry.moved_sha256 is None:
+        if os.path.lexists(folder / MOVED_FILE):
+            raise EntryError(f"{where} is there, but {ENTRY_FILE} gives no moved_sha256.")
+        return None
+    content = read_file(folder, MOVED_FILE)
+    _check_digest(folder, MOVED_FILE, content, entry.moved_sha256)
+    moved = npy.decode(content, np.uint8, probe_shape(*predictions.shape), where).astype(np.uint8, copy=False)
+    if moved.max() >= classes:
+        raise EntryError(f"{where}: class {moved.max()} does not exist in {entry.dataset}.")
+    return Moved(MOVES, moved)
 
 
 def read_file(folder: Path, name: str) -> bytes:

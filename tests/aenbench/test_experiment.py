@@ -17,6 +17,7 @@ from aenbench.errors import EntryError, InvalidArgumentError, StoreError
 from aenbench.executors import LocalExecutor
 from aenbench.experiment import Evaluator, Plan, Step, run
 from aenbench.leaderboard import read_entry, rescore
+from aenbench.leaderboard.files import read_moved
 from aenbench.search.space import GCNNSpace, SearchBudget
 from aenbench.store import TrialStore
 from aenbench.training import Recipe
@@ -82,7 +83,11 @@ def test_the_outcome_does_not_depend_on_the_number_of_workers(tmp_path: Path) ->
 def test_baselines_choose_their_actions(
     tmp_path: Path, baseline: str, networks: int, actions: tuple[str, ...] | None
 ) -> None:
-    entry, _ = read_entry(run_plan(baseline, tmp_path)[0])
+    folder = run_plan(baseline, tmp_path)[0]
+    entry, predictions = read_entry(folder)
+    moved = read_moved(folder, entry, predictions, 10)
+    assert moved is not None
+    assert moved.predictions.shape == (len(predictions), 12, 360)
     assert entry.name == f"{baseline.replace(':', '-')}-quick"
     assert entry.seeds[0].networks_trained == networks
     assert actions is None or entry.seeds[0].actions == actions

@@ -273,8 +273,8 @@ function simpleTable(label, heads, rows) {
     h("thead", {}, h("tr", {}, heads.map(([name, kind]) => h("th", { scope: "col", class: kind }, name)))),
     h("tbody", {}, rows.map((cells) => h("tr", {}, cells.map((cell, i) => h(i ? "td" : "th", { scope: i ? null : "row", class: heads[i][1] }, cell)))))));
 }
-function partsTable(label, head, parts) {
-  return simpleTable(label, [[head, null], ["Images", "number"], ["Accuracy, %", "number"], ["", "bar-column"]],
+function partsTable(label, head, parts, measure = "Accuracy, %") {
+  return simpleTable(label, [[head, null], ["Images", "number"], [measure, "number"], ["", "bar-column"]],
     parts.map(([name, images, share, low, high]) => [name, whole(images), h("span", {}, percent(share, 1), h("span", { class: "quiet" }, ` [${percent(low, 1)}, ${percent(high, 1)}]`)), filledBar(share, low, high)]));
 }
 
@@ -456,6 +456,13 @@ function movesCard(entry) {
   return card("By how images were moved", `Each action alone, whatever the others did.${cut.join("")}`, partsTable("Accuracy by how images were moved", "Moved by", parts));
 }
 
+function invarianceCard(entry) {
+  if (!entry.invariance.length) return "";
+  const images = entry.invariance[0][1];
+  return card("Invariance", `Of the first ${whole(images)} test images, how many keep their prediction when they are moved once more; rolls by 4 pixels.`,
+    partsTable("Predictions that survive each action", "Action", entry.invariance, "Unchanged, %"));
+}
+
 function confusionCard(entry, task) {
   if (entry.confusions) {
     return card("Most frequent confusions", "Counts over images and seeds.",
@@ -526,7 +533,7 @@ function drawEntry(entry) {
     h("div", { class: "cards" },
       h("div", {}, facts(entry, task),
         card("By class", "Mean over seeds, Wilson’s interval for the images of the class.", partsTable(`Accuracy by class of ${entry.name}`, "Class", entry.classes)),
-        movesCard(entry)),
+        movesCard(entry), invarianceCard(entry)),
       h("div", {}, seedsCard(entry), ...roundCards(entry), confusionCard(entry, task), entry.calibration ? calibrationCard(entry.calibration) : "")),
     h("div", { class: "rows" },
       entry.progress.length ? progressCard(entry) : "",

@@ -101,6 +101,7 @@ def _entry(task: int, standing: Standing, row: Row) -> dict[str, Any]:
         "bibtex": entry_bibtex(entry),
         "classes": _parts(details.classes),
         "facets": [_facet(name, parts) for name, parts in details.facets.items()],
+        "invariance": _parts(details.invariance),
         "progress": [
             [seed, [[point.networks, round(point.value, 4), round(point.best, 4)] for point in points]]
             for seed, points in row.progress.items()
