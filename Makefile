@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin
 
-.PHONY: demo test slow lint types leaderboard install
+.PHONY: demo test slow lint types docs leaderboard install
 demo: install
 	$(RUN)/aenbench run --baseline aen --budget quick --overwrite
 
@@ -20,6 +20,10 @@ lint: install
 types: install
 	$(RUN)/mypy
 
+docs: install
+	$(RUN)/mkdocs build --strict
+	$(RUN)/python tools/figures.py --check
+
 leaderboard: install
 	$(RUN)/aenbench leaderboard
 
@@ -28,5 +32,5 @@ install: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(RUN)/python -m pip install --quiet torch torchvision
-	$(RUN)/python -m pip install --quiet --editable '.[test]'
+	$(RUN)/python -m pip install --quiet --editable '.[test,docs]'
 	touch $@

@@ -1,6 +1,7 @@
 """Imports point one way, from the command down to the groups, and importing does nothing."""
 
 import ast
+import importlib
 import os
 import subprocess
 import sys
@@ -8,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
+from cffconvert import Citation
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -133,3 +136,39 @@ def test_the_public_names_of_gdatasets() -> None:
         "verify_folder",
     }
     assert all(getattr(gdatasets, name) is not None for name in gdatasets.__all__)
+
+
+PUBLIC = {
+    "aenbench": {"Table", "load_table"},
+    "aenbench.nn": {
+        "EquivariantLinear",
+        "GroupBatchNorm2d",
+        "GroupConv2d",
+        "GroupPooling",
+        "InvariantPooling",
+        "LiftingConv2d",
+        "SpatialPooling",
+        "SquareGroup",
+        "assert_equivariant",
+        "check_equivariance",
+        "parameter_sharing",
+    },
+}
+
+
+@pytest.mark.parametrize("package", PUBLIC)
+def test_the_public_names_of_aenbench(package: str) -> None:
+    module = importlib.import_module(package)
+    assert set(module.__all__) == PUBLIC[package]
+    assert all(getattr(module, name) is not None for name in module.__all__)
+
+
+def test_the_citation_names_the_version_of_the_package() -> None:
+    import gdatasets
+
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert cited["version"] == gdatasets.__version__
+
+
+def test_the_citation_is_valid() -> None:
+    Citation((ROOT / "CITATION.cff").read_text()).validate()

@@ -148,10 +148,18 @@ class LiftingConv2d(_GroupFilters):
 
     Args:
         group: a `SquareGroup`, or the name of one.
-        in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode: as in
-            `torch.nn.Conv2d`; `out_channels` counts functions on the group, each `order` planes.
+        in_channels: channels of the images.
+        out_channels: functions on the group, each `order` planes.
+        kernel_size: as in `torch.nn.Conv2d`.
+        stride: as in `torch.nn.Conv2d`.
+        padding: as in `torch.nn.Conv2d`.
+        dilation: as in `torch.nn.Conv2d`.
+        groups: as in `torch.nn.Conv2d`.
+        bias: as in `torch.nn.Conv2d`.
+        padding_mode: as in `torch.nn.Conv2d`.
         generator: source of the initial values; without one, PyTorch's global generator.
-        device, dtype: of the free parameters.
+        device: of the free parameters.
+        dtype: of the free parameters.
 
     Shape: (batch, in_channels, height, width) to (batch, out_channels, order, new height, new width).
 

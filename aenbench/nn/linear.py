@@ -36,7 +36,8 @@ class EquivariantLinear(nn.Module):
         bias: whether to add a bias, one free value for each orbit of the output units.
         initialization: `"fan_in"` or `"orbits"`.
         generator: source of the initial values; without one, PyTorch's global generator.
-        device, dtype: of the free parameters.
+        device: of the free parameters.
+        dtype: of the free parameters.
 
     Shape: (..., n_in) to (..., n_out).
 

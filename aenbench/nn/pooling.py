@@ -30,7 +30,9 @@ class SpatialPooling(nn.Module):
 
     Args:
         group: a `SquareGroup`, or the name of one.
-        kernel_size, stride, padding: as in `torch.nn.MaxPool2d`; the stride is the kernel size by default.
+        kernel_size: as in `torch.nn.MaxPool2d`.
+        stride: as in `torch.nn.MaxPool2d`; the kernel size by default.
+        padding: as in `torch.nn.MaxPool2d`.
         reduction: `"max"` or `"mean"`; the mean of a padded window counts the padding's zeros, as PyTorch's does.
 
     Shape: (batch, ..., height, width) to (batch, ..., new height, new width).

@@ -1,0 +1,286 @@
+"""What README.md and the pages of docs/ say is true: every code block runs, links lead somewhere, pictures have a text.
+
+A page's blocks run in order, in one temporary folder, without a network: its ```python blocks in one process, its
+```bash blocks in a shell. A Python block whose first line is `# name.py` becomes that file. A ```text block right after
+a block is what it prints, `...` standing for anything. A comment right before a block, `<!-- docs: MARKER, MARKER -->`,
+says why it cannot run everywhere; only the markers below are known, and what was left out is a skipped test with its
+reason. Blocks that do not run are still read: every command has to be one that the command line takes, every import has
+to exist.
+"""
+
+import ast
+import doctest
+import importlib
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from aenbench.cli import app as aenbench_app
+from gdatasets.cli import app as gdatasets_app
+from gdatasets.sources import load_source
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+
+REAL = "needs MNIST"  # runs where the real images are at hand, with `data` leading to them
+SLOW = "slow"  # the page runs in the slow suite
+NOT_RUN = {
+    "needs the network": "it fetches from a package registry or the Hub",
+    "needs a Hub account": "it writes to the Hugging Face Hub",
+    "needs a Ray cluster": "it joins a cluster of several machines",
+    "needs your files": "it works on files that a reader brings along",
+    "needs a table": "it reads a table of a whole search space, which is not part of the repository",
+    "needs the entries": "it recomputes the entries of this repository, as .ci/run does",
+    "takes long": "it trains for ten minutes to many hours",
+    "by hand": "it installs software, or releases it",
+}
+RUN, SHOWN = ("python", "bash"), ("text", "yaml", "json", "bibtex", "toml")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: where it is, what it holds, what it should print, and its markers."""
+
+    page: Path
+    line: int
+    language: str
+    code: str
+    printed: str | None
+    markers: frozenset[str]
+
+    @property
+    def where(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+    @property
+    def file(self) -> str | None:
+        found = re.match(r"# (\w+\.py)\n", self.code) if self.language == "python" else None
+        return found[1] if found else None
+
+    @property
+    def runs(self) -> bool:
+        return not self.markers & NOT_RUN.keys()
+
+
+def tokens(page: Path) -> list[Token]:
+    return MarkdownIt("commonmark").enable("table").parse(page.read_text())
+
+
+def markers_before(parsed: list[Token], number: int) -> frozenset[str]:
+    before = parsed[number - 1].content if number and parsed[number - 1].type == "html_block" else ""
+    found = re.fullmatch(r"<!-- docs: (.*?) -->", before.strip())
+    return frozenset(found[1].split(", ")) if found else frozenset()
+
+
+def blocks(page: Path) -> list[Block]:
+    parsed, found = tokens(page), []
+    for number, token in enumerate(parsed):
+        if token.type == "fence" and token.info in RUN:
+            after = parsed[number + 1] if number + 1 < len(parsed) else None
+            printed = after.content if after and after.type == "fence" and after.info == "text" else None
+            assert token.map
+            line, markers = token.map[0] + 1, markers_before(parsed, number)
+            found.append(Block(page, line, token.info, token.content, printed, markers))
+    return found
+
+
+BLOCKS = [block for page in PAGES for block in blocks(page)]
+
+
+def pages_to_run() -> Iterator[object]:
+    for page in PAGES:
+        mine = [block for block in blocks(page) if block.runs]
+        if mine:
+            slow = [pytest.mark.slow] if any(SLOW in block.markers for block in mine) else []
+            yield pytest.param(page, id=str(page.relative_to(ROOT)), marks=slow)
+
+
+# Runs the blocks of a page, given as JSON, and prints what each of them printed.
+DRIVER = """
+import contextlib, io, json, pathlib, subprocess, sys
+
+def main():
+    names, outputs = {"__name__": "docs"}, []
+    for where, language, code, file in json.loads(pathlib.Path(sys.argv[1]).read_text()):
+        print(where, file=sys.stderr)
+        caught = io.StringIO()
+        if file:
+            pathlib.Path(file).write_text(code)
+        elif language == "python":
+            with contextlib.redirect_stdout(caught):
+                exec(compile(code, where, "exec"), names)
+        else:
+            done = subprocess.run(["bash", "-euo", "pipefail", "-c", code], stdout=subprocess.PIPE, text=True)
+            caught.write(done.stdout)
+            if done.returncode:
+                sys.exit(f"{where}: exit code {done.returncode}\\n{done.stdout}")
+        outputs.append(caught.getvalue())
+    print(json.dumps(outputs))
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def run_blocks(chosen: list[Block], folder: Path, commands: Path, root: Path | None) -> list[str]:
+    """What each block printed; a block that fails is a failed assertion."""
+    inputs, driver = commands / "blocks.json", commands / "driver.py"
+    inputs.write_text(json.dumps([(block.where, block.language, block.code, block.file) for block in chosen]))
+    driver.write_text(DRIVER)
+    offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "XDG_CACHE_HOME": str(commands / "cache")}
+    environment = os.environ | offline | {"PYTHONPATH": f"{ROOT}{os.pathsep}{folder}", "COLUMNS": "100"}
+    environment |= {"PATH": f"{commands}{os.pathsep}{os.environ['PATH']}", "MPLBACKEND": "agg"}
+    environment |= {"GDATASETS_ROOT": str(root)} if root else {}
+    done = subprocess.run(
+        [sys.executable, str(driver), str(inputs)], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-4_000:]
+    outputs: list[str] = json.loads(done.stdout.splitlines()[-1])
+    return outputs
+
+
+@pytest.fixture
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the two commands of this checkout, and `python` as the one that runs the tests."""
+    folder = tmp_path_factory.mktemp("commands")
+    for name in ("aenbench", "gdatasets"):
+        start = f"import sys; sys.argv[0] = '{name}'; from {name}.cli import main; main()"
+        (folder / name).write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c "{start}" "$@"\n')
+    (folder / "python").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
+    for file in folder.iterdir():
+        file.chmod(0o755)
+    return folder
+
+
+@pytest.mark.parametrize("page", list(pages_to_run()))
+def test_the_blocks_of_a_page_run_and_print_what_it_says(
+    page: Path, tmp_path: Path, commands: Path, request: pytest.FixtureRequest
+) -> None:
+    chosen, root = [block for block in blocks(page) if block.runs], None
+    if any(REAL in block.markers for block in chosen):
+        try:
+            root = request.getfixturevalue("data_root")
+            (tmp_path / "data").symlink_to(root)
+        except pytest.skip.Exception:
+            chosen = [block for block in chosen if REAL not in block.markers]
+    checker, options = doctest.OutputChecker(), doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    for block, got in zip(chosen, run_blocks(chosen, tmp_path, commands, root), strict=True):
+        if block.printed is not None:
+            assert checker.check_output(block.printed, got, options), f"{block.where} prints:\n{got}"
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if not block.runs], ids=lambda block: block.where)
+def test_blocks_that_are_left_out(block: Block) -> None:
+    pytest.skip("; ".join(NOT_RUN[marker] for marker in sorted(block.markers & NOT_RUN.keys())))
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if REAL in block.markers], ids=lambda block: block.where)
+@pytest.mark.usefixtures("data_root")
+def test_blocks_on_real_images_run_where_these_are_at_hand(block: Block) -> None:
+    assert block.runs
+
+
+def test_every_marker_is_known_and_every_block_has_a_language() -> None:
+    known = {REAL, SLOW, *NOT_RUN}
+    assert [(block.where, block.markers - known) for block in BLOCKS if block.markers - known] == []
+    fences = [(page, token) for page in PAGES for token in tokens(page) if token.type in ("fence", "code_block")]
+    assert len(fences) > len(BLOCKS) > 20
+    strange = [
+        f"{page.relative_to(ROOT)}:{token.map[0] + 1}"
+        for page, token in fences
+        if token.map and (token.type == "code_block" or token.info not in (*RUN, *SHOWN))
+    ]
+    assert strange == [], "blocks of code are fenced, with a language that this test knows"
+
+
+def test_every_marker_stands_right_before_a_block() -> None:
+    for page in PAGES:
+        written = re.findall(r"^ *<!-- docs: ", page.read_text(), flags=re.MULTILINE)
+        assert len(written) == sum(bool(block.markers) for block in blocks(page)), page
+
+
+def command_lines(block: Block) -> Iterator[list[str]]:
+    for line in block.code.replace("\\\n", " ").splitlines():
+        words = shlex.split(line, comments=True)
+        if words and words[0] in ("aenbench", "gdatasets"):
+            yield words
+
+
+@pytest.mark.parametrize(
+    "block", [block for block in BLOCKS if block.language == "bash"], ids=lambda block: block.where
+)
+def test_every_command_is_one_that_the_command_line_takes(block: Block) -> None:
+    apps = {"aenbench": aenbench_app, "gdatasets": gdatasets_app}
+    for program, name, *arguments in command_lines(block):
+        known = typer.main.get_command(apps[program]).commands  # type: ignore[attr-defined]
+        assert name in known, f"{block.where}: {program} {name}"
+        known[name].make_context(name, arguments)
+
+
+def test_a_command_with_an_unknown_option_would_be_noticed() -> None:
+    block = Block(ROOT / "README.md", 1, "bash", "aenbench run --baselin mlp\n", None, frozenset())
+    with pytest.raises(Exception, match="No such option"):
+        test_every_command_is_one_that_the_command_line_takes(block)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [block for block in BLOCKS if block.language == "python" and not block.runs],
+    ids=lambda block: block.where,
+)
+def test_what_python_blocks_import_exists_also_where_they_do_not_run(block: Block) -> None:
+    for node in ast.walk(ast.parse(block.code)):
+        if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] in ("aenbench", "gdatasets"):
+            module = importlib.import_module(str(node.module))
+            assert [name.name for name in node.names if not hasattr(module, name.name)] == []
+
+
+def test_the_python_lines_of_the_readme_show_what_they_say(capsys: pytest.CaptureFixture[str]) -> None:
+    [block] = [block for block in blocks(ROOT / "README.md") if block.language == "python"]
+    names: dict[str, object] = {}
+    exec(compile(block.code, "README.md", "exec"), names)
+    assert np.array_equal(names["upright"], load_source("digits", "test").images)
+    assert names["d4"].order == 8
+    assert "errors=" in capsys.readouterr().out
+
+
+def inline(page: Path, kind: str) -> Iterator[Token]:
+    for token in tokens(page):
+        yield from (child for child in token.children or () if child.type == kind)
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")), ids=lambda page: page.name)
+def test_every_local_link_of_the_pages_outside_the_site_leads_somewhere(page: Path) -> None:
+    """Those of the site are checked when it is built, anchors included: `make docs`."""
+    targets = [str(token.attrGet("href")) for token in inline(page, "link_open")]
+    local = [target.split("#")[0] for target in targets if not re.match(r"https?://|mailto:|#", target)]
+    assert [target for target in local if not (ROOT / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_picture_has_a_text_that_says_what_it_shows(page: Path) -> None:
+    assert [token.attrGet("src") for token in inline(page, "image") if len(token.content.split()) < 4] == []
+    assert "<img" not in page.read_text()
+
+
+def documented() -> set[str]:
+    pages = (ROOT / "docs" / "reference").glob("*.md")
+    return {name for page in pages for name in re.findall(r"^::: (\S+)", page.read_text(), flags=re.MULTILINE)}
+
+
+@pytest.mark.parametrize("package", ["gdatasets", "aenbench", "aenbench.nn", "aenbench.leaderboard"])
+def test_every_public_name_is_in_the_reference(package: str) -> None:
+    names = {f"{package}.{name}" for name in importlib.import_module(package).__all__}
+    assert package in documented() or names - documented() == set()
