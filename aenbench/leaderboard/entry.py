@@ -2,13 +2,17 @@
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from aenbench.augmentation import AUGMENTATIONS
 from aenbench.data import Task
 from aenbench.leaderboard.text import LINE_PATTERN, TEXT_PATTERN, plain_line, plain_text
 from aenbench.models import Protocol
+from aenbench.nn.square_groups import SQUARE_GROUPS
+from gdatasets.groups import ACTIONS
 
 SCHEMA_VERSION = 2
 MAX_SEEDS = 1_000
@@ -39,6 +43,17 @@ def _dataset_name(name: str) -> str:
     return name
 
 
+def _one_of(kind: str, names: Sequence[str]) -> tuple[Any, AfterValidator]:
+    """What makes a text one of these."""
+
+    def check(name: str) -> str:
+        if name not in names:
+            raise ValueError(f"is no {kind}; choose from: {', '.join(names)}")
+        return name
+
+    return Field(json_schema_extra={"enum": list(names)}), AfterValidator(check)
+
+
 SafeName = Annotated[str, Field(json_schema_extra={"pattern": f"^{_NAME}$"}), AfterValidator(safe_name)]
 DatasetName = Annotated[str, Field(json_schema_extra={"pattern": f"^{_DATASET}$"}), AfterValidator(_dataset_name)]
 Line = Annotated[str, Field(max_length=200, json_schema_extra={"pattern": LINE_PATTERN}), AfterValidator(plain_line)]
@@ -49,6 +64,9 @@ Url = Annotated[
 Links = Annotated[dict[Line, Url], Field(max_length=10, json_schema_extra={"additionalProperties": False})]
 Versions = Annotated[dict[Line, Line], Field(max_length=50, json_schema_extra={"additionalProperties": False})]
 Authors = Annotated[tuple[Line, ...], Field(max_length=100)]
+Action = Annotated[str, *_one_of("action", ACTIONS)]
+Group = Annotated[str, *_one_of("group", ("", *SQUARE_GROUPS))]
+AugmentationName = Annotated[str, *_one_of("augmentation", AUGMENTATIONS)]
 Origin = Literal["baseline", "model", "submission"]
 
 
@@ -62,10 +80,10 @@ class SeedResult(Strict):
     """One independent repetition of the whole procedure: search, training, test."""
 
     seed: Annotated[int, Field(ge=0, lt=1 << 53)]
-    actions: tuple[Line, ...] = Field(default=(), description="actions that a dense network is equivariant to")
-    group: Line = Field(default="", description="group of a group convolutional network; empty for others")
+    actions: tuple[Action, ...] = Field(default=(), description="actions that a dense network is equivariant to")
+    group: Group = Field(default="", description="group of a group convolutional network; empty for others")
     large: bool = Field(default=False, description="whether it is the large one")
-    augmentations: tuple[Line, ...] = Field(default=(), description="of its training images")
+    augmentations: tuple[AugmentationName, ...] = Field(default=(), description="of its training images")
     parameters: Count = Field(description="free parameters")
     networks_trained: Count = Field(default=0, description="distinct networks trained by the search")
     states_visited: Count = Field(default=0, description="distinct states asked for by the search")

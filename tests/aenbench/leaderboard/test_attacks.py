@@ -25,6 +25,7 @@ from gdatasets.errors import GDatasetsError
 SEEDS, IMAGES, CLASSES = 2, 360, 10
 GUESSES = np.random.default_rng(0).integers(0, CLASSES, (SEEDS, IMAGES)).astype(np.uint8)
 LOGITS = np.random.default_rng(1).normal(size=(SEEDS, IMAGES, CLASSES))
+MOVED = np.random.default_rng(2).integers(0, CLASSES, (SEEDS, 12, IMAGES)).astype(np.uint8)
 HUGE = 100 << 20
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(2)>|[a](javascript:b)`*"
 
@@ -257,7 +258,10 @@ VERIFIED: dict[str, tuple[Attack, str]] = {
     },
     "author: escape": (edit(authors=["\x1b]0;x\x07"]), r"authors\.0: holds the control"),
     "software: bidirectional name": (edit(software={"\u2066torch": "1"}), r"software\..*: holds the control"),
-    "action: newline": (in_seed(actions=["a\nb"]), r"seeds\.0\.actions\.0: holds the control"),
+    "action: newline": (in_seed(actions=["a\nb"]), r"seeds\.0\.actions\.0: is no action"),
+    "unknown action": (in_seed(actions=["fly"]), r"actions\.0: is no action; choose from: rotation"),
+    "unknown group": (in_seed(group="so3"), r"group: is no group; choose from: "),
+    "unknown augmentation": (in_seed(augmentations=["../x"]), r"augmentations\.0: is no augmentation"),
     "link name: newline": (edit(links={"a\nb": "https://example.org"}), r"links\..*: holds the control"),
     **{
         f"link: {name}": (edit(links={"code": url}), r"links\.code: String should match") for name, url in LINKS.items()
@@ -310,6 +314,16 @@ VERIFIED: dict[str, tuple[Attack, str]] = {
     "logits: shape": (of_logits(lambda a: a[..., :9]), r"expected float16 \(2, 360, 10\), got float16 \(2, 360, 9\)"),
     "logits: Fortran order": (of_logits(np.asfortranarray), "Fortran order"),
     "logits: objects": (named("logits", npy(np.array([Payload()] * 2), allow_pickle=True)), "pickled Python objects"),
+    "moved without a digest": (lambda f: (f / "moved.npy").write_bytes(npy(MOVED)), r"moved\.npy is there, but"),
+    "moved: forged digest": (
+        lambda f: (named("moved", npy(MOVED))(f), (f / "moved.npy").write_bytes(npy(MOVED + 1))),
+        r"moved\.npy was changed",
+    ),
+    "moved: shape": (named("moved", npy(MOVED[:, :5])), r"expected uint8 \(2, 12, 360\), got uint8 \(2, 5, 360\)"),
+    "moved: float16": (named("moved", npy(MOVED.astype("float16"))), r"moved\.npy: expected uint8"),
+    "moved: class that does not exist": (named("moved", npy(MOVED * 0 + 200)), "class 200 does not exist in g-digits"),
+    "moved: objects": (named("moved", npy(np.array([Payload()] * 2), allow_pickle=True)), "pickled Python objects"),
+    "huge moved.npy": (sparse("moved.npy", 1 << 40), r"moved\.npy is larger than"),
     "100 MB entry.json": (sparse("entry.json", HUGE), r"entry\.json is larger than 1,048,576 bytes"),
     "huge predictions.npy": (sparse("predictions.npy", 1 << 40), r"predictions\.npy is larger than"),
     "huge logits.npy": (sparse("logits.npy", 1 << 40), r"logits\.npy is larger than"),
@@ -633,7 +647,6 @@ def test_markup_in_every_text_field_is_kept_as_text_and_escaped_in_the_tables(en
         links={MARKUP: "https://example.org/"},
         software={MARKUP: MARKUP},
     )(entry)
-    in_seed(actions=[MARKUP], group=MARKUP, augmentations=[MARKUP])(entry)
     assert verify(tmp_path / "board")[1] == []
     assert Entry.model_validate_json((entry / "entry.json").read_text()).method == MARKUP
     table = render(read_board(tmp_path / "board"))
