@@ -11,7 +11,7 @@ test: install
 	$(RUN)/python -m pytest
 
 slow: install
-	$(RUN)/python -m pytest -m slow
+	$(RUN)/python -m pytest -m slow --numprocesses 2 --dist loadfile
 
 lint: install
 	$(RUN)/ruff check .
