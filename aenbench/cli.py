@@ -409,6 +409,10 @@ def submit(
         ),
     ],
     meta: Annotated[Path, typer.Option(help="What you know of it: entry.yaml, as `aenbench template` explains it.")],
+    moved: Annotated[
+        Path | None,
+        typer.Option(help="A .npz file that holds moved (seeds, 12, images), predictions for moved test images."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="The entry goes to OUT/<dataset>/<config>/<entry>.")] = Path("leaderboards"),
     root: RootOption = None,
     overwrite: Annotated[bool, typer.Option(help="Replace an entry of the same name.")] = False,
@@ -417,7 +421,7 @@ def submit(
     from aenbench.leaderboard import rescore
     from aenbench.leaderboard.submission import submit as submit_entry
 
-    folder = submit_entry(predictions, meta, out, root, overwrite)
+    folder = submit_entry(predictions, meta, out, root, overwrite, moved)
     entry, result, differences = rescore(folder, root)
     if differences:
         raise EntryError(f"{folder}: {'; '.join(differences)}.")

@@ -4,6 +4,8 @@ An entry may keep its predictions for the first 1,000 test images after each of 
 pixel-exact. The share of them that is what it predicted without the move is its invariance under that action.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -27,11 +29,20 @@ def can_be_probed(image_size: int) -> bool:
     return image_size % 2 == 0
 
 
+def moved_images(images: NDArray[Any]) -> NDArray[Any]:
+    """The first test images after each move.
+
+    Args:
+        images: (n, size, size) or (n, size, size, channels), any dtype; the size is even.
+
+    Returns:
+        (moves, images, size, size) or (moves, images, size, size, channels), in the order of `MOVES`.
+    """
+    return np.stack([act(move, images[:PROBED_IMAGES]) for move in MOVES])
+
+
 def predict_moved(model: nn.Module, test: LabelledImages, batch: int = 1_000) -> NDArray[np.uint8]:
     """The most likely class of the first test images after each move, uint8 (moves, images)."""
-    images = test.first(PROBED_IMAGES).images.permute(0, 2, 3, 1).numpy()  # (n, size, size, channels)
-    predictions = []
-    for move in MOVES:
-        moved = torch.from_numpy(np.ascontiguousarray(act(move, images).transpose(0, 3, 1, 2)))
-        predictions.append(predict(model, moved, batch).numpy().astype(np.uint8))
-    return np.stack(predictions)
+    moved = moved_images(test.images.permute(0, 2, 3, 1).numpy()).transpose(0, 1, 4, 2, 3)
+    classes = [predict(model, torch.from_numpy(np.ascontiguousarray(images)), batch).numpy() for images in moved]
+    return np.stack(classes).astype(np.uint8)

@@ -1,6 +1,7 @@
 """Entries for work done elsewhere: predictions or logits, and what their author says of them."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,7 @@ from aenbench.leaderboard.entry import (
 )
 from aenbench.leaderboard.files import (
     LOGITS_FILE,
+    MOVED_FILE,
     check_free,
     encode_logits,
     encode_predictions,
@@ -42,6 +44,7 @@ from aenbench.leaderboard.files import (
 from aenbench.leaderboard.npz import Expected, read_npz
 from aenbench.leaderboard.text import plain_line, printable
 from aenbench.models import Protocol
+from aenbench.probes import probe_shape
 from aenbench.scoring import score
 from gdatasets.errors import OutputError
 from gdatasets.files import write_whole
@@ -135,7 +138,9 @@ def write_template(path: Path) -> None:
     write_whole(path, TEMPLATE.encode())
 
 
-def submit(predictions: Path, meta: Path, out: Path, root: Root = None, overwrite: bool = False) -> Path:
+def submit(
+    predictions: Path, meta: Path, out: Path, root: Root = None, overwrite: bool = False, moved: Path | None = None
+) -> Path:
     """Write the entry of predictions that were made elsewhere, scored here.
 
     Args:
@@ -144,6 +149,8 @@ def submit(predictions: Path, meta: Path, out: Path, root: Root = None, overwrit
         out: where entries go, as `<out>/<dataset>/<configuration>/<name>`.
         root: a torchvision-style folder with the source's raw files.
         overwrite: replace an entry of the same name.
+        moved: a .npz file of one array, `moved`, integers (seeds, 12, images): the classes predicted for
+            `aenbench.probes.moved_images` of the test images.
 
     Returns:
         The entry's folder.
@@ -164,7 +171,9 @@ def submit(predictions: Path, meta: Path, out: Path, root: Root = None, overwrit
     encoded, extras = encode_predictions(given.predictions), {}
     if given.logits is not None:
         extras[LOGITS_FILE] = encode_logits(given.logits)
-    entry = _entry(about, images, given.predictions, encoded, extras.get(LOGITS_FILE))
+    if moved is not None:
+        extras[MOVED_FILE] = encode_predictions(_read_moved(moved, given.predictions, images.classes))
+    entry = _entry(about, images, given.predictions, encoded, extras)
     write_entry(folder, entry, encoded, extras)
     return folder
 
@@ -177,9 +186,10 @@ def read_submission(path: Path) -> Submission:
 
 
 def _entry(
-    about: Submission, images: Images, predictions: NDArray[np.uint8], encoded: bytes, logits: bytes | None
+    about: Submission, images: Images, predictions: NDArray[np.uint8], encoded: bytes, extras: Mapping[str, bytes]
 ) -> Entry:
     result = score(predictions, images.test_labels())
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in extras.items()}
     said = {name: getattr(about, name) for name in Submission.model_fields if name != "seeds"}
     return Entry(
         **said,
@@ -193,7 +203,8 @@ def _entry(
         ),
         accuracy=Interval(mean=result.mean, low=result.low, high=result.high),
         predictions_sha256=hashlib.sha256(encoded).hexdigest(),
-        logits_sha256=hashlib.sha256(logits).hexdigest() if logits else None,
+        logits_sha256=digests.get(LOGITS_FILE),
+        moved_sha256=digests.get(MOVED_FILE),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
@@ -226,10 +237,20 @@ def read_outputs(path: Path, seeds: int, images: int, classes: int) -> Outputs:
         if not np.isfinite(array).all():
             raise EntryError(f"{printable(path)}: logits hold NaN or infinity; every one must be a finite number.")
         return Outputs(array.argmax(axis=-1).astype(np.uint8), cast("NDArray[np.floating]", array))
-    classes_given = cast("NDArray[np.integer]", array)
-    outside = classes_given[(classes_given < 0) | (classes_given >= classes)]
+    return Outputs(_class_numbers(path, name, array, classes))
+
+
+def _read_moved(path: Path, predictions: NDArray[np.uint8], classes: int) -> NDArray[np.uint8]:
+    """Predictions uint8 (seeds, moves, images) for moved images; raises EntryError for a file of anything else."""
+    name, array = read_npz(path, {"moved": Expected("integers", probe_shape(*predictions.shape))})
+    return _class_numbers(path, name, array, classes)
+
+
+def _class_numbers(path: Path, name: str, array: NDArray[np.generic], classes: int) -> NDArray[np.uint8]:
+    given = cast("NDArray[np.integer]", array)
+    outside = given[(given < 0) | (given >= classes)]
     if len(outside):
         raise EntryError(
-            f"{printable(path)}: class {outside[0]} does not exist in predictions; the classes are 0 to {classes - 1}."
+            f"{printable(path)}: class {outside[0]} does not exist in {name}; the classes are 0 to {classes - 1}."
         )
-    return Outputs(classes_given.astype(np.uint8))
+    return given.astype(np.uint8)

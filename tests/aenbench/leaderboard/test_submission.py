@@ -1,15 +1,19 @@
 """Entries of work done elsewhere; `test_attacks.py` has what is refused."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 
+from aenbench.errors import EntryError
 from aenbench.leaderboard import read_entry, rescore, submit, verify
+from aenbench.leaderboard.board import read_board
 from aenbench.leaderboard.submission import TEMPLATE, Submission, SubmittedSeed, read_submission, write_template
 from aenbench.scoring import score
 from gdatasets.errors import OutputError
+from gdatasets.groups import ACTIONS
 from gdatasets.load import load_arrays
 
 LABELS = load_arrays("g-digits", "aug2", "test").labels
@@ -81,3 +85,33 @@ def test_an_entry_is_replaced_only_when_asked(tmp_path: Path, guesses: np.ndarra
         submit(*arguments)
     folder = submit(*give(tmp_path, predictions=(guesses + 1) % 10), overwrite=True)
     assert np.array_equal(read_entry(folder)[1], (guesses + 1) % 10)
+
+
+def test_predictions_for_moved_images_give_invariance(tmp_path: Path, guesses: np.ndarray) -> None:
+    moved = np.repeat(guesses[:, None], 12, axis=1)
+    moved[:, 1, :90] = (moved[:, 1, :90] + 1) % 10
+    np.savez_compressed(tmp_path / "moved.npz", moved=moved)
+    predictions, meta, out = give(tmp_path, predictions=guesses)
+    submit(predictions, meta, out, moved=tmp_path / "moved.npz")
+    [row] = read_board(out).rows
+    shares = {part.name: part.share for part in row.details.invariance}
+    assert shares == {**dict.fromkeys(ACTIONS, 1.0), "hflip": 0.75}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda moved: moved[:, :11], r"moved: expected integers \(2, 12, 360\), got"),
+        (lambda moved: moved + 200, "does not exist in moved"),
+        (lambda moved: moved.astype(float), "moved: expected integers"),
+    ],
+    ids=["shape", "class", "floats"],
+)
+def test_moved_predictions_of_another_form_are_refused(
+    tmp_path: Path, guesses: np.ndarray, change: Callable[[np.ndarray], np.ndarray], said: str
+) -> None:
+    np.savez_compressed(tmp_path / "moved.npz", moved=change(np.repeat(guesses[:, None], 12, axis=1)))
+    predictions, meta, out = give(tmp_path, predictions=guesses)
+    with pytest.raises(EntryError, match=said):
+        submit(predictions, meta, out, moved=tmp_path / "moved.npz")
+    assert not out.exists() or not any(out.rglob("*.npy"))
