@@ -86,6 +86,7 @@ class Images:
     Attributes:
         task: what they are for.
         root: a folder to look for them in first.
+        found: the dataset, where it was found already.
 
     Raises:
         UnknownNameError: no such dataset or configuration.
@@ -94,13 +95,14 @@ class Images:
 
     task: Task
     root: Root = None
+    found: Dataset | None = None
 
     def __post_init__(self) -> None:
         _ = self.dataset
 
     @cached_property
     def dataset(self) -> Dataset:
-        return open_dataset(self.task.dataset, self.task.configuration, self.root)
+        return self.found or open_dataset(self.task.dataset, self.task.configuration, self.root)
 
     @property
     def classes(self) -> int:

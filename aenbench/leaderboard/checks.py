@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from aenbench.data import Root
 from aenbench.leaderboard.answers import AnswerBook, Answers
 from aenbench.leaderboard.entry import Entry
-from aenbench.leaderboard.files import absolute, read_entry
+from aenbench.leaderboard.files import absolute, read_description, read_entry
 from aenbench.scoring import Score, score
 
 
@@ -41,8 +41,8 @@ def check_entry(folder: Path, book: AnswerBook) -> Checked:
         SourceError: the dataset's source is not at hand.
     """
     folder = absolute(folder)
-    entry, predictions = read_entry(folder, book.root)
-    answers = book.of(entry.task)
+    answers = book.of(read_description(folder).task, folder.parent)
+    entry, predictions = read_entry(folder, book.root, answers.images)
     result = score(predictions, answers.labels)
     found = (*_misplaced(folder, entry, predictions, answers), *_misstated(entry, result))
     return Checked(folder, entry, predictions, result, found)

@@ -204,8 +204,13 @@ def find_entries(base: Path) -> list[Path]:
     return sorted(found)
 
 
-def read_entry(folder: Path, root: Root = None) -> tuple[Entry, NDArray[np.uint8]]:
+def read_entry(folder: Path, root: Root = None, images: Images | None = None) -> tuple[Entry, NDArray[np.uint8]]:
     """An entry and its predictions (seeds, n), its files checked against each other but not yet scored.
+
+    Args:
+        folder: the entry's.
+        root: a folder to look for the dataset's source in first.
+        images: of its task, where they were found already.
 
     Raises:
         EntryError: a file is missing, too large, malformed or none that an entry has, the predictions or logits are
@@ -216,7 +221,7 @@ def read_entry(folder: Path, root: Root = None) -> tuple[Entry, NDArray[np.uint8
     entry = read_description(folder)
     content = read_file(folder, PREDICTIONS_FILE)
     _check_digest(folder, PREDICTIONS_FILE, content, entry.predictions_sha256)
-    images = Images(entry.task, root)
+    images = images or Images(entry.task, root)
     shape = (len(entry.seeds), images.test_images)
     predictions = decode_predictions(content, shape, _shown(folder, PREDICTIONS_FILE))
     read_logits(folder, entry, predictions, images.classes)

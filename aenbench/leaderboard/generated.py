@@ -3,7 +3,8 @@
 leaderboards/
 ├── README.md             the tables
 ├── index.html            the page
-└── entry.schema.json     what an `entry.json` may hold
+├── entry.schema.json     what an `entry.json` may hold
+└── <dataset>/<configuration>/answers.json    of datasets that cannot be fetched
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from pathlib import Path
 from aenbench.data import Root
 from aenbench.leaderboard.board import read_board
 from aenbench.leaderboard.entry import json_schema
+from aenbench.leaderboard.sheets import ANSWERS_FILE, can_be_fetched, make_sheet
 from aenbench.leaderboard.site import page
 from aenbench.leaderboard.tables import render
 from gdatasets.files import write_whole
@@ -26,7 +28,12 @@ def generate(base: Path, root: Root = None) -> Mapping[str, bytes]:
     """
     board = read_board(base, root)
     texts = {"README.md": render(board), "index.html": page(board), "entry.schema.json": json_schema()}
-    return {name: text.encode() for name, text in texts.items()}
+    sheets = {
+        f"{standing.task.dataset}/{standing.task.configuration}/{ANSWERS_FILE}": make_sheet(standing.answers.dataset)
+        for standing in board.standings
+        if not can_be_fetched(standing.task.dataset)
+    }
+    return {**{name: text.encode() for name, text in texts.items()}, **sheets}
 
 
 def write_generated(base: Path, root: Root = None) -> list[Path]:

@@ -4,11 +4,8 @@ import base64
 from dataclasses import dataclass
 
 from aenbench.leaderboard.answers import Answers
+from aenbench.leaderboard.sheets import MAX_CLASSES, ROWS
 from gdatasets.preview import class_sheet, sheet_png
-
-ROWS = 3
-MAX_CLASSES = 13
-"""Columns of the picture: of datasets with more classes the first ones."""
 
 
 @dataclass(frozen=True)
