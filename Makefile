@@ -8,7 +8,7 @@ demo: install
 	$(RUN)/aenbench run --baseline aen --budget quick --overwrite
 
 test: install
-	$(RUN)/python -m pytest
+	$(RUN)/python -m pytest --numprocesses 2 --dist loadfile
 
 slow: install
 	$(RUN)/python -m pytest -m slow --numprocesses 2 --dist loadfile
