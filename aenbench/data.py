@@ -140,6 +140,11 @@ class Images:
         """The test images that the score rests on."""
         return self._tensors(self.dataset.read("test"), self._normalisation()).first(self.test_images)
 
+    def unseen(self) -> LabelledImages:
+        """The test images that no choice may see: all under `standard`, under `paper` those after the first 1,000."""
+        images = self._tensors(self.dataset.read("test"), self._normalisation())
+        return images.part(self.test_images) if self.task.protocol == "paper" else images
+
     def test_labels(self) -> NDArray[np.int64]:
         """The labels of those."""
         return self.dataset.read("test").labels[: self.test_images]

@@ -15,6 +15,7 @@ from pathlib import Path
 from aenbench.analysis import MIN_R_SQUARED, Analysis, Effect, Lead
 from aenbench.errors import EntryError
 from aenbench.plots import effect_bars
+from aenbench.written import csv_text, markdown_table
 from gdatasets.files import make_folder, write_whole
 
 TRIALS_FILE = "trials.csv"
@@ -137,11 +138,11 @@ def _statement(lead: Lead, analysis: Analysis) -> str:
 def _factor_table(analysis: Analysis) -> str:
     totals = {effect.name: effect for effect in analysis.of("total")}
     rows = [[effect.name, _cell(effect), _cell(totals[effect.name])] for effect in analysis.of("main")]
-    return _table(["factor", "alone, % of the variance", "with its interactions, %"], rows)
+    return markdown_table(["factor", "alone, % of the variance", "with its interactions, %"], rows)
 
 
 def _share_table(effects: Sequence[Effect]) -> str:
-    return _table(["part", "% of the variance"], [[effect.name, _cell(effect)] for effect in effects])
+    return markdown_table(["part", "% of the variance"], [[effect.name, _cell(effect)] for effect in effects])
 
 
 def _cell(effect: Effect) -> str:
@@ -159,20 +160,13 @@ def _percent(share: float) -> str:
     return f"{_points(share)} %"
 
 
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def effects_csv(analysis: Analysis) -> str:
     """Every share; empty where there is no interval."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["kind", "name", "share", "low", "high"])
+    lines = [["kind", "name", "share", "low", "high"]]
     for effect in analysis.effects:
         numbers = (effect.share, effect.low, effect.high)
-        writer.writerow([effect.kind, effect.name, *("" if number is None else f"{number:.6f}" for number in numbers)])
-    return text.getvalue()
+        lines.append([effect.kind, effect.name, *("" if number is None else f"{number:.6f}" for number in numbers)])
+    return csv_text(lines)
 
 
 def picture(analysis: Analysis, title: str) -> bytes:

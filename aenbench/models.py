@@ -15,6 +15,7 @@ from aenbench.nn.representations import grid, trivial
 from gdatasets.groups import Group, actions_from_bits, bits_from_actions
 
 Protocol = Literal["standard", "paper"]
+Bias = Literal["orbits", "scalar"]
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,14 @@ class Architecture:
         classes: outputs of the head.
         image_size: pixels along one side of the image.
         channels: image channels, all moved alike.
+        initialization: `"fan_in"` or `"orbits"`; None for the protocol's. With `bias` it is there to measure what each
+            of the two changes; entries and searches leave both to the protocol.
+        bias: `"orbits"`: before the ReLU, tied by orbit; `"scalar"`: one number a layer, after it; None for the
+            protocol's.
 
     Raises:
         UnknownNameError: an action does not exist.
-        InvalidArgumentError: an unknown protocol, or a size on which an action cannot act.
+        InvalidArgumentError: an unknown protocol, initialisation or bias, or a size on which an action cannot act.
     """
 
     actions: Sequence[str] = ()
@@ -43,12 +48,13 @@ class Architecture:
     classes: int = 10
     image_size: int = 28
     channels: int = 1
+    initialization: Initialization | None = None
+    bias: Bias | None = None
 
     def __post_init__(self) -> None:
-        if self.protocol not in get_args(Protocol):
-            raise InvalidArgumentError(
-                f'Unknown protocol "{self.protocol}". Choose from: {", ".join(get_args(Protocol))}.'
-            )
+        _check_choice("protocol", self.protocol, Protocol)
+        _check_choice("initialization", self.initialization or "fan_in", Initialization)
+        _check_choice("bias", self.bias or "orbits", Bias)
         if self.classes < 1 or self.channels < 1 or self.image_size < 2 or self.image_size % 2:
             raise InvalidArgumentError(
                 f"Expected an even image size, and at least one class and channel; got size {self.image_size}, "
@@ -76,6 +82,11 @@ class Architecture:
     @property
     def hidden_units(self) -> int:
         return self.hidden_channels * self.grids[1][0] ** 2
+
+    @property
+    def has_scalar_bias(self) -> bool:
+        """Whether each hidden layer adds one number after its ReLU, instead of one for each orbit before it."""
+        return (self.bias or ("scalar" if self.protocol == "paper" else "orbits")) == "scalar"
 
     def canonical(self) -> "Architecture":
         """The same network, named by the largest set of actions that gives it."""
@@ -111,18 +122,19 @@ class AutoequivariantNetwork(nn.Module):
     def __init__(self, architecture: Architecture, generator: torch.Generator) -> None:
         super().__init__()
         self.architecture = architecture
-        paper = architecture.protocol == "paper"
+        scalar = architecture.has_scalar_bias
         (size, step), (hidden, hidden_step), _ = architecture.grids
         image = grid(architecture.actions, size, step, architecture.channels)
         units = grid(architecture.actions, hidden, hidden_step, architecture.hidden_channels)
-        initialization: Initialization = "orbits" if paper else "fan_in"
-        self.first = EquivariantLinear(image, units, not paper, initialization, generator=generator)
-        self.second = EquivariantLinear(units, units, not paper, initialization, generator=generator)
+        released: Initialization = "orbits" if architecture.protocol == "paper" else "fan_in"
+        initialization = architecture.initialization or released
+        self.first = EquivariantLinear(image, units, not scalar, initialization, generator=generator)
+        self.second = EquivariantLinear(units, units, not scalar, initialization, generator=generator)
         self.head = EquivariantLinear(
             trivial(0, architecture.hidden_units), trivial(0, architecture.classes), generator=generator
         )
         self.shifts = nn.ParameterList(
-            _uniform((), layer.orbits, generator) for layer in (self.first, self.second) if paper
+            _uniform((), layer.orbits, generator) for layer in (self.first, self.second) if scalar
         )
 
     def features(self, images: Tensor) -> Tensor:
@@ -152,6 +164,11 @@ def distinct_architectures(
     """
     free = Architecture((), protocol, classes, image_size, channels)
     return tuple(replace(free, actions=actions) for actions in sharing_lattice(free.grids).distinct)
+
+
+def _check_choice(what: str, chosen: str, choices: Any) -> None:
+    if chosen not in get_args(choices):
+        raise InvalidArgumentError(f'Unknown {what} "{chosen}". Choose from: {", ".join(get_args(choices))}.')
 
 
 def _uniform(shape: tuple[int, ...], fan_in: int, generator: torch.Generator) -> Tensor:

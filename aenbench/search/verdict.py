@@ -7,9 +7,7 @@
 └── differences.csv     every pair of algorithms at every checkpoint
 """
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +15,7 @@ import numpy as np
 from aenbench.plots import Curve, regret_curves
 from aenbench.search.judge import CHECKPOINTS, SIGNIFICANCE, Comparison, Curves, Difference, checkpoints, significance
 from aenbench.search.significance import Floats, Summary, summarise
+from aenbench.written import csv_text, markdown_table
 from gdatasets.files import make_folder, write_whole
 
 _POINTS = 200  # of a curve against time
@@ -72,7 +71,7 @@ def _regret_table(comparison: Comparison, at: Sequence[int]) -> str:
         [name, _runs(curves), *_cells(summarise(curves.regret[:, places], curves.columns))]
         for name, curves in comparison.curves.items()
     ]
-    return _table(["algorithm", "runs", *(f"{number} networks" for number in at)], rows)
+    return markdown_table(["algorithm", "runs", *(f"{number} networks" for number in at)], rows)
 
 
 def _time_table(comparison: Comparison, at: Sequence[int]) -> str:
@@ -83,7 +82,7 @@ def _time_table(comparison: Comparison, at: Sequence[int]) -> str:
         [name, *_cells(summarise(curves.regret_at(seconds), curves.columns))]
         for name, curves in comparison.curves.items()
     ]
-    return _table(["algorithm", *(f"{second:.0f} s" for second in seconds)], rows)
+    return markdown_table(["algorithm", *(f"{second:.0f} s" for second in seconds)], rows)
 
 
 def _ends_table(comparison: Comparison) -> str:
@@ -101,7 +100,7 @@ def _ends_table(comparison: Comparison) -> str:
             ]
         )
     headings = ["algorithm", "networks trained", "states visited", "duplicates", "median rank", "found the best"]
-    return _table(headings, rows)
+    return markdown_table(headings, rows)
 
 
 def _differences_table(comparison: Comparison, differences: Sequence[Difference]) -> str:
@@ -120,7 +119,7 @@ def _differences_table(comparison: Comparison, differences: Sequence[Difference]
         "Regret of the first less that of the second; on how many training seeds it has that sign; p corrected by Holm "
         f"over all rows; level {SIGNIFICANCE}."
     )
-    return f"{note}\n\n{_table(['networks', 'pair', 'points', 'seeds', 'p', 'better'], rows)}"
+    return f"{note}\n\n{markdown_table(['networks', 'pair', 'points', 'seeds', 'p', 'better'], rows)}"
 
 
 def _better(difference: Difference) -> str:
@@ -146,11 +145,6 @@ def _cell(mean: float, low: float, high: float, fifth: float, ninety_fifth: floa
     return f"{mean:.2f} {interval}({fifth:.2f} to {ninety_fifth:.2f})"
 
 
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def regret_csv(comparison: Comparison) -> str:
     """One line for each algorithm and number of networks; shares, not percent."""
     lines: list[list[object]] = [["algorithm", "networks", "runs", "mean", "low", "high", "fifth", "ninety_fifth"]]
@@ -160,7 +154,7 @@ def regret_csv(comparison: Comparison) -> str:
         for number, values in enumerate(zip(*parts, strict=True), start=1):
             shown = ["" if np.isnan(value) else f"{value:.6f}" for value in values]
             lines.append([name, number, len(curves.regret), *shown])
-    return _csv(lines)
+    return csv_text(lines)
 
 
 def differences_csv(differences: Sequence[Difference]) -> str:
@@ -169,13 +163,7 @@ def differences_csv(differences: Sequence[Difference]) -> str:
     for d in differences:
         p = "" if np.isnan(d.p) else f"{d.p:.6f}"
         lines.append([d.networks, d.first, d.second, f"{d.regret:.6f}", d.agreeing, p])
-    return _csv(lines)
-
-
-def _csv(lines: Iterable[Sequence[object]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(lines)
-    return text.getvalue()
+    return csv_text(lines)
 
 
 def picture(comparison: Comparison, title: str) -> bytes:

@@ -1,0 +1,61 @@
+"""How large the experiments are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from aenbench.budgets import Budget, Kind, budget
+from aenbench.models import Protocol
+from aenbench.search.space import SearchBudget
+from gdatasets.errors import UnknownNameError
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The size of every part.
+
+    Attributes:
+        name: what users type.
+        seeds: repetitions of everything, searches included: 0, 1, ...
+        budgets: what a repetition may spend, by kind of network and protocol.
+        sides: of the images whose sharings are timed, in pixels; the second layer has half of them.
+        full_group_seconds: no sharing is built by the full group where it is estimated to take longer.
+    """
+
+    name: str
+    seeds: int
+    budgets: Mapping[tuple[Kind, Protocol], Budget]
+    sides: tuple[int, ...]
+    full_group_seconds: float
+
+
+def _budgets(name: str) -> dict[tuple[Kind, Protocol], Budget]:
+    kinds: tuple[Kind, ...] = ("dense", "gcnn")
+    protocols: tuple[Protocol, ...] = ("standard", "paper")
+    return {(kind, protocol): budget(kind, protocol, name) for kind in kinds for protocol in protocols}
+
+
+def _for_two_cores(of_paper: Mapping[tuple[Kind, Protocol], Budget]) -> dict[tuple[Kind, Protocol], Budget]:
+    """The paper's, but for group convolutional networks 45 of them, each trained on a third of the images."""
+    found = dict(of_paper)
+    for (kind, protocol), known in of_paper.items():
+        if kind == "gcnn":
+            search = SearchBudget(states=600, networks=45, episodes=60, episode_steps=50)
+            found[kind, protocol] = replace(known, search=search, child=replace(known.child, images=2_000))
+    return found
+
+
+SCALES: Mapping[str, Scale] = {
+    scale.name: scale
+    for scale in (
+        Scale("quick", 1, _budgets("quick"), (8, 12, 16), 1.0),
+        Scale("two-cores", 3, _for_two_cores(_budgets("standard")), (8, 12, 16, 20, 24, 28), 60.0),
+        Scale("paper", 3, _budgets("standard"), (8, 12, 16, 20, 24, 28), 600.0),
+    )
+}
+
+
+def scale_of(name: str) -> Scale:
+    """The scale of this name; raises UnknownNameError where there is none."""
+    if name not in SCALES:
+        raise UnknownNameError("scale", name, list(SCALES))
+    return SCALES[name]

@@ -1,0 +1,114 @@
+"""The paper's search for one task and seed: over the twelve bits, live or on a table of the same trainings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aenbench.budgets import Budget
+from aenbench.data import Images, Task
+from aenbench.experiment import Evaluator
+from aenbench.paper.trainings import load
+from aenbench.search import dqn
+from aenbench.search.space import AENSpace, Evaluate, Record
+from aenbench.search.table import Table
+from aenbench.search.table_file import read_table, table_path
+from aenbench.store import Result, TrialStore
+from gdatasets.groups import ACTIONS, bits_from_actions
+
+
+@dataclass(frozen=True)
+class SearchOf:
+    """One search, a piece of work.
+
+    Attributes:
+        task: what the networks learn, and by which rules choices are made.
+        root: where its images are looked for first.
+        budget: of the search and its trainings.
+        seed: as of `aenbench run --baseline aen`, whose search it repeats exactly.
+        store: keeps each training of a live search.
+        tables: a folder of tables, or None.
+    """
+
+    task: Task
+    root: Path | None
+    budget: Budget
+    seed: int
+    store: TrialStore
+    tables: Path | None = None
+
+    @property
+    def key(self) -> str:
+        """Its name in a store."""
+        return f"search/{self.task.dataset}/{self.task.configuration}/{self.task.protocol}/{self.seed}"
+
+
+def search(of: SearchOf) -> dict[str, object]:
+    """Search with deep Q-learning, and evaluate the network of each single action.
+
+    Returns:
+        `states` that were visited, in order; `values` of their networks, 0..1; `singles`, those of the twelve actions;
+        `table`, the `content_sha256` of the table that was asked, None for a live search.
+    """
+    images = Images(of.task, of.root)
+    space = space_of(images)
+    table = fitting_table(of, images)
+    evaluate = _live(of, space) if table is None else table.evaluate(of.seed)
+    record = dqn.search(space, evaluate, of.budget.search, of.seed)
+    return {
+        "states": list(record.visited),
+        "values": list(record.visited.values()),
+        "singles": [evaluate(space.canonical(bits_from_actions([action]))) for action in ACTIONS],
+        "table": None if table is None else table.content_sha256,
+    }
+
+
+def space_of(images: Images) -> AENSpace:
+    """The twelve bits, for networks that fit the images."""
+    return AENSpace(images.task.protocol, images.classes, images.size, images.channels)
+
+
+def replay(space: AENSpace, result: Result, budget: Budget) -> Record:
+    """The record of a search, out of what `search` returned: networks in the order of their training, with epsilon."""
+    values = dict(zip(result["states"], result["values"], strict=True))
+    by_network = {space.canonical(state): value for state, value in values.items()}
+    record = Record(space, by_network.__getitem__)
+    for state in values:
+        record.epsilon = dqn.epsilon_at(len(record.visited), budget.search.states)
+        record.value(state)
+    return record
+
+
+def best_single(space: AENSpace, result: Result) -> str:
+    """The canonical state of the single action with the highest value, the first of equals."""
+    values: Sequence[float] = result["singles"]
+    return space.canonical(bits_from_actions([ACTIONS[values.index(max(values))]]))
+
+
+def fitting_table(of: SearchOf, images: Images) -> Table | None:
+    """The table that holds exactly the trainings that a live search would make; None where there is none.
+
+    Raises:
+        TableError: the file that should be it is damaged.
+    """
+    task, dataset = of.task, images.dataset
+    if of.tables is None:
+        return None
+    path = table_path(of.tables, dataset.name, task.configuration, "aen", task.protocol)
+    if not path.is_file():
+        return None
+    table = read_table(path)
+    wanted = (dataset.version, dataset.digest("train"), dataset.digest("test"), of.budget.child)
+    info = table.info
+    found = (info.dataset_version, info.train_content_sha256, info.test_content_sha256, info.recipe)
+    return table if wanted == found and of.seed in table.seeds else None
+
+
+def _live(of: SearchOf, space: AENSpace) -> Evaluate:
+    """Trains a network, once whatever interrupts it."""
+    train, choose_by, _ = load(of.task, of.root)
+    evaluator = Evaluator(space, train, choose_by, of.budget.child, of.seed)
+
+    def evaluate(state: str) -> float:
+        return float(of.store.value(f"{of.key}/{state}", lambda: {"value": evaluator(state)})["value"])
+
+    return evaluate

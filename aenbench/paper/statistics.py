@@ -1,0 +1,58 @@
+"""Estimates over seeds, and one test, that several parts report."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aenbench.scoring.accuracy import t_half_width
+
+_PERMUTATIONS = 100_000
+_BATCH = 10_000
+
+Floats = NDArray[np.float64]
+
+
+class Estimate(NamedTuple):
+    """A mean over seeds with its 95 % interval (Student's t), which a single seed does not have."""
+
+    mean: float
+    low: float | None
+    high: float | None
+
+
+def estimate(values: Floats) -> Estimate:
+    """The mean of one value a seed, (seeds,)."""
+    mean = float(values.mean())
+    if len(values) < 2:
+        return Estimate(mean, None, None)
+    half = t_half_width(tuple(values.tolist()))
+    return Estimate(mean, mean - half, mean + half)
+
+
+def points_cell(of: Estimate) -> str:
+    """An estimate of a difference in percentage points, such as `+1.20 [+0.40, +2.00]`."""
+    return f"{of.mean:+.2f}" if of.low is None else f"{of.mean:+.2f} [{of.low:+.2f}, {of.high:+.2f}]"
+
+
+def percent_cell(of: Estimate) -> str:
+    """An estimate in percent, such as `71.2 [70.4, 72.0]`."""
+    return f"{of.mean:.1f}" if of.low is None else f"{of.mean:.1f} [{of.low:.1f}, {of.high:.1f}]"
+
+
+def share_cell(value: float) -> str:
+    """A share in a CSV file; empty for NaN."""
+    return "" if np.isnan(value) else f"{value:.6f}"
+
+
+def diagonal_p(matrix: Floats, seed: int = 0) -> float:
+    """How likely the diagonal of a square matrix is to be as high if its rows were in a random order.
+
+    A permutation test with the sum of the diagonal, one-sided, by random permutations; never zero.
+    """
+    generator, size = np.random.default_rng(seed), len(matrix)
+    observed, as_high = np.trace(matrix), 1
+    for _ in range(_PERMUTATIONS // _BATCH):
+        rows = generator.permuted(np.tile(np.arange(size), (_BATCH, 1)), axis=1)
+        as_high += int((matrix[rows, np.arange(size)].sum(axis=1) >= observed - 1e-12).sum())
+    return as_high / (_PERMUTATIONS + 1)

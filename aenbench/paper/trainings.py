@@ -1,0 +1,112 @@
+"""One network trained as at the end of a run: the piece of work that most parts consist of."""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal, NamedTuple, get_args
+
+from aenbench.candidates import Candidate
+from aenbench.data import Images, LabelledImages, Task
+from aenbench.models import Architecture, Bias, Protocol
+from aenbench.nn.linear import Initialization
+from aenbench.store import Result
+from aenbench.training import Recipe, accuracy, count_parameters, derive_seed, fit
+
+Variant = Literal["released", "fan-in", "bias", "both"]
+
+
+class _Change(NamedTuple):
+    title: str
+    initialization: Initialization | None = None
+    bias: Bias | None = None
+
+
+VARIANTS: Mapping[Variant, _Change] = {
+    "released": _Change("as released"),
+    "fan-in": _Change("fan-in initialisation", initialization="fan_in"),
+    "bias": _Change("bias before the ReLU, by orbit", bias="orbits"),
+    "both": _Change("both", "fan_in", "orbits"),
+}
+"""What of protocol `paper` is changed to the way of protocol `standard`, to see what it does."""
+
+By = Literal["reported", "unseen"]
+MEASURES: tuple[By, ...] = get_args(By)
+
+
+@dataclass(frozen=True)
+class Training:
+    """One network, one task and one seed. It needs nothing else, and can be sent to any process.
+
+    Attributes:
+        task: what is learnt, and by which rules choices are made.
+        root: where its images are looked for first; it does not change the outcome.
+        architecture: the network.
+        recipe: how it is trained.
+        seed: as of `aenbench run`, whose final training of this network it repeats exactly.
+    """
+
+    task: Task
+    root: Path | None
+    architecture: Architecture
+    recipe: Recipe
+    seed: int
+
+    @property
+    def key(self) -> str:
+        """Its name in a store."""
+        network = self.architecture
+        variant = f"{network.initialization or 'protocol'}-{network.bias or 'protocol'}"
+        task = self.task
+        return f"{task.dataset}/{task.configuration}/{task.protocol}/{variant}/{network.bits}/{self.seed}"
+
+
+def train(training: Training) -> dict[str, object]:
+    """Train one network and keep its best epoch by the images to choose by, as the final training of a run does.
+
+    Returns:
+        `accuracies`, after each epoch, on the images to choose by (under `paper`: 1,000 test images); `unseen`, of the
+        kept epoch, on the test images that nothing was chosen by (under `paper`: the other ones; None if there are
+        none); `parameters`; `seconds` of processor time.
+    """
+    train_on, choose_by, unseen = load(training.task, training.root)
+    seed, started = derive_seed(training.seed, "final"), time.process_time()
+    model = Candidate(training.architecture).build(seed)
+    fitted = fit(model, train_on, choose_by, training.recipe, seed, keep_best=True)
+    seconds = time.process_time() - started
+    return {
+        "accuracies": list(fitted.accuracies),
+        "unseen": accuracy(model, unseen, training.recipe.evaluation_batch) if len(unseen) else None,
+        "parameters": count_parameters(model),
+        "seconds": round(seconds, 3),
+    }
+
+
+@lru_cache(maxsize=1)
+def load(task: Task, root: Path | None) -> tuple[LabelledImages, LabelledImages, LabelledImages]:
+    """Images to learn from, to choose by and to judge on; once a process for all trainings of a task in a row."""
+    images = Images(task, root)
+    return *images.training(), images.unseen()
+
+
+def measured(result: Result, protocol: Protocol, by: By = "reported") -> float:
+    """A score of a training, 0..1.
+
+    Args:
+        result: what `train` returned.
+        protocol: that it was trained under.
+        by: `reported`: what the protocol reports, under `paper` the best epoch on the images it was chosen by;
+            `unseen`: on the test images that nothing was chosen by, NaN if there are none.
+    """
+    if by == "reported" and protocol == "paper":
+        return float(max(result["accuracies"]))
+    return math.nan if result["unseen"] is None else float(result["unseen"])
+
+
+def architecture(images: Images, actions: Sequence[str], variant: Variant = "released") -> Architecture:
+    """The network with the sharing of these actions that fits a task's images."""
+    shape = (images.task.protocol, images.classes, images.size, images.channels)
+    change = VARIANTS[variant]
+    return Architecture(actions, *shape, initialization=change.initialization, bias=change.bias)
