@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; lines differ in their dashes too.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _DASHES = ("-", "--", "-.", ":")
 
 
@@ -94,7 +94,7 @@ def _draw(axes: "Axes", curves: Sequence[Curve], label: str) -> None:
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
     for number, curve in enumerate(curves):
-        colour, dashes = _COLOURS[number % len(_COLOURS)], _DASHES[number % len(_DASHES)]
+        colour, dashes = COLOURS[number % len(COLOURS)], _DASHES[number % len(_DASHES)]
         axes.plot(curve.x, curve.mean, dashes, color=colour, label=curve.label, drawstyle="steps-post")
         axes.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=0.2, linewidth=0, step="post")
     axes.set_xscale("log")
@@ -130,7 +130,7 @@ def effect_bars(
 
     figure = Figure(figsize=(8, 1.2 + 0.28 * len(names)), layout="constrained")
     axes = figure.subplots()
-    for colour, kind in zip(_COLOURS, dict.fromkeys(kinds), strict=False):
+    for colour, kind in zip(COLOURS, dict.fromkeys(kinds), strict=False):
         chosen = [place for place, other in enumerate(kinds) if other == kind]
         axes.barh(chosen, [shares[place] for place in chosen], color=colour, alpha=0.8, label=kind)
     axes.hlines(range(len(names)), lows, highs, color="black", linewidth=1.5)

@@ -37,7 +37,7 @@ GDATASETS_LEVELS = (
 # Parts of aenbench, from the top; a part may import the parts after its own group, and its own part.
 AENBENCH_ORDER = (
     {"cli"},
-    {"reproduction"},
+    {"reproduction", "paper"},
     {"run_options"},
     {"experiment", "tabulate", "findings"},
     {"baselines", "own_model"},

@@ -161,8 +161,8 @@ def markdown(found: Actions, title: str) -> str:
         f"# Single actions on single moves, {title}",
         f"Networks with the sharing of one action (`{PLAIN}`: without sharing) on images moved by one action; protocol "
         f"`paper`, {found.seeds} {'seeds' if found.seeds > 1 else 'seed'}. *Reported* is the best epoch on the 1,000 "
-        "test images that choose it, as in the released code; *unseen* the same network on the other test images. "
-        "Intervals (95 %, Student's t) are for training with other seeds.",
+        "test images that choose it, as in the released code; *last* the last epoch on those; *unseen* the network of "
+        "the best epoch on the other test images. Intervals (95 %, Student's t) are for training with other seeds.",
         "## Does the matching action win its column?\n\n" + _wins_table(found),
         "A chance winner wins one column of twelve. p: how often the mean accuracy of the matching cells, each against "
         "the mean of its column's twelve actions, is as high when rows are permuted (100,000 random permutations).",
@@ -205,16 +205,12 @@ def _ranks_of_match(actions: Floats) -> NDArray[np.int64]:
 
 def _causes_table(found: Actions) -> str:
     rows = [
-        [
-            dataset,
-            VARIANTS[variant].title,
-            *(points_cell(estimate(found.gain_of_match(dataset, variant, by))) for by in measures),
-        ]
+        [dataset, VARIANTS[variant].title]
+        + [points_cell(estimate(found.gain_of_match(dataset, variant, by))) for by in MEASURES]
         for dataset in found.datasets
-        if (measures := _measures(found, dataset))
         for variant in VARIANTS
     ]
-    return markdown_table(["dataset", "network", *(f"gain, points, {by}" for by in _any_measures(found))], rows)
+    return markdown_table(["dataset", "network", *(f"gain, points, {by}" for by in MEASURES)], rows)
 
 
 def _columns_table(found: Actions, dataset: str) -> str:
@@ -239,16 +235,12 @@ def _columns_table(found: Actions, dataset: str) -> str:
 
 
 def _measures(found: Actions, dataset: str) -> list[By]:
-    unseen = np.isfinite(found.accuracy(dataset, "unseen")).all()
-    return ["reported", "unseen"] if unseen else ["reported"]
-
-
-def _any_measures(found: Actions) -> list[By]:
-    return max((_measures(found, dataset) for dataset in found.datasets), key=len)
+    """Those that the dataset has test images for."""
+    return [by for by in MEASURES if np.isfinite(found.accuracy(dataset, by)).all()]
 
 
 def _means_csv(found: Actions) -> str:
-    lines: list[list[object]] = [["dataset", "network", "configuration", "reported", "unseen"]]
+    lines: list[list[object]] = [["dataset", "network", "configuration", *MEASURES]]
     for dataset in found.datasets:
         means = [found.accuracy(dataset, by).mean(axis=2) for by in MEASURES]
         for row, network in enumerate(NETWORKS):
@@ -260,7 +252,7 @@ def _means_csv(found: Actions) -> str:
 
 def _trainings_csv(found: Actions) -> str:
     lines: list[list[object]] = [
-        ["dataset", "configuration", "network", "variant", "seed", "reported", "unseen", "parameters", "seconds"]
+        ["dataset", "configuration", "network", "variant", "seed", *MEASURES, "parameters", "seconds"]
     ]
     for cell, result in found.cells.items():
         scores = [share_cell(measured(result, "paper", by)) for by in MEASURES]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from aenbench.plots import COLOURS
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -70,3 +72,83 @@ def heat_map(of: HeatMap) -> Mapping[str, bytes]:
     axes.set_title(of.title)
     figure.colorbar(shown, label="points over no sharing")
     return encode(figure)
+
+
+@dataclass(frozen=True, eq=False)
+class Bars:
+    """One panel of grouped bars.
+
+    Attributes:
+        title: of the panel.
+        groups: names of the groups, from left to right.
+        values: of each kind of bar, for each group the values of the seeds, (seeds,).
+    """
+
+    title: str
+    groups: Sequence[str]
+    values: Mapping[str, Sequence[Floats]]
+
+
+def grouped_bars(panels: Sequence[Bars]) -> Mapping[str, bytes]:
+    """Mean accuracies as bars and each seed as a dot; two panels side by side."""
+    from matplotlib.figure import Figure
+
+    rows = -(-len(panels) // 2)
+    figure = Figure(figsize=(11, 3.4 * rows), layout="constrained")
+    for axes, panel in zip(figure.subplots(rows, 2, squeeze=False).flat, panels, strict=False):
+        width = 0.8 / len(panel.values)
+        for number, (kind, groups) in enumerate(panel.values.items()):
+            places = np.arange(len(groups)) + (number + 0.5) * width - 0.4
+            axes.bar(places, [group.mean() for group in groups], width, color=COLOURS[number], label=kind, alpha=0.85)
+            dots = [(place, value) for place, group in zip(places, groups, strict=True) for value in group]
+            axes.plot(*zip(*dots, strict=True), ".", color="black", markersize=3)
+        axes.set_xticks(range(len(panel.groups)), panel.groups)
+        axes.set_title(panel.title)
+        axes.set_ylabel("test accuracy, %")
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    return encode(figure)
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """One panel of searches.
+
+    Attributes:
+        title: of the panel.
+        accuracies: of each seed's search, in percent, in the order in which networks were trained, (networks,).
+        epsilons: of the same.
+    """
+
+    title: str
+    accuracies: Sequence[Floats]
+    epsilons: Sequence[Floats]
+
+
+def search_panels(panels: Sequence[Progress], window: int, columns: int) -> Mapping[str, bytes]:
+    """Rolling means of accuracy against networks trained, one line a seed, with epsilon dotted."""
+    from matplotlib.figure import Figure
+
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(2.9 * columns, 2.5 * rows + 0.4), layout="constrained")
+    for axes, panel in zip(figure.subplots(rows, columns, squeeze=False).flat, panels, strict=False):
+        share = axes.twinx()
+        for number, (accuracies, epsilons) in enumerate(zip(panel.accuracies, panel.epsilons, strict=True)):
+            networks = np.arange(1, len(accuracies) + 1)
+            colour = COLOURS[number % len(COLOURS)]
+            axes.plot(networks, rolling_mean(accuracies, window), color=colour, label=f"seed {number}")
+            share.plot(networks, epsilons, ":", color=colour, linewidth=1)
+        share.set_ylim(0, 1.05)
+        axes.set_title(panel.title, fontsize="medium")
+    figure.supxlabel("distinct networks trained")
+    figure.supylabel(f"accuracy, %, rolling mean of {window}; dotted, right: epsilon")
+    return encode(figure)
+
+
+def rolling_mean(values: Floats, window: int) -> Floats:
+    """The mean of the last so many values up to each, (n,), of fewer at the beginning."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(ends - window, 0)
+    means: Floats = (sums[ends] - sums[starts]) / (ends - starts)
+    return means

@@ -9,6 +9,7 @@ from aenbench.scoring.accuracy import t_half_width
 
 _PERMUTATIONS = 100_000
 _BATCH = 10_000
+NOTHING = "–"
 
 Floats = NDArray[np.float64]
 
@@ -31,12 +32,16 @@ def estimate(values: Floats) -> Estimate:
 
 
 def points_cell(of: Estimate) -> str:
-    """An estimate of a difference in percentage points, such as `+1.20 [+0.40, +2.00]`."""
+    """An estimate of a difference in percentage points, such as `+1.20 [+0.40, +2.00]`; a dash for NaN."""
+    if np.isnan(of.mean):
+        return NOTHING
     return f"{of.mean:+.2f}" if of.low is None else f"{of.mean:+.2f} [{of.low:+.2f}, {of.high:+.2f}]"
 
 
 def percent_cell(of: Estimate) -> str:
-    """An estimate in percent, such as `71.2 [70.4, 72.0]`."""
+    """An estimate in percent, such as `71.2 [70.4, 72.0]`; a dash for NaN."""
+    if np.isnan(of.mean):
+        return NOTHING
     return f"{of.mean:.1f}" if of.low is None else f"{of.mean:.1f} [{of.low:.1f}, {of.high:.1f}]"
 
 

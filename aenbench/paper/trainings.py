@@ -18,21 +18,29 @@ from aenbench.training import Recipe, accuracy, count_parameters, derive_seed, f
 Variant = Literal["released", "fan-in", "bias", "both"]
 
 
-class _Change(NamedTuple):
+class Change(NamedTuple):
+    """What is changed of a network of protocol `paper`, and what that is called; None changes nothing."""
+
     title: str
     initialization: Initialization | None = None
     bias: Bias | None = None
 
 
-VARIANTS: Mapping[Variant, _Change] = {
-    "released": _Change("as released"),
-    "fan-in": _Change("fan-in initialisation", initialization="fan_in"),
-    "bias": _Change("bias before the ReLU, by orbit", bias="orbits"),
-    "both": _Change("both", "fan_in", "orbits"),
+VARIANTS: Mapping[Variant, Change] = {
+    "released": Change("as released"),
+    "fan-in": Change("fan-in initialisation", initialization="fan_in"),
+    "bias": Change("bias before the ReLU, by orbit", bias="orbits"),
+    "both": Change("both", "fan_in", "orbits"),
 }
 """What of protocol `paper` is changed to the way of protocol `standard`, to see what it does."""
 
-By = Literal["reported", "unseen"]
+
+def variants_of(protocol: Protocol) -> tuple[Variant, ...]:
+    """What networks of a protocol are trained as."""
+    return get_args(Variant) if protocol == "paper" else ("released",)
+
+
+By = Literal["reported", "last", "unseen"]
 MEASURES: tuple[By, ...] = get_args(By)
 
 
@@ -97,11 +105,13 @@ def measured(result: Result, protocol: Protocol, by: By = "reported") -> float:
     Args:
         result: what `train` returned.
         protocol: that it was trained under.
-        by: `reported`: what the protocol reports, under `paper` the best epoch on the images it was chosen by;
-            `unseen`: on the test images that nothing was chosen by, NaN if there are none.
+        by: `reported`: what the protocol reports, under `paper` the best epoch on the images it was chosen by; `last`:
+            under `paper` the last epoch on those, NaN under `standard`; `unseen`: of the kept epoch, on the test images
+            that nothing was chosen by, NaN if there are none.
     """
-    if by == "reported" and protocol == "paper":
-        return float(max(result["accuracies"]))
+    if by == "last" or (by == "reported" and protocol == "paper"):
+        best, last = max(result["accuracies"]), result["accuracies"][-1]
+        return math.nan if protocol == "standard" else float(best if by == "reported" else last)
     return math.nan if result["unseen"] is None else float(result["unseen"])
 
 
