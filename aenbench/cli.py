@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from aenbench.errors import EntryError, known_name
+from aenbench.options import AddressOption, ExecutorOption, QuietOption, RootOption, WorkersOption
+from aenbench.paper.command import reproduce_paper
 from gdatasets.command import UsageError, run_command
 from gdatasets.errors import SourceError
 
@@ -26,17 +29,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-RootOption = Annotated[
-    Path | None,
-    typer.Option("--root", help="Folder with MNIST/raw and FashionMNIST/raw; also $GDATASETS_ROOT."),
-]
 
-WorkersOption = Annotated[
-    int | None, typer.Option(help="Processes that work side by side, one thread each; by default one a core.")
-]
-ExecutorOption = Annotated[str, typer.Option(help="local: processes of this machine; ray: a Ray cluster.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress.")]
-AddressOption = Annotated[str | None, typer.Option(help="Of the Ray cluster; by default one is started here.")]
+class EntryByDefault(TyperGroup):
+    """Commands of which `entry` need not be named: `reproduce FOLDER` is `reproduce entry FOLDER`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in (*self.commands, "--help"):
+            args = ["entry", *args]
+        return super().parse_args(ctx, args)
+
+
+reproductions = typer.Typer(cls=EntryByDefault, no_args_is_help=True)
+reproductions.command("paper")(reproduce_paper)
+app.add_typer(reproductions, name="reproduce", help="Make an entry (`reproduce FOLDER`) or the paper's results again.")
 
 
 def main() -> None:
@@ -133,8 +138,8 @@ def _parse_run(arguments: Sequence[str]) -> Mapping[str, Any]:
     return options
 
 
-@app.command()
-def reproduce(
+@reproductions.command("entry")
+def reproduce_entry(
     folder: Annotated[Path, typer.Argument(help="An entry's folder.")],
     root: RootOption = None,
     out: Annotated[

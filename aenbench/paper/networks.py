@@ -327,9 +327,9 @@ def _search_table(found: Networks, protocol: Protocol) -> str:
         "regret, points",
     ]
     note = (
-        "Actions: the first set of which none can be left out. Duplicates: of the states visited, which the released code "
-        "would train, those whose network was trained already. Rank and regret: in the table of all networks, by mean "
-        "test accuracy after the search's short training, where there is a table."
+        "Actions: the first set of which none can be left out. Duplicates: of the states visited, which the released "
+        "code would train, those whose network was trained already. Rank and regret: in the table of all networks, by "
+        "mean test accuracy after the search's short training, where there is a table."
     )
     return f"{note}\n\n{markdown_table([*headings, 'best of the table'], rows)}"
 

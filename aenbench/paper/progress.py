@@ -107,10 +107,10 @@ def markdown(walks: Walks, title: str) -> str:
         f"# What deep Q-learning learns, {title}",
         "*Gained* is the mean accuracy of the states that a search visits last, a quarter of them, above that of the "
         "first quarter, in points: on validation images under `standard`, on the first 1,000 test images under "
-        "`paper`. Epsilon falls from 1 to about .1 on the way, so learning shows as a gain. *Random* is the mean of all "
-        "4,096 states, which states drawn at random come to, above the first quarter: to gain more than that is more "
-        "than to leave the neighbourhood of the zero state, where every search begins. Intervals (95 %, Student's t) "
-        "are for other seeds.",
+        "`paper`. Epsilon falls from 1 to about .1 on the way, so learning shows as a gain. *Random* is the mean of "
+        "all 4,096 states, which states drawn at random come to, above the first quarter: to gain more than that is "
+        "more than to leave the neighbourhood of the zero state, where every search begins. Intervals (95 %, Student's "
+        "t) are for other seeds.",
     ]
     for protocol in PROTOCOLS:
         parts.append(f"## `{protocol}`\n\n" + _table(walks, protocol))

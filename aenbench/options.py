@@ -1,0 +1,17 @@
+"""Options that several commands have."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RootOption = Annotated[
+    Path | None,
+    typer.Option("--root", help="Folder with MNIST/raw and FashionMNIST/raw; also $GDATASETS_ROOT."),
+]
+WorkersOption = Annotated[
+    int | None, typer.Option(help="Processes that work side by side, one thread each; by default one a core.")
+]
+ExecutorOption = Annotated[str, typer.Option(help="local: processes of this machine; ray: a Ray cluster.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+AddressOption = Annotated[str | None, typer.Option(help="Of the Ray cluster; by default one is started here.")]
