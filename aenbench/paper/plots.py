@@ -125,12 +125,12 @@ class Progress:
     epsilons: Sequence[Floats]
 
 
-def search_panels(panels: Sequence[Progress], window: int, columns: int) -> Mapping[str, bytes]:
+def search_panels(panels: Sequence[Progress], window: int, columns: int = 3) -> Mapping[str, bytes]:
     """Rolling means of accuracy against networks trained, one line a seed, with epsilon dotted."""
     from matplotlib.figure import Figure
 
     rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(2.9 * columns, 2.5 * rows + 0.4), layout="constrained")
+    figure = Figure(figsize=(3.6 * columns, 2.2 * rows + 0.8), layout="constrained")
     for axes, panel in zip(figure.subplots(rows, columns, squeeze=False).flat, panels, strict=False):
         share = axes.twinx()
         for number, (accuracies, epsilons) in enumerate(zip(panel.accuracies, panel.epsilons, strict=True)):
@@ -140,8 +140,9 @@ def search_panels(panels: Sequence[Progress], window: int, columns: int) -> Mapp
             share.plot(networks, epsilons, ":", color=colour, linewidth=1)
         share.set_ylim(0, 1.05)
         axes.set_title(panel.title, fontsize="medium")
+    figure.suptitle(f"Rolling mean of {window} networks, one line a seed; dotted, on the right: epsilon")
     figure.supxlabel("distinct networks trained")
-    figure.supylabel(f"accuracy, %, rolling mean of {window}; dotted, right: epsilon")
+    figure.supylabel("accuracy, %")
     return encode(figure)
 
 

@@ -22,7 +22,7 @@ from aenbench.models import Protocol
 from aenbench.paper.networks import PROTOCOLS, TaskName, searches_of
 from aenbench.paper.plots import Progress, search_panels
 from aenbench.paper.searches import fitting_table, replay, space_of
-from aenbench.paper.setting import CONFIGURATIONS, Setting
+from aenbench.paper.setting import Setting
 from aenbench.paper.statistics import estimate, points_cell, share_cell
 from aenbench.search.dqn import epsilon_at
 from aenbench.search.space import Trial
@@ -84,7 +84,7 @@ def write(walks: Walks, folder: Path, title: str) -> Path:
     """
     make_folder(folder)
     for protocol in PROTOCOLS:
-        for suffix, content in search_panels(_panels(walks, protocol), WINDOW, len(CONFIGURATIONS)).items():
+        for suffix, content in search_panels(_panels(walks, protocol), WINDOW).items():
             write_whole(folder / f"{protocol}.{suffix}", content)
     write_whole(folder / "progress.csv", _csv(walks).encode())
     write_whole(folder / "progress.md", markdown(walks, title).encode())
