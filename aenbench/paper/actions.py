@@ -123,8 +123,8 @@ def run(setting: Setting) -> Path:
 def _training(setting: Setting, cell: Cell) -> Training:
     images = setting.images(cell.dataset, cell.configuration, "paper")
     actions = () if cell.network == PLAIN else (cell.network,)
-    recipe = setting.scale.budgets["dense", "paper"].final
-    return Training(images.task, setting.root, architecture(images, actions, cell.variant), recipe, cell.seed)
+    network = architecture(images, actions, cell.variant)
+    return Training(images.task, setting.root, network, setting.scale.actions, cell.seed)
 
 
 def write(found: Actions, folder: Path, title: str) -> Path:

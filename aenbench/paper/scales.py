@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 from aenbench.budgets import Budget, Kind, budget
 from aenbench.models import Protocol
 from aenbench.search.space import SearchBudget
+from aenbench.training import Recipe
 from gdatasets.errors import UnknownNameError
+
+_TEN_EPOCHS = Recipe(10_000, 10)
 
 
 @dataclass(frozen=True)
@@ -16,7 +19,8 @@ class Scale:
     Attributes:
         name: what users type.
         seeds: repetitions of everything, searches included: 0, 1, ...
-        budgets: what a repetition may spend, by kind of network and protocol.
+        budgets: what a repetition may spend, by kind of network and protocol: those of `aenbench run`.
+        actions: how each network of part a is trained.
         sides: of the images whose sharings are timed, in pixels; the second layer has half of them.
         full_group_seconds: no sharing is built by the full group where it is estimated to take longer.
     """
@@ -24,6 +28,7 @@ class Scale:
     name: str
     seeds: int
     budgets: Mapping[tuple[Kind, Protocol], Budget]
+    actions: Recipe
     sides: tuple[int, ...]
     full_group_seconds: float
 
@@ -47,9 +52,9 @@ def _for_two_cores(of_paper: Mapping[tuple[Kind, Protocol], Budget]) -> dict[tup
 SCALES: Mapping[str, Scale] = {
     scale.name: scale
     for scale in (
-        Scale("quick", 1, _budgets("quick"), (8, 12, 16), 1.0),
-        Scale("two-cores", 3, _for_two_cores(_budgets("standard")), (8, 12, 16, 20, 24, 28), 60.0),
-        Scale("paper", 3, _budgets("standard"), (8, 12, 16, 20, 24, 28), 600.0),
+        Scale("quick", 1, _budgets("quick"), Recipe(2_000, 4), (8, 12, 16), 1.0),
+        Scale("two-cores", 3, _for_two_cores(_budgets("standard")), _TEN_EPOCHS, (8, 12, 16, 20, 24, 28), 60.0),
+        Scale("paper", 3, _budgets("standard"), _TEN_EPOCHS, (8, 12, 16, 20, 24, 28), 600.0),
     )
 }
 

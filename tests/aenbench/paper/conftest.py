@@ -37,7 +37,11 @@ def make_setting(tiny: Budget, tmp_path: Path) -> Callable[..., Setting]:
 
     def make(**other: Any) -> Setting:
         scale = replace(
-            SCALES["quick"], name="tiny", seeds=2, budgets={("dense", p): tiny for p in ("standard", "paper")}
+            SCALES["quick"],
+            name="tiny",
+            seeds=2,
+            actions=tiny.final,
+            budgets={("dense", p): tiny for p in ("standard", "paper")},
         )
         options = {"scale": scale, "out": tmp_path / "out", "datasets": ("g-digits",), "executor": LocalExecutor(1)}
         return Setting(**{**options, **other})
