@@ -202,7 +202,7 @@ def tabulate(
     address: AddressOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Train every distinct network of a search space and write a table of them; goes on where it was interrupted."""
+    """Train every distinct network of a space and write a table; goes on where it ended, and from fewer seeds."""
     from aenbench.data import PROTOCOLS, Task
     from aenbench.datasets import default_configuration
     from aenbench.executors import executor_from
