@@ -222,6 +222,29 @@ def tabulate(
 
 
 @app.command()
+def tables(
+    folder: Annotated[Path, typer.Option("--dir", help="The folder that holds the tables.")] = Path(
+        "leaderboards/tables"
+    ),
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit code 1 when a table is damaged or the card outdated.")
+    ] = False,
+) -> None:
+    """Read all of a folder's tables, with their digests, and regenerate their card, README.md."""
+    from aenbench.search.table_card import check_tables, write_card
+
+    if not check:
+        typer.echo(f"Wrote {write_card(folder)}")
+        return
+    count, problems = check_tables(folder)
+    for problem in problems:
+        sys.stderr.write(f"{problem}\n")
+    if problems:
+        raise typer.Exit(1)
+    typer.echo(f"{count} {'table' if count == 1 else 'tables'} verified; README.md of {folder} is up to date.")
+
+
+@app.command()
 def search(
     table: Annotated[Path, typer.Option(help="A table of all networks: the .parquet file of `aenbench tabulate`.")],
     compare: Annotated[
