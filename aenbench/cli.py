@@ -416,7 +416,7 @@ def leaderboard(
     check: Annotated[bool, typer.Option(help="Write nothing; exit code 1 when a file is not up to date.")] = False,
     root: RootOption = None,
 ) -> None:
-    """Regenerate README.md, index.html and entry.schema.json from the entries' predictions."""
+    """Regenerate README.md, index.html, entry.schema.json, and answers.json of images that cannot be fetched."""
     from aenbench.leaderboard import drifted, write_generated
 
     if not check:
@@ -427,7 +427,7 @@ def leaderboard(
         sys.stderr.write(f"{path} is not what its entries give; run `aenbench leaderboard`.\n")
     if stale:
         raise typer.Exit(1)
-    typer.echo(f"README.md, index.html and entry.schema.json of {folder} are up to date.")
+    typer.echo(f"README.md, index.html, entry.schema.json and the answer sheets of {folder} are up to date.")
 
 
 @app.command()
