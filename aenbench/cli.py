@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from aenbench.errors import EntryError, known_name
+from aenbench.errors import EntryError, InvalidArgumentError, known_name
 from aenbench.options import AddressOption, ExecutorOption, QuietOption, RootOption, WorkersOption
 from aenbench.paper.command import reproduce_paper
 from gdatasets.command import UsageError, run_command
@@ -207,7 +207,7 @@ def tabulate(
     address: AddressOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Train every distinct network of a search space and write a table of them; goes on where it was interrupted."""
+    """Train every distinct network of a space and write a table; goes on where it ended, and from fewer seeds."""
     from aenbench.data import PROTOCOLS, Task
     from aenbench.datasets import default_configuration
     from aenbench.executors import executor_from
@@ -227,12 +227,39 @@ def tabulate(
 
 
 @app.command()
+def tables(
+    folder: Annotated[Path, typer.Option("--dir", help="The folder that holds the tables.")] = Path(
+        "leaderboards/tables"
+    ),
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit code 1 when a table is damaged or the card outdated.")
+    ] = False,
+) -> None:
+    """Read all of a folder's tables, with their digests, and regenerate their card, README.md."""
+    from aenbench.search.table_card import check_tables, write_card
+
+    if not check:
+        typer.echo(f"Wrote {write_card(folder)}")
+        return
+    count, problems = check_tables(folder)
+    for problem in problems:
+        sys.stderr.write(f"{problem}\n")
+    if problems:
+        raise typer.Exit(1)
+    typer.echo(f"{count} {'table' if count == 1 else 'tables'} verified; README.md of {folder} is up to date.")
+
+
+@app.command()
 def search(
     table: Annotated[Path, typer.Option(help="A table of all networks: the .parquet file of `aenbench tabulate`.")],
     compare: Annotated[
         str, typer.Option(help="Algorithms: dqn, random, evolution, greedy, exhaustive, or package.module:function.")
     ] = "dqn,random,evolution,greedy",
     runs: Annotated[int, typer.Option(help="Repetitions of each algorithm.")] = 500,
+    runs_of: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=N", help="Repetitions of one algorithm, such as dqn=30; can be given for several."),
+    ] = None,
     networks: Annotated[int, typer.Option(help="Distinct networks that each run may train.")] = 200,
     out: Annotated[Path, typer.Option(help="Folder for the tables and the picture.")] = Path("comparison"),
     workers: WorkersOption = None,
@@ -240,7 +267,7 @@ def search(
     address: AddressOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Judge search algorithms on a table: regret against networks and time, and which of them really differ."""
+    """Judge search algorithms on a table: which of them really differ; goes on where it was interrupted."""
     from aenbench.budgets import Kind
     from aenbench.budgets import budget as standard_budget
     from aenbench.executors import executor_from
@@ -248,6 +275,7 @@ def search(
     from aenbench.reporting import progress_report
     from aenbench.search.algorithms import find_algorithm
     from aenbench.search.judge import compare as compare_on
+    from aenbench.search.kept_runs import keep_runs
     from aenbench.search.table_file import read_table
     from aenbench.search.tabular import Contestant, networks_budget
     from aenbench.search.verdict import write_comparison
@@ -257,14 +285,31 @@ def search(
     kind: Kind = "gcnn" if known.info.space == "gcnn" else "dense"
     papers = replace(standard_budget(kind, known.info.protocol, "standard").search, networks=networks)
     contestants = {  # the paper's epsilon follows its count of states, so its budget is part of it
-        name: Contestant(find_algorithm(name), papers if name == "dqn" else budget, runs) for name in compare.split(",")
+        name: Contestant(find_algorithm(name), papers if name == "dqn" else budget, repetitions)
+        for name, repetitions in _repetitions(compare.split(","), runs, runs_of or []).items()
     }
     with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
+        kept = keep_runs(out, known.content_sha256, contestants, where)
         found = compare_on(
-            known, contestants, where.map, lambda done, total: report(Step(None, "searches", done, total))
+            known, contestants, kept.map, lambda done, total: report(Step(None, f"{total:,} searches", done, total))
         )
     write_comparison(found, out, _task_of(known.info))
+    kept.store.path.unlink(missing_ok=True)  # another process may have shared the work, and be first
     typer.echo(f"Comparison: {out}")
+
+
+def _repetitions(names: Sequence[str], runs: int, given: Sequence[str]) -> dict[str, int]:
+    """Of each algorithm: `--runs`, or what `--runs-of NAME=N` says of it; an import path is a name too."""
+    repetitions = dict.fromkeys(names, runs)
+    for text in given:
+        name, _, number = text.rpartition("=")
+        if name not in repetitions or not (number.isdecimal() and len(number) <= 6):
+            raise InvalidArgumentError(
+                f'Expected --runs-of as NAME=N, with one of --compare ({", ".join(names)}), got "{text}"; give '
+                f"--runs-of {names[0]}=30, say."
+            )
+        repetitions[name] = int(number)
+    return repetitions
 
 
 def _task_of(info: "TableInfo") -> str:
@@ -376,7 +421,7 @@ def leaderboard(
     check: Annotated[bool, typer.Option(help="Write nothing; exit code 1 when a file is not up to date.")] = False,
     root: RootOption = None,
 ) -> None:
-    """Regenerate README.md, index.html and entry.schema.json from the entries' predictions."""
+    """Regenerate README.md, index.html, entry.schema.json, and answers.json of images that cannot be fetched."""
     from aenbench.leaderboard import drifted, write_generated
 
     if not check:
@@ -387,7 +432,7 @@ def leaderboard(
         sys.stderr.write(f"{path} is not what its entries give; run `aenbench leaderboard`.\n")
     if stale:
         raise typer.Exit(1)
-    typer.echo(f"README.md, index.html and entry.schema.json of {folder} are up to date.")
+    typer.echo(f"README.md, index.html, entry.schema.json and the answer sheets of {folder} are up to date.")
 
 
 @app.command()
@@ -443,7 +488,6 @@ def check(
     elements: Annotated[bool, typer.Option("--elements", help="Every element, not only the generators.")] = False,
 ) -> None:
     """Measure how far a network's outputs are from invariant under a group; exit code 1 when they are not."""
-    from aenbench.errors import InvalidArgumentError
     from aenbench.imports import load_module
     from aenbench.nn import check_equivariance
     from gdatasets.groups import parse_group

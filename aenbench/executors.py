@@ -10,7 +10,6 @@ import pickle
 import signal
 import socket
 import sys
-import threading
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -23,6 +22,8 @@ from typing import Any, Self, TypeVar
 
 from aenbench.errors import ExecutorError, InvalidArgumentError
 from gdatasets.errors import UnknownNameError
+from gdatasets.processes import end_after
+from gdatasets.processes import end_with_parent as end_with_parent
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -254,25 +255,10 @@ def ordered(results: Iterable[tuple[int, R]]) -> list[R]:
     return [result for _, result in sorted(results, key=itemgetter(0))]
 
 
-def end_with_parent() -> None:
-    """Let this process end when its parent is gone, however that ended; otherwise it would go on for nobody."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        _end_after(parent.join)
-
-
 def _begin(lifeline: Any) -> None:
     """What a worker does first. An interrupt is for its parent, who then cuts the lifeline."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _end_after(lambda: lifeline.poll(None))
-
-
-def _end_after(event: Callable[[], object]) -> None:
-    def watch() -> None:
-        event()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    end_after(lambda: lifeline.poll(None))
 
 
 def _call(function: Callable[[T], R], item: T) -> R:

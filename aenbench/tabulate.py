@@ -1,5 +1,6 @@
 """Make a table: every network of a search space, trained for each seed as a search would train it."""
 
+import json
 import os
 import platform
 import time
@@ -10,16 +11,16 @@ from functools import cached_property, lru_cache
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
-
-import numpy as np
+from textwrap import shorten
 
 from aenbench.budgets import Kind, budget
 from aenbench.data import Images, LabelledImages, Task
-from aenbench.errors import InvalidArgumentError
+from aenbench.errors import InvalidArgumentError, TableError
 from aenbench.executors import Executor
 from aenbench.search.space import SearchSpace
 from aenbench.search.table import SPACES, SpaceName, Table, TableInfo
-from aenbench.search.table_file import table_path, write_table
+from aenbench.search.table_file import read_table, table_path, write_table
+from aenbench.search.trainings import assemble, results_of, training_key
 from aenbench.store import Result, TrialStore, evaluate_all
 from aenbench.training import Recipe, accuracy, count_parameters, derive_seed, fit
 from gdatasets import __version__
@@ -102,6 +103,9 @@ class Training:
 def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, report: Report) -> Path:
     """Train every network of a space and write the table, once all are done.
 
+    Where that table is already, with fewer seeds, its trainings are put into the store instead of being made again;
+    where it has all of the seeds it stays as it is.
+
     Args:
         plan: what to train.
         out: where tables go, as `<out>/<dataset>/<configuration>/<space>-<protocol>.parquet`.
@@ -116,16 +120,24 @@ def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, r
 
     Raises:
         SourceError: the dataset's source is not at hand.
+        TableError: the file that is there is damaged, the table of something else, of another version of PyTorch, or
+            has more seeds; or its trainings are not those in the store. It stays as it is.
         StoreError: the store cannot be used, or is another plan's.
         OutputError: the table cannot be written.
     """
     info = _describe(plan)
     space, dataset = plan.search_space, plan.images.dataset
     path = table_path(out, dataset.name, plan.task.configuration, plan.space, plan.task.protocol)
+    known = _table_so_far(path, info)
+    if known is not None and known.seeds == info.seeds:
+        return path
     make_folder(path.parent)
     store = TrialStore(store_path, f"tabulate, torch {version('torch')}, {info.training_identity}")
+    if known is not None:
+        _take_over(known, path, store)
+        info = info.model_copy(update={"hardware": _together(known.info.hardware, info.hardware)})
     items = {
-        _key(network, seed): Training(plan.task, plan.root, space, plan.recipe, network, seed)
+        training_key(network, seed): Training(plan.task, plan.root, space, plan.recipe, network, seed)
         for seed, network in product(info.seeds, space.networks)
     }
     results: dict[str, Result] = {}
@@ -134,6 +146,53 @@ def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, r
         report(len(results), len(items))
     write_table(assemble(info, space, results), path)
     return path
+
+
+def _table_so_far(path: Path, info: TableInfo) -> Table | None:
+    """The table that is there already; an error if seeds cannot be added to it."""
+    if not path.exists():
+        return None
+    try:
+        known = read_table(path)
+    except TableError as error:
+        raise TableError(f"{error} It is left as it is; to make it anew, move it away first.") from error
+    theirs, ours = json.loads(known.info.training_identity), json.loads(info.training_identity)
+    differing = [name for name in ours if theirs[name] != ours[name]]
+    if differing:
+        raise TableError(
+            f"{path} is a table of something else (it differs in {', '.join(differing)}) and left as it is; move it "
+            "away, or choose another --out."
+        )
+    last = max(known.seeds)
+    if last not in info.seeds:
+        raise TableError(
+            f"{path} has seed {last}, which is not among the {len(info.seeds)} asked for; give --seeds {last + 1}, or "
+            "choose another --out."
+        )
+    return known
+
+
+def _take_over(known: Table, path: Path, store: TrialStore) -> None:
+    """Put a table's trainings into the store, as if they had been made here; they may be there, but not others."""
+    theirs, ours = known.info.software.get("torch", "of unknown version"), version("torch")
+    if theirs != ours:
+        raise TableError(
+            f"{path} was made with torch {theirs}, and {ours} may give other values; install that one, or choose "
+            "another --out."
+        )
+    there = store.results()
+    for key, result in results_of(known).items():
+        stored = there.get(key) or store.finish(key, result)
+        if {**stored, "seconds": None} != {**result, "seconds": None}:
+            raise TableError(
+                f"{path} and {store.path} hold different results of the training {key}; move one of them away."
+            )
+
+
+def _together(earlier: str, now: str) -> str:
+    """The machines that have a part in a table, each once, in a line that a table can hold."""
+    machines = dict.fromkeys(machine for machine in [*earlier.split("; "), now] if machine)
+    return shorten("; ".join(machines), 200, placeholder="; ...")
 
 
 def train(training: Training) -> dict[str, object]:
@@ -175,30 +234,6 @@ def train(training: Training) -> dict[str, object]:
     }
 
 
-def assemble(info: TableInfo, space: SearchSpace, results: Mapping[str, Result]) -> Table:
-    """The table of a space from the results of all its trainings.
-
-    Raises:
-        TableError: they are not results of these networks.
-    """
-    rows = [[results[_key(network, seed)] for seed in info.seeds] for network in space.networks]
-    members: dict[str, list[str]] = {network: [] for network in space.networks}
-    for bits in product("01", repeat=space.bits):
-        state = "".join(bits)
-        members[space.canonical(state)].append(state)
-    columns = {
-        name: np.array([[result[name] for result in row] for row in rows], dtype=np.float64)
-        for name in ("validation", "test", "seconds")
-    }
-    return Table(
-        info=info,
-        networks=space.networks,
-        states=tuple(map(tuple, members.values())),
-        parameters=np.array([row[0]["parameters"] for row in rows], dtype=np.int64),
-        **columns,
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class Parts:
     """The images that the trainings of a task use, and no others.
@@ -233,10 +268,6 @@ def _warm_up(space: SearchSpace, recipe: Recipe, images: Parts) -> None:
     """PyTorch loads parts of itself at the first step of an optimiser, which is no network's time."""
     two = images.train.part(0, 2)
     fit(space.candidate(space.start).build(0), two, two, replace(recipe, images=2, epochs=1), 0)
-
-
-def _key(network: str, seed: int) -> str:
-    return f"{seed}/{network}"
 
 
 def _describe(plan: TablePlan) -> TableInfo:

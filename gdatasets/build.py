@@ -14,7 +14,6 @@ Nothing about an unfinished build is trusted: its shards are compared with what 
 import multiprocessing
 import os
 import shutil
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
@@ -38,6 +37,7 @@ from gdatasets.manifest import (
     read_manifest,
     write_manifest,
 )
+from gdatasets.processes import end_with_parent
 from gdatasets.shards import read_shard, write_shard
 from gdatasets.sources import ImageSource, PublishedSource
 from gdatasets.specs import (
@@ -194,23 +194,10 @@ def _pool(workers: int) -> Iterator[Executor | None]:
         return
     context = multiprocessing.get_context("spawn")
     try:
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent) as pool:
             yield pool
     except BrokenExecutor as error:
         raise OutputError("A worker process was killed, perhaps for its memory; use fewer --workers.") from error
-
-
-def _end_with_parent() -> None:
-    """Workers wait for work for ever; a parent that was killed cannot tell them to stop."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 @dataclass(frozen=True)

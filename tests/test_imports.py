@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Each module may import only modules of lower levels.
 GDATASETS_LEVELS = (
     {"errors"},
-    {"command", "partitions", "network", "files"},
+    {"command", "partitions", "network", "files", "processes"},
     {"permutation_groups"},
     {"groups", "sources"},
     {"rotation"},

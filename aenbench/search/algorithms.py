@@ -1,8 +1,12 @@
 """The search algorithms by name, and a user's own by import path."""
 
+import hashlib
 import inspect
+import secrets
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
 from aenbench.errors import InvalidArgumentError
@@ -10,6 +14,7 @@ from aenbench.imports import load_object
 from aenbench.search import dqn, evolution, exhaustive, greedy, random
 from aenbench.search.space import Evaluate, Record, Search, SearchBudget, SearchSpace
 from gdatasets.errors import UnknownNameError
+from gdatasets.files import file_sha256
 
 ALGORITHMS: Mapping[str, Search] = MappingProxyType(
     {
@@ -48,6 +53,23 @@ def find_algorithm(name: str) -> Search:
             f'Expected "{name}" to take (space, evaluate, budget, seed), got {signature}.'
         ) from error
     return OwnAlgorithm(name, found)
+
+
+def source_sha256(search: Search) -> str:
+    """Digest of the files that an algorithm of `find_algorithm` is in: equal digests, equal code.
+
+    They are the file of the module in which it is defined, and for a user's own that of the module which its import
+    path names. What these import is not looked at. Code that is in no file gets another digest each time.
+    """
+    if isinstance(search, OwnAlgorithm):
+        names = {search.function.__module__, search.path.partition(":")[0]}
+    else:
+        names = {search.__module__}
+    known = (getattr(sys.modules.get(name), "__file__", None) for name in names)
+    files = [Path(file) for file in known if file and Path(file).is_file()]
+    if not files:
+        return secrets.token_hex(32)
+    return hashlib.sha256("".join(sorted(map(file_sha256, files))).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ SIGNIFICANCE = 0.05
 _TIE = 1e-9  # means over seeds of equal shares differ by rounding
 
 MapRuns = Callable[[Callable[[Job], Run], Sequence[Job]], Iterable[tuple[int, Run]]]
-"""Calls a function on each item, side by side perhaps: `Executor.map`."""
+"""Calls a function on each item, side by side perhaps: `Executor.map`, or `KeptRuns.map`, which keeps what it gives."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +99,8 @@ def compare(
     Args:
         table: of all networks of a space.
         contestants: algorithms by name.
-        map_runs: calls a function on each item; `Executor.map` for several at a time, by default one after another.
+        map_runs: calls a function on each item; `Executor.map` for several at a time, `KeptRuns.map` to go on
+            after an interruption; by default one after another.
         report: called with (runs done, runs to do), first for two runs a training seed, then for the others.
 
     Raises:
@@ -110,9 +111,9 @@ def compare(
     seeds = lookup.values.shape[1]
     _check(contestants, seeds)
     execute = partial(_execute, partial(run, lookup), map_runs or _in_order, report)
-    runs = execute({name: _jobs(contestant, 0, 2 * seeds) for name, contestant in contestants.items()})
+    runs = execute({name: _jobs(name, contestant, 0, 2 * seeds) for name, contestant in contestants.items()})
     rest = {
-        name: _jobs(contestant, 2 * seeds, contestant.runs)
+        name: _jobs(name, contestant, 2 * seeds, contestant.runs)
         for name, contestant in contestants.items()
         if not _repeats(runs[name], seeds)
     }
@@ -129,8 +130,8 @@ def _in_order(function: Callable[[Job], Run], jobs: Sequence[Job]) -> Iterable[t
     return enumerate(map(function, jobs))
 
 
-def _jobs(contestant: Contestant, start: int, stop: int) -> list[Job]:
-    return [Job(contestant, number) for number in range(start, min(stop, contestant.runs))]
+def _jobs(name: str, contestant: Contestant, start: int, stop: int) -> list[Job]:
+    return [Job(name, contestant, number) for number in range(start, min(stop, contestant.runs))]
 
 
 def _execute(
@@ -159,7 +160,7 @@ def _check(contestants: Mapping[str, Contestant], seeds: int) -> None:
         if contestant.runs < seeds:
             raise InvalidArgumentError(
                 f"Expected at least {seeds} runs of {name}, one for each training seed of the table, got "
-                f"{contestant.runs}; give --runs {seeds} or more."
+                f"{contestant.runs}; give --runs {seeds} or more, or --runs-of {name}={seeds}."
             )
         if not contestant.budget.networks:
             raise InvalidArgumentError(f"The budget of {name} has no limit on networks; give --networks 200, say.")

@@ -22,9 +22,29 @@ def write_card(base: Path) -> Path:
 def card_drifted(base: Path) -> bool:
     """Whether `README.md` is not what the tables give; raises as `render_card` does."""
     try:
-        return (base / "README.md").read_text(encoding="utf-8") != render_card(base)
+        return (base / "README.md").read_bytes() != render_card(base).encode()
     except FileNotFoundError:
         return True
+
+
+def check_tables(base: Path) -> tuple[int, list[str]]:
+    """Read every table below a folder, and compare the card with them.
+
+    Returns:
+        The number of tables, and what is wrong, a line each.
+
+    Raises:
+        TableError: there is no table.
+    """
+    paths, problems = _table_files(base), []
+    for path in paths:
+        try:
+            _read_in_place(base, path)
+        except TableError as error:
+            problems.append(str(error))
+    if not problems and card_drifted(base):
+        problems.append(f"{base / 'README.md'} is not what its tables give; run `aenbench tables --dir {base}`.")
+    return len(paths), problems
 
 
 def render_card(base: Path) -> str:
@@ -44,15 +64,23 @@ def find_tables(base: Path) -> dict[str, Table]:
     Raises:
         TableError: there is none, or one is damaged or not where it belongs.
     """
-    tables = {}
-    for path in sorted(base.rglob("*.parquet")):
-        table = tables[path.relative_to(base).as_posix()] = read_table(path)
-        info = table.info
-        if path != (home := table_path(base, info.dataset, info.configuration, info.space, info.protocol)):
-            raise TableError(f"{path} holds the table that belongs in {home}; move it there.")
-    if not tables:
-        raise TableError(f"{base} holds no tables; make one with `aenbench tabulate`.")
-    return tables
+    return {path.relative_to(base).as_posix(): _read_in_place(base, path) for path in _table_files(base)}
+
+
+def _table_files(base: Path) -> list[Path]:
+    files = sorted(base.rglob("*.parquet"))
+    if not files:
+        raise TableError(f"{base} holds no tables; make one with `aenbench tabulate --out {base}`.")
+    return files
+
+
+def _read_in_place(base: Path, path: Path) -> Table:
+    """A table, which has to be where it belongs."""
+    table = read_table(path)
+    info = table.info
+    if path != (home := table_path(base, info.dataset, info.configuration, info.space, info.protocol)):
+        raise TableError(f"{path} holds the table that belongs in {home}; move it there.")
+    return table
 
 
 def _header(tables: dict[str, Table]) -> dict[str, Any]:

@@ -102,8 +102,9 @@ class Run:
 
 @dataclass(frozen=True)
 class Job:
-    """One run that is to be done; numbers only decide its seeds."""
+    """One run that is to be done, of a contestant by name; numbers only decide its seeds."""
 
+    name: str
     contestant: Contestant
     number: int
 

@@ -64,6 +64,8 @@ def call(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
         (["tabulate", "--dataset", "g-digits", "--config", "aug7"], 'Unknown configuration of g-digits "aug7"'),
         (["tabulate", "--dataset", "g-digits", "--seeds", "0"], "give --seeds 3"),
         (["search", "--table", "/nowhere.parquet"], "make it with `aenbench tabulate`"),
+        (["tables", "--dir", "/nowhere"], "/nowhere holds no tables; make one with `aenbench tabulate"),
+        (["tables", "--dir", "/nowhere", "--check"], "/nowhere holds no tables; make one with `aenbench tabulate"),
         (["analyze", "/nowhere.parquet"], "make it with `aenbench tabulate`"),
         (["verify", "/nowhere"], "/nowhere is not a folder"),
         (["leaderboard", "--dir", "/nowhere"], "/nowhere is not a folder"),

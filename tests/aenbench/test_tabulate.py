@@ -1,5 +1,6 @@
 """Making tables, on real digits with a tiny recipe and a space of three networks."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,12 @@ import pytest
 from aenbench import budgets, tabulate
 from aenbench.budgets import Budget
 from aenbench.data import Images, Task
-from aenbench.errors import InvalidArgumentError, StoreError
+from aenbench.errors import InvalidArgumentError, StoreError, TableError
 from aenbench.executors import LocalExecutor
 from aenbench.experiment import Evaluator
 from aenbench.search.space import AENSpace, GCNNSpace, SearchBudget
 from aenbench.search.table import Table
-from aenbench.search.table_file import read_table
+from aenbench.search.table_file import read_table, write_table
 from aenbench.tabulate import TablePlan, Training
 from aenbench.training import Recipe, accuracy, derive_seed, fit
 from gdatasets.errors import UnknownNameError
@@ -132,8 +133,87 @@ def test_more_seeds_add_to_a_store(tmp_path: Path) -> None:
     assert two.content_sha256 == whole.content_sha256
 
 
+def published(table: Table, folder: Path, **about: Any) -> Path:
+    """The table's file as if it came from somewhere else, where another description is given with that."""
+    path = folder / "g-digits" / "d4" / "aen-standard.parquet"
+    write_table(replace(table, info=table.info.model_copy(update=about)), path)
+    return path
+
+
+def test_a_published_table_is_gone_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, _ = make(tmp_path / "one", seeds=1)
+    whole, _ = make(tmp_path / "whole", seeds=2)
+    published(one, tmp_path / "two", hardware="riscv64, 4 cores")
+    trained: list[int] = []
+    train = tabulate.train
+    monkeypatch.setattr(tabulate, "train", lambda training: trained.append(training.seed) or train(training))
+    two, steps = make(tmp_path / "two", seeds=2)
+    assert trained == [1] * 3
+    assert steps == [(done, 6) for done in range(1, 7)]
+    assert two.content_sha256 == whole.content_sha256
+    assert np.array_equal(two.seconds[:, :1], one.seconds)
+    assert two.info.hardware == f"riscv64, 4 cores; {one.info.hardware}"
+    first = replace(
+        two,
+        info=two.info.model_copy(update={"seeds": (0,)}),
+        validation=two.validation[:, :1],
+        test=two.test[:, :1],
+        seconds=two.seconds[:, :1],
+    )
+    assert first.content_sha256 == one.content_sha256
+
+
+def test_a_table_that_has_all_seeds_stays_as_it_is(tmp_path: Path) -> None:
+    table, _ = make(tmp_path / "one", seeds=1)
+    path = published(table, tmp_path / "there", created="long ago")
+    before = path.read_bytes()
+    _, steps = make(tmp_path / "there", seeds=1)
+    assert steps == []
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("about", "message"),
+    [
+        ({"dataset_version": "9.0.0"}, r"something else \(it differs in dataset_version\).*another --out"),
+        ({"seeds": (5,)}, r"has seed 5, which is not among the 2 asked for; give --seeds 6"),
+        ({"software": {"torch": "1.0"}}, r"made with torch 1\.0, and .* may give other values"),
+        ({"software": {}}, "made with torch of unknown version"),
+    ],
+)
+def test_a_table_that_cannot_be_gone_on_from_is_left_as_it_is(
+    tmp_path: Path, about: dict[str, Any], message: str
+) -> None:
+    table, _ = make(tmp_path / "one", seeds=1)
+    path = published(table, tmp_path / "there", **about)
+    before = path.read_bytes()
+    with pytest.raises(TableError, match=message):
+        make(tmp_path / "there", seeds=2)
+    assert path.read_bytes() == before
+
+
+def test_a_damaged_table_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "g-digits" / "d4" / "aen-standard.parquet"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"PAR1")
+    with pytest.raises(TableError, match=r"is not a table.*to make it anew, move it away first"):
+        make(tmp_path, seeds=1)
+    assert path.read_bytes() == b"PAR1"
+
+
+def test_a_table_and_a_store_that_disagree_are_not_mixed(tmp_path: Path) -> None:
+    table, _ = make(tmp_path, seeds=1)
+    images = table.info.validation_images
+    path = published(replace(table, validation=(images - np.rint(table.validation * images)) / images), tmp_path)
+    before = path.read_bytes()
+    with pytest.raises(TableError, match="different results of the training 0/000000000000"):
+        make(tmp_path, seeds=2)
+    assert path.read_bytes() == before
+
+
 def test_a_store_of_another_plan_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(tmp_path, seeds=1)
+    next(tmp_path.rglob("*.parquet")).unlink()
     other = Budget("standard", SearchBudget(), Recipe(150, 2), RECIPE)
     monkeypatch.setitem(budgets._BUDGETS, ("dense", "standard", "standard"), other)
     with pytest.raises(StoreError, match="another plan"):

@@ -2,16 +2,14 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import accumulate
 from math import comb
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from aenbench.candidates import Candidate
 from aenbench.errors import InvalidArgumentError
 from aenbench.search import random
 from aenbench.search.judge import Comparison, compare, significance
@@ -20,60 +18,6 @@ from aenbench.search.space import Evaluate, Record, SearchBudget, SearchSpace
 from aenbench.search.tabular import Contestant, networks_budget
 
 MakeTable = Callable[..., Any]
-
-
-@dataclass(frozen=True)
-class TinySpace(SearchSpace):
-    """Five bits; every state is a network of its own, but the two that end in 01 and 10 are one."""
-
-    @property
-    def bits(self) -> int:
-        return 5
-
-    def canonical(self, state: str) -> str:
-        return state[:-2] + "10" if state.endswith("01") else state
-
-    def candidate(self, state: str) -> Candidate:
-        raise AssertionError(f"nothing is trained, least of all {state}")
-
-    @property
-    def networks(self) -> tuple[str, ...]:
-        states = (format(number, "05b") for number in range(32))
-        return tuple(state for state in states if self.canonical(state) == state)
-
-
-@dataclass(frozen=True, eq=False)
-class SyntheticTable:
-    """Accuracies (networks, seeds); the training of a network takes 1 s, 2 s, ... by seed."""
-
-    space: SearchSpace
-    networks: tuple[str, ...]
-    validation: NDArray[np.float64]
-    test: NDArray[np.float64]
-
-    @property
-    def seeds(self) -> tuple[int, ...]:
-        return tuple(range(10, 10 + self.test.shape[1]))
-
-    def final(self, by: str) -> NDArray[np.float64]:
-        return {"validation": self.validation, "test": self.test}[by]
-
-    def cost(self, state: str, seed: int) -> float:
-        assert state in self.networks
-        return float(seed - 9)
-
-
-@pytest.fixture
-def tiny_table() -> Callable[..., SyntheticTable]:
-    """A table of `TinySpace`: uniform accuracies, noise of a deviation in what a search sees."""
-
-    def make(seeds: int = 3, noise: float = 0.0) -> SyntheticTable:
-        space = TinySpace()
-        generator = np.random.default_rng(1)
-        exact = generator.random((len(space.networks), 1)).repeat(seeds, axis=1)
-        return SyntheticTable(space, space.networks, exact + noise * generator.normal(size=exact.shape), exact)
-
-    return make
 
 
 def in_order(space: SearchSpace, evaluate: Evaluate, budget: SearchBudget, seed: int) -> Record:  # noqa: ARG001
@@ -278,6 +222,31 @@ def test_the_better_algorithm_is_named_and_equal_ones_are_not(tiny_table: MakeTa
         assert found["random", "knows", networks].is_real
         assert found["random", "knows", networks].regret > 0
         assert not found["random", "again", networks].is_real
+
+
+@pytest.mark.parametrize("few", [3, 4, 6, 7])
+def test_numbers_of_runs_may_differ(tiny_table: MakeTable, few: int) -> None:
+    """Down to one run a training seed, where some seeds may have one more than others."""
+    table = tiny_table(noise=0.05)
+    budget = networks_budget(table.space, 10)
+    contestants = {
+        "few": Contestant(random.search, budget, few),
+        "many": Contestant(random.search, budget, 60),
+        "fixed": Contestant(in_order, budget, 60),
+    }
+    comparison = compare(table, contestants)
+    assert {name: len(curves.regret) for name, curves in comparison.curves.items()} == {
+        "few": few,
+        "many": 60,
+        "fixed": 3,
+    }
+    np.testing.assert_array_equal(comparison.curves["few"].regret, comparison.curves["many"].regret[:few])
+    found = {(d.first, d.second): d for d in significance(comparison, at=(5,))}
+    assert set(found) == {("few", "many"), ("few", "fixed"), ("many", "fixed")}
+    assert not found["few", "many"].is_real
+    assert found["many", "fixed"].is_real
+    assert 0 < found["few", "many"].p <= 1
+    assert np.isnan(found["few", "fixed"].p) == (few < 6)  # a single run on some training seed has no spread
 
 
 def test_deterministic_algorithms_are_compared_by_what_is_known_of_them(tiny_table: MakeTable) -> None:

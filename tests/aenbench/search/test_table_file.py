@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 import aenbench
+from aenbench.cli import app
 from aenbench.errors import TableError
 from aenbench.search.table import Table
 from aenbench.search.table_card import card_drifted, find_tables, render_card, write_card
@@ -264,6 +265,46 @@ def test_the_card_shows_every_table_and_finds_drift(make_table: Any, tmp_path: P
         assert f"`{table.best()[0]}`: {100 * table.best()[1].test:.2f}" in text
     write_table(make_table(told=2, configuration="none"), tmp_path / "g-mnist" / "none" / "aen-standard.parquet")
     assert card_drifted(tmp_path)
+
+
+def tables(base: Path, *options: str) -> int:
+    return app(["tables", "--dir", str(base), *options], standalone_mode=False) or 0
+
+
+def test_the_command_writes_the_card_and_checks_all(
+    make_table: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path, make_table)
+    assert tables(tmp_path, "--check") == 1
+    assert "README.md is not what its tables give; run `aenbench tables --dir" in capsys.readouterr().err
+    assert tables(tmp_path) == 0
+    assert (tmp_path / "README.md").read_text() == render_card(tmp_path)
+    assert tables(tmp_path, "--check") == 0
+    assert "4 tables verified" in capsys.readouterr().out
+    card = (tmp_path / "README.md").read_bytes()
+    for bad in (b"not UTF-8 \xff", card.replace(b"\n", b"\r\n")):
+        (tmp_path / "README.md").write_bytes(bad)
+        assert tables(tmp_path, "--check") == 1
+        assert (tmp_path / "README.md").read_bytes() == bad
+
+
+def test_the_command_names_every_table_that_is_wrong(
+    make_table: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path, make_table)
+    write_card(tmp_path)
+    damaged, stray = tmp_path / "g-mnist" / "aug2" / "aen-paper.parquet", tmp_path / "stray.parquet"
+    damaged.write_bytes(damaged.read_bytes()[:-9])
+    write_table(make_table(), stray)
+    assert tables(tmp_path, "--check") == 1
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 2
+    assert said[0].startswith(f"{damaged} is not a table")
+    assert said[1].startswith(f"{stray} holds the table that belongs in")
+    before = (tmp_path / "README.md").read_bytes()
+    with pytest.raises(TableError, match="is not a table"):
+        tables(tmp_path)
+    assert (tmp_path / "README.md").read_bytes() == before
 
 
 def test_a_folder_of_tables_is_a_hugging_face_dataset(make_table: Any, tmp_path: Path) -> None:
