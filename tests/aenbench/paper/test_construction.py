@@ -113,5 +113,7 @@ def test_the_report_takes_medians_and_fits_what_was_built() -> None:
         for side in (8, 16, 24, 28)
     }
     text = markdown(Construction(results), "scale test")
-    assert "| rolls | 28² > 14² | 153,664 | 49 | 1 | not built (order 49, about 2 h) | 61.47 | 1.00 | 0.01 | – |" in text
+    assert (
+        "| rolls | 28² > 14² | 153,664 | 49 | 1 | not built (order 49, about 2 h) | 61.47 | 1.00 | 0.01 | – |" in text
+    )
     assert "| rolls | 1.50 | 1.00 | 1.00 | 0.50 |" in text
