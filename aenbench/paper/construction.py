@@ -204,8 +204,14 @@ def write(found: Construction, folder: Path, title: str) -> Path:
 
 def _pictures(found: Construction) -> list[Lines]:
     """One panel for each way that finds a sharing."""
-    curves = {way: {name: found.curve(name, way)[:2] for name in found.sets} for way in _WHOLE}
-    return [Lines(_title(way), curves[way]) for way in _WHOLE]
+    return [Lines(_title(way), {name: _line(found, name, way) for name in found.sets}) for way in _WHOLE]
+
+
+def _line(found: Construction, generators: str, way: Way) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Pairs and seconds at every size, NaN where the way was not gone, so that no line is drawn across."""
+    sides = [side for name, side in found.results if name == generators]
+    pairs = [float(found.results[generators, side]["pairs"]) for side in sides]
+    return np.array(pairs), np.array([found.seconds(generators, side, way) for side in sides])
 
 
 def _title(way: Way) -> str:

@@ -224,7 +224,11 @@ def _analysis(on: OnDataset) -> Analysis | str:
 
 
 def verdict(analysis: Analysis | str) -> str:
-    """Whether the group explains more of the variance than augmentations and size do."""
+    """Whether the group explains more of the variance than augmentations and size do.
+
+    Networks of one search with the same group and size begin with the same weights. What these happen to do is not told
+    from what the group does, and the interval of the lead does not hold it: other seeds of the search do.
+    """
     if isinstance(analysis, str):
         return f"cannot be told: {analysis}"
     if not analysis.effects:
@@ -234,7 +238,8 @@ def verdict(analysis: Analysis | str) -> str:
         return "cannot be told: one seed of all networks has no interval"
     if lead.low <= 0:
         return "cannot be told: the interval of the lead holds 0"
-    return "yes" if lead.first == "group" else f"no: {lead.first} leads"
+    said = "yes" if lead.first == "group" else f"no: {lead.first} leads"
+    return f"{said}, with these initial weights"
 
 
 def write(found: Convolutions, folder: Path, title: str) -> Path:
@@ -330,7 +335,11 @@ def _shares_note() -> str:
     return (
         "Percent of the variance of validation accuracy that the choice of the group explains, the six augmentations "
         "with what they do together, and the size. Equivariance dominates where the group's share is the largest, and "
-        "the 95 % interval of its lead is above 0. Each dataset's folder has the factors one by one."
+        "the 95 % interval of its lead is above 0. Each dataset's folder has the factors one by one.\n\n"
+        "**What this cannot tell:** all networks of a search are trained with one seed, so those of one group and size "
+        "begin with the same weights. What these happen to do counts as the group's or the size's, and no interval here "
+        "holds it; where networks are trained so little that they stay near chance, it can be all there is. "
+        "Only searches with other seeds tell whether a lead is the group's own."
     )
 
 

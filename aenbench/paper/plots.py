@@ -160,7 +160,7 @@ class Lines:
 
     Attributes:
         title: of the panel.
-        lines: of each kind, places on the two axes, each (points,).
+        lines: of each kind, places on the two axes, each (points,); NaN breaks a line.
     """
 
     title: str
@@ -178,7 +178,7 @@ def log_log_panels(panels: Sequence[Lines]) -> Mapping[str, bytes]:
         axes.set_title(panel.title)
         axes.grid(color="0.9")
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
     figure.supxlabel("pairs of an input and an output")
     figure.supylabel("seconds of processor time")
     return encode(figure)

@@ -117,3 +117,24 @@ def test_the_report_takes_medians_and_fits_what_was_built() -> None:
         "| rolls | 28² > 14² | 153,664 | 49 | 1 | not built (order 49, about 2 h) | 61.47 | 1.00 | 0.01 | – |" in text
     )
     assert "| rolls | 1.50 | 1.00 | 1.00 | 0.50 |" in text
+
+
+def test_no_line_is_drawn_across_a_size_that_was_not_built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    drawn = []
+    monkeypatch.setattr(construction, "log_log_panels", lambda panels: drawn.extend(panels) or {})
+    seconds = {"generators": [1.0], "subgroups": [1.0], "merging": [1.0]}
+    sides = {8: [1.0], 12: None, 16: [3.0]}
+    results = {
+        ("rolls", side): {
+            "order": 4,
+            "pairs": side,
+            "orbits": 1,
+            "estimate": 1.0,
+            "seconds": {**seconds, "full group": s},
+        }
+        for side, s in sides.items()
+    }
+    construction.write(Construction(results), tmp_path, "scale test")
+    pairs, times = drawn[0].lines["rolls"]
+    assert pairs.tolist() == [8, 12, 16]
+    assert np.array_equal(times, [1.0, np.nan, 3.0], equal_nan=True)

@@ -229,8 +229,8 @@ def test_networks_are_told_in_words() -> None:
 @pytest.mark.parametrize(
     ("analysis", "said"),
     [
-        (analysis_of(), "yes"),
-        (analysis_of("augmentation"), "no: augmentation leads"),
+        (analysis_of(), "yes, with these initial weights"),
+        (analysis_of("augmentation"), "no: augmentation leads, with these initial weights"),
         (analysis_of(low=0.0), "cannot be told: the interval of the lead holds 0"),
         (analysis_of("augmentation", low=-0.1), "cannot be told: the interval of the lead holds 0"),
         (analysis_of(low=None), "cannot be told: one seed of all networks has no interval"),
@@ -261,7 +261,7 @@ def test_a_planted_cause_is_found_and_written(deciding: int, said: str, tmp_path
     (row,) = (
         line for line in (folder / "convolutions.md").read_text().splitlines() if line.startswith("| planted | 40 ")
     )
-    assert row.endswith(f" | {said} |")
+    assert row.endswith(f" | {said}, with these initial weights |")
     names = {path.name for path in (folder / "planted").iterdir()}
     assert names == {"trials.csv", "analysis.md", "effects.csv", "effects.png"}
     convolutions.write(replace(found, analyses={"planted": "too few"}), tmp_path, "scale test")
