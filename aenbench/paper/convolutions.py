@@ -337,9 +337,9 @@ def _shares_note() -> str:
         "with what they do together, and the size. Equivariance dominates where the group's share is the largest, and "
         "the 95 % interval of its lead is above 0. Each dataset's folder has the factors one by one.\n\n"
         "**What this cannot tell:** all networks of a search are trained with one seed, so those of one group and size "
-        "begin with the same weights. What these happen to do counts as the group's or the size's, and no interval here "
-        "holds it; where networks are trained so little that they stay near chance, it can be all there is. "
-        "Only searches with other seeds tell whether a lead is the group's own."
+        "begin with the same weights. What these happen to do counts as the group's or the size's, and no interval "
+        "here holds it; where networks are trained so little that they stay near chance, it can be all there is. Only "
+        "searches with other seeds tell whether a lead is the group's own."
     )
 
 
