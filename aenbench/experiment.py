@@ -171,7 +171,7 @@ def _extras(plan: Plan, images: Images, outcomes: Sequence[SeedOutcome]) -> dict
         extras[MOVED_FILE] = encode_predictions(np.stack(moved))
     trials = [outcome.trials for outcome in outcomes]
     if any(trials):
-        extras["trials.csv"] = _trials_csv(trials)
+        extras["trials.csv"] = trials_csv(trials)
     if plan.method.learns:
         extras["search.png"] = search_progress(trials, f"{images.dataset.name} / {plan.task.configuration}")
     return extras
@@ -360,7 +360,8 @@ def _entry(
     )
 
 
-def _trials_csv(trials: Sequence[Sequence[Trial]]) -> bytes:
+def trials_csv(trials: Sequence[Sequence[Trial]]) -> bytes:
+    """The networks that each seed's search trained, in order, as the content of `trials.csv`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["seed", "network", *Trial.__dataclass_fields__])

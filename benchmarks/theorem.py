@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from aenbench.nn.full_group import by_full_group
 from aenbench.nn.joins import join_sharings
 from aenbench.nn.representations import grid
 from aenbench.nn.sharing import parameter_sharing
@@ -28,15 +29,6 @@ CASES = [
     (("scramble1", "scramble4"), 8, 8, 2),
     (("rotation", "htrans", "scramble4"), 8, 8, 2),
 ]
-
-
-def by_full_group(into: NDArray[np.int64], out: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The smallest pair that some element takes each pair to: every element is made, and applied to every pair."""
-    n_in, n_out = into.shape[1], out.shape[1]
-    smallest = np.full((n_out, n_in), n_in * n_out)
-    for element in enumerate_elements(np.concatenate([into, out + n_in], axis=1)):
-        np.minimum(smallest, (element[n_in:, None] - n_in) * n_in + element[:n_in], out=smallest)
-    return np.unique(smallest, return_inverse=True)[1].reshape(n_out, n_in)
 
 
 def timed(function: Callable[[], NDArray[np.int64]]) -> tuple[NDArray[np.int64], float]:

@@ -153,3 +153,33 @@ def rolling_mean(values: Floats, window: int) -> Floats:
     starts = np.maximum(ends - window, 0)
     means: Floats = (sums[ends] - sums[starts]) / (ends - starts)
     return means
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """One panel of lines on logarithmic axes.
+
+    Attributes:
+        title: of the panel.
+        lines: of each kind, places on the two axes, each (points,); NaN breaks a line.
+    """
+
+    title: str
+    lines: Mapping[str, tuple[Floats, Floats]]
+
+
+def log_log_panels(panels: Sequence[Lines]) -> Mapping[str, bytes]:
+    """Seconds against pairs of an input and an output, panels side by side with one scale."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(3.9 * len(panels), 4.2), layout="constrained")
+    for axes, panel in zip(figure.subplots(1, len(panels), sharex=True, sharey=True), panels, strict=True):
+        for number, (kind, (x, y)) in enumerate(panel.lines.items()):
+            axes.loglog(x, y, ".-", color=COLOURS[number % len(COLOURS)], label=kind)
+        axes.set_title(panel.title)
+        axes.grid(color="0.9")
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    figure.supxlabel("pairs of an input and an output")
+    figure.supylabel("seconds of processor time")
+    return encode(figure)

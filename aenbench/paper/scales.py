@@ -1,7 +1,7 @@
 """How large the experiments are."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from aenbench.budgets import Budget, Kind, budget
 from aenbench.models import Protocol
@@ -18,11 +18,13 @@ class Scale:
 
     Attributes:
         name: what users type.
-        seeds: repetitions of everything, searches included: 0, 1, ...
+        seeds: repetitions of all but the searches for group convolutional networks: 0, 1, ...
         budgets: what a repetition may spend, by kind of network and protocol: those of `aenbench run`.
         actions: how each network of part a is trained.
         sides: of the images whose sharings are timed, in pixels; the second layer has half of them.
         full_group_seconds: no sharing is built by the full group where it is estimated to take longer.
+        gcnn_seeds: repetitions of the searches for group convolutional networks. It is not in the text of a scale, so
+            that trials that were made before are of use when it changes.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Scale:
     actions: Recipe
     sides: tuple[int, ...]
     full_group_seconds: float
+    gcnn_seeds: int = field(repr=False)
 
 
 def _budgets(name: str) -> dict[tuple[Kind, Protocol], Budget]:
@@ -52,9 +55,9 @@ def _for_two_cores(of_paper: Mapping[tuple[Kind, Protocol], Budget]) -> dict[tup
 SCALES: Mapping[str, Scale] = {
     scale.name: scale
     for scale in (
-        Scale("quick", 1, _budgets("quick"), Recipe(2_000, 4), (8, 12, 16), 1.0),
-        Scale("two-cores", 3, _for_two_cores(_budgets("standard")), _TEN_EPOCHS, (8, 12, 16, 20, 24, 28), 60.0),
-        Scale("paper", 3, _budgets("standard"), _TEN_EPOCHS, (8, 12, 16, 20, 24, 28), 600.0),
+        Scale("quick", 1, _budgets("quick"), Recipe(2_000, 4), (8, 12, 16), 1.0, 1),
+        Scale("two-cores", 3, _for_two_cores(_budgets("standard")), _TEN_EPOCHS, (8, 12, 16, 20, 24, 28), 60.0, 3),
+        Scale("paper", 3, _budgets("standard"), _TEN_EPOCHS, (8, 12, 16, 20, 24, 28), 600.0, 3),
     )
 }
 

@@ -106,9 +106,13 @@ def fitting_table(of: SearchOf, images: Images) -> Table | None:
 def _live(of: SearchOf, space: AENSpace) -> Evaluate:
     """Trains a network, once whatever interrupts it."""
     train, choose_by, _ = load(of.task, of.root)
-    evaluator = Evaluator(space, train, choose_by, of.budget.child, of.seed)
+    return remembered(Evaluator(space, train, choose_by, of.budget.child, of.seed), of.store, of.key)
+
+
+def remembered(evaluator: Evaluator, store: TrialStore, key: str) -> Evaluate:
+    """What an evaluator gives, each state's network trained once whatever interrupts it; kept as `<key>/<state>`."""
 
     def evaluate(state: str) -> float:
-        return float(of.store.value(f"{of.key}/{state}", lambda: {"value": evaluator(state)})["value"])
+        return float(store.value(f"{key}/{state}", lambda: {"value": evaluator(state)})["value"])
 
     return evaluate

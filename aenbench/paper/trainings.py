@@ -72,6 +72,14 @@ class Training:
 
 
 def train(training: Training) -> dict[str, object]:
+    """Train one dense network as `train_candidate` does, which says what is returned."""
+    candidate = Candidate(training.architecture)
+    return train_candidate(candidate, training.task, training.root, training.recipe, training.seed)
+
+
+def train_candidate(
+    candidate: Candidate, task: Task, root: Path | None, recipe: Recipe, seed: int
+) -> dict[str, object]:
     """Train one network and keep its best epoch by the images to choose by, as the final training of a run does.
 
     Returns:
@@ -79,14 +87,14 @@ def train(training: Training) -> dict[str, object]:
         kept epoch, on the test images that nothing was chosen by (under `paper`: the other ones; None if there are
         none); `parameters`; `seconds` of processor time.
     """
-    train_on, choose_by, unseen = load(training.task, training.root)
-    seed, started = derive_seed(training.seed, "final"), time.process_time()
-    model = Candidate(training.architecture).build(seed)
-    fitted = fit(model, train_on, choose_by, training.recipe, seed, keep_best=True)
+    train_on, choose_by, unseen = load(task, root)
+    seed, started = derive_seed(seed, "final"), time.process_time()
+    model, augmentation = candidate.build(seed), candidate.augmentation
+    fitted = fit(model, train_on, choose_by, recipe, seed, keep_best=True, augmentation=augmentation)
     seconds = time.process_time() - started
     return {
         "accuracies": list(fitted.accuracies),
-        "unseen": accuracy(model, unseen, training.recipe.evaluation_batch) if len(unseen) else None,
+        "unseen": accuracy(model, unseen, recipe.evaluation_batch) if len(unseen) else None,
         "parameters": count_parameters(model),
         "seconds": round(seconds, 3),
     }

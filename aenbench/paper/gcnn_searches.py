@@ -1,0 +1,98 @@
+"""The paper's search for a group convolutional network: one task and seed, and the trainings that follow it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from aenbench.budgets import Budget
+from aenbench.data import Images, Task
+from aenbench.experiment import Evaluator
+from aenbench.paper.searches import remembered
+from aenbench.paper.trainings import load, train_candidate
+from aenbench.search import dqn
+from aenbench.search.space import GCNNSpace, Trial
+from aenbench.store import Result, TrialStore
+
+# All of a trial but what the space says; so the 768 networks there are fit into one result of a store.
+_KEPT = tuple(name for name in Trial.__dataclass_fields__ if name != "canonical")
+
+
+@dataclass(frozen=True)
+class GCNNSearch:
+    """One search, a piece of work.
+
+    Attributes:
+        task: what the networks learn, and by which rules choices are made.
+        root: where its images are looked for first.
+        budget: of the search and its trainings.
+        seed: as of `aenbench run --baseline gcnn-aen`, whose search it repeats exactly.
+        store: keeps each training.
+        images: names the task's images by their contents, in the store's keys.
+    """
+
+    task: Task
+    root: Path | None
+    budget: Budget
+    seed: int
+    store: TrialStore
+    images: str
+
+    @property
+    def key(self) -> str:
+        """Its name in a store."""
+        return f"{self.images}/search/{self.seed}"
+
+
+@dataclass(frozen=True)
+class GCNNTraining:
+    """The final training of one network, a piece of work.
+
+    Attributes:
+        search: whose task, budget and seed it has.
+        state: the network, canonical.
+    """
+
+    search: GCNNSearch
+    state: str
+
+    @property
+    def key(self) -> str:
+        """Its name in a store."""
+        return f"{self.search.images}/final/{self.search.seed}/{self.state}"
+
+
+def space_of(images: Images) -> GCNNSpace:
+    """The ten bits, for networks that fit the images.
+
+    Raises:
+        InvalidArgumentError: the networks cannot read images of this size.
+    """
+    space = GCNNSpace(images.task.protocol, images.classes, images.size, images.channels)
+    space.candidate(space.start)  # an impossible size is an error here, before any work
+    return space
+
+
+def search(of: GCNNSearch) -> dict[str, object]:
+    """Search with deep Q-learning.
+
+    Returns:
+        For each field of `Trial` but `canonical`, its values, in the order in which networks were trained.
+    """
+    space = space_of(Images(of.task, of.root))
+    train, choose_by, _ = load(of.task, of.root)
+    evaluator = Evaluator(space, train, choose_by, of.budget.child, of.seed)
+    record = dqn.search(space, remembered(evaluator, of.store, of.key), of.budget.search, of.seed)
+    return {name: [getattr(trial, name) for trial in record.trials] for name in _KEPT}
+
+
+def trials_of(space: GCNNSpace, result: Result) -> tuple[Trial, ...]:
+    """The networks that a search trained, in order, out of what `search` returned."""
+    rows = zip(*(result[name] for name in _KEPT), strict=True)
+    kept = (dict(zip(_KEPT, row, strict=True)) for row in rows)
+    return tuple(Trial(canonical=space.canonical(row["state"]), **row) for row in kept)
+
+
+def train(training: GCNNTraining) -> dict[str, object]:
+    """Train one network as `train_candidate` does, which says what is returned."""
+    of = training.search
+    candidate = space_of(Images(of.task, of.root)).candidate(training.state)
+    return train_candidate(candidate, of.task, of.root, of.budget.final, of.seed)
