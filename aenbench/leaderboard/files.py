@@ -175,7 +175,8 @@ def find_entries(base: Path) -> list[Path]:
     """Every folder at or below a folder that is meant as an entry, sorted; hidden ones are passed over.
 
     These are the folders with an `entry.json`, and what would be passed over in silence otherwise: symbolic links,
-    which are not followed, and folders of files without an `entry.json`. Reading those fails with the reason.
+    which are not followed, and folders of files without an `entry.json`. Reading those fails with the reason. Folders
+    that hold nothing but Parquet files are those of tables, which lie beside the entries.
 
     Raises:
         EntryError: there is none, or a folder cannot be listed.
@@ -193,7 +194,8 @@ def find_entries(base: Path) -> list[Path]:
             raise EntryError(f"{_shown(folder)} cannot be listed ({error.strerror}).") from error
         folders = [folder / item.name for item in items if item.is_dir(follow_symlinks=False)]
         links = [folder / item.name for item in items if item.is_symlink()]
-        is_forgotten = folder != base and not folders and len(items) > len(links)
+        are_tables = all(item.name.endswith(".parquet") for item in items) and not links
+        is_forgotten = folder != base and not folders and len(items) > len(links) and not are_tables
         if is_forgotten or any(item.name == ENTRY_FILE for item in items):
             found.append(folder)
         else:

@@ -73,6 +73,16 @@ def test_entries_are_found_and_hidden_folders_passed_over(tmp_path: Path, make_e
     assert find_entries(tmp_path) == [one, two, link]
 
 
+def test_tables_beside_entries_are_passed_over_and_nothing_else_is(tmp_path: Path) -> None:
+    for name in ("tables/g-mnist/aug2", "g-mnist/aug2/mlp"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "g-mnist/aug2/mlp/entry.json").touch()
+    (tmp_path / "tables/g-mnist/aug2/aen-standard.parquet").touch()
+    assert find_entries(tmp_path) == [tmp_path / "g-mnist/aug2/mlp"]
+    (tmp_path / "tables/g-mnist/aug2/predictions.npy").touch()
+    assert tmp_path / "tables/g-mnist/aug2" in find_entries(tmp_path)
+
+
 def test_a_board_may_be_reached_through_a_link(tmp_path: Path, make_entry) -> None:
     make_entry(tmp_path / "real", "one", 90)
     (tmp_path / "board").symlink_to(tmp_path / "real")
