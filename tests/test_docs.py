@@ -43,7 +43,7 @@ NOT_RUN = {
     "needs a Hub account": "it writes to the Hugging Face Hub",
     "needs a Ray cluster": "it joins a cluster of several machines",
     "needs your files": "it works on files that a reader brings along",
-    "needs a table": "it reads a table of a whole search space, which is not part of the repository",
+    "needs a table": "it reads the tables of the repository, from its root",
     "needs the entries": "it recomputes the entries of this repository, as .ci/run does",
     "takes long": "it trains for ten minutes to many hours",
     "by hand": "it installs software, or releases it",
