@@ -165,7 +165,18 @@ def _errors(design: Design, values: Floats) -> Floats:
 
 
 def _of_sample(design: Design, values: Mapping[str, Sequence[float]]) -> Analysis:
-    """By a Gaussian process: shares are means over draws from its posterior."""
+    """By a Gaussian process: shares are means over draws from its posterior.
+
+    On one thread: on several, sums are rounded in another order, and draws that differ wholly may come of it.
+    """
+    import sklearn.gaussian_process  # noqa: F401  # limited are the libraries that are there by then
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        return _of_process(design, values)
+
+
+def _of_process(design: Design, values: Mapping[str, Sequence[float]]) -> Analysis:
     known = [row for row, name in enumerate(design.networks) if values.get(name)]
     if len(known) < MIN_NETWORKS:
         raise InvalidArgumentError(
@@ -195,8 +206,10 @@ def _of_sample(design: Design, values: Mapping[str, Sequence[float]]) -> Analysi
 def _drawn_shares(design: Design, functions: Floats, noise_variance: float) -> tuple[Floats, Floats]:
     """Shares (terms, draws) of functions (networks, draws, drawn together), and the whole variances (draws,)."""
     parts = design.variances(functions)
-    parts[_noise_row(design)] += noise_variance
+    noise = _noise_row(design)
+    parts[noise] += noise_variance
     singles = _single(design, parts)
+    parts[noise] = noise_variance  # where draws of one function differ, that is doubt about it and no noise
     return parts / singles, singles
 
 

@@ -20,7 +20,6 @@ from gdatasets.errors import SourceError
 if TYPE_CHECKING:
     from aenbench.leaderboard import Entry
     from aenbench.scoring import Score
-    from aenbench.search.table import TableInfo
 
 app = typer.Typer(
     help="Equivariant networks, searched, trained and scored on the G- datasets.",
@@ -251,7 +250,7 @@ def tables(
 
 @app.command()
 def search(
-    table: Annotated[Path, typer.Option(help="A table of all networks: the .parquet file of `aenbench tabulate`.")],
+    table: Annotated[Path, typer.Option(help="A .parquet file of `aenbench tabulate`, or a folder of them.")],
     compare: Annotated[
         str, typer.Option(help="Algorithms: dqn, random, evolution, greedy, exhaustive, or package.module:function.")
     ] = "dqn,random,evolution,greedy",
@@ -267,53 +266,15 @@ def search(
     address: AddressOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Judge search algorithms on a table: which of them really differ; goes on where it was interrupted."""
-    from aenbench.budgets import Kind
-    from aenbench.budgets import budget as standard_budget
+    """Judge search algorithms on a table, or on a folder's: which really differ; goes on where it was interrupted."""
+    from aenbench.comparing import ComparisonPlan, compare_algorithms, repetitions
     from aenbench.executors import executor_from
-    from aenbench.experiment import Step
     from aenbench.reporting import progress_report
-    from aenbench.search.algorithms import find_algorithm
-    from aenbench.search.judge import compare as compare_on
-    from aenbench.search.kept_runs import keep_runs
-    from aenbench.search.table_file import read_table
-    from aenbench.search.tabular import Contestant, networks_budget
-    from aenbench.search.verdict import write_comparison
 
-    known = read_table(table)
-    budget = networks_budget(known.space, networks)
-    kind: Kind = "gcnn" if known.info.space == "gcnn" else "dense"
-    papers = replace(standard_budget(kind, known.info.protocol, "standard").search, networks=networks)
-    contestants = {  # the paper's epsilon follows its count of states, so its budget is part of it
-        name: Contestant(find_algorithm(name), papers if name == "dqn" else budget, repetitions)
-        for name, repetitions in _repetitions(compare.split(","), runs, runs_of or []).items()
-    }
+    plan = ComparisonPlan(table, repetitions(compare.split(","), runs, runs_of or []), networks)
     with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
-        kept = keep_runs(out, known.content_sha256, contestants, where)
-        found = compare_on(
-            known, contestants, kept.map, lambda done, total: report(Step(None, f"{total:,} searches", done, total))
-        )
-    write_comparison(found, out, _task_of(known.info))
-    kept.store.path.unlink(missing_ok=True)  # another process may have shared the work, and be first
+        compare_algorithms(plan, out, where, report)
     typer.echo(f"Comparison: {out}")
-
-
-def _repetitions(names: Sequence[str], runs: int, given: Sequence[str]) -> dict[str, int]:
-    """Of each algorithm: `--runs`, or what `--runs-of NAME=N` says of it; an import path is a name too."""
-    repetitions = dict.fromkeys(names, runs)
-    for text in given:
-        name, _, number = text.rpartition("=")
-        if name not in repetitions or not (number.isdecimal() and len(number) <= 6):
-            raise InvalidArgumentError(
-                f'Expected --runs-of as NAME=N, with one of --compare ({", ".join(names)}), got "{text}"; give '
-                f"--runs-of {names[0]}=30, say."
-            )
-        repetitions[name] = int(number)
-    return repetitions
-
-
-def _task_of(info: "TableInfo") -> str:
-    return f"{info.dataset} {info.dataset_version} / {info.configuration}, {info.protocol}, space {info.space}"
 
 
 @app.command()
@@ -324,6 +285,7 @@ def analyze(
     """Say how much of the variance of accuracy each factor of a search space explains, alone and in pairs."""
     from aenbench.analysis import analyze as decompose
     from aenbench.analysis import table_values
+    from aenbench.comparing import title_of
     from aenbench.findings import read_trials, write_analysis
     from aenbench.leaderboard import read_description
     from aenbench.search.space import AENSpace, GCNNSpace
@@ -336,7 +298,7 @@ def analyze(
         title = f"{entry.dataset} {entry.dataset_version} / {entry.configuration}, {entry.protocol}, {entry.method}"
     else:
         table = read_table(source)
-        result, title = decompose(table.space, table_values(table)), _task_of(table.info)
+        result, title = decompose(table.space, table_values(table)), title_of(table.info)
     write_analysis(result, out, title)
     typer.echo(f"Analysis: {out}")
 
@@ -385,6 +347,7 @@ def _show(entry: "Entry", result: "Score") -> None:
     table = Table(
         title=f"{entry.dataset} {entry.dataset_version} / {entry.configuration}, protocol {entry.protocol}, {seeds}",
         caption="accuracy with its 95 % interval; networks and seconds are means over seeds",
+        show_header=False,
     )
     cells = {
         "entry": entry.name,
@@ -392,9 +355,10 @@ def _show(entry: "Entry", result: "Score") -> None:
         **dict(zip(("parameters", "networks", "search + training, s"), cost_cells(entry), strict=True)),
         "network": format_networks(entry).replace("; ", "\n"),
     }
-    for heading in cells:
-        table.add_column(heading, overflow="fold")
-    table.add_row(*(escape(cell) for cell in cells.values()))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for heading, cell in cells.items():
+        table.add_row(heading, escape(cell))
     Console().print(table)
 
 

@@ -1,7 +1,8 @@
 """Pictures of results, as the bytes of PNG files."""
 
 import io
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -87,6 +88,30 @@ def regret_curves(by_networks: Sequence[Curve], by_seconds: Sequence[Curve], tit
     left.set_ylabel("regret, points of test accuracy (linear below 1)")
     left.legend(title="mean, 95 % band", loc="lower left")
     figure.suptitle(f"Search on {title}")
+    return _png(figure)
+
+
+def regret_panels(panels: Mapping[str, Sequence[Curve]]) -> bytes:
+    """Mean regret of several searches with 95 % bands against networks trained, a panel for each table.
+
+    Args:
+        panels: of each table by name, regret in percentage points against distinct networks trained.
+    """
+    from matplotlib.figure import Figure
+
+    across = min(len(panels), 3)
+    down = math.ceil(len(panels) / across)
+    figure = Figure(figsize=(0.8 + 3.6 * across, 0.8 + 2.8 * down), layout="constrained")
+    places = figure.subplots(down, across, sharex=True, squeeze=False)
+    for place in places.flat[len(panels) :]:
+        place.set_visible(False)
+    for axes, (name, curves) in zip(places.flat, panels.items(), strict=False):
+        _draw(axes, curves, "")
+        axes.set_title(name, fontsize="medium")
+    figure.supxlabel("distinct networks trained")
+    figure.supylabel("regret, points of test accuracy (linear below 1)")
+    handles, labels = places.flat[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), title="mean, 95 % band")
     return _png(figure)
 
 

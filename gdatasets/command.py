@@ -7,6 +7,7 @@ import typer
 from gdatasets.errors import GDatasetsError
 
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+_INTERRUPTED = 130
 
 
 def run_command(app: typer.Typer, program: str, interrupted: str) -> None:
@@ -26,7 +27,9 @@ def run_command(app: typer.Typer, program: str, interrupted: str) -> None:
     except OSError as error:
         code = fail(program, f"{error.filename or 'The system'}: {error.strerror or error}.")
     except (KeyboardInterrupt, typer.Abort):
-        code = fail(program, interrupted, 130)
+        code = _INTERRUPTED
+    if code == _INTERRUPTED:  # Typer takes an interrupt for itself, and says nothing
+        fail(program, interrupted, _INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 

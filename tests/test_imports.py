@@ -39,7 +39,7 @@ AENBENCH_ORDER = (
     {"cli"},
     {"reproduction", "paper"},
     {"run_options"},
-    {"experiment", "tabulate", "findings"},
+    {"comparing", "experiment", "tabulate", "findings"},
     {"baselines", "own_model"},
     {"methods"},
     {"budgets", "analysis"},

@@ -18,6 +18,7 @@ def reproduce_paper(
         ),
     ] = None,
     scale: Annotated[str, typer.Option(help="quick: minutes; two-cores: hours; paper: days.")] = "quick",
+    seeds: Annotated[int | None, typer.Option(help="Repetitions; by default those of the scale.")] = None,
     dataset: Annotated[
         list[str] | None,
         typer.Option(help="Of parts a to c instead of g-mnist and g-fashion-mnist. May be given several times."),
@@ -44,7 +45,7 @@ def reproduce_paper(
     from aenbench.reporting import progress_report
 
     chosen = [known_name("part", name, PARTS) for name in part or PARTS]
-    size = scale_of(scale)
+    size = scale_of(scale, seeds)
     with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
         setting = Setting(
             scale=size,

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from aenbench.budgets import Budget, Kind, budget
+from aenbench.errors import InvalidArgumentError
 from aenbench.models import Protocol
 from aenbench.search.space import SearchBudget
 from aenbench.training import Recipe
 from gdatasets.errors import UnknownNameError
 
 _TEN_EPOCHS = Recipe(10_000, 10)
+_MAX_SEEDS = 100
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,13 @@ class Scale:
         actions: how each network of part a is trained.
         sides: of the images whose sharings are timed, in pixels; the second layer has half of them.
         full_group_seconds: no sharing is built by the full group where it is estimated to take longer.
-        gcnn_seeds: repetitions of the searches for group convolutional networks. It is not in the text of a scale, so
-            that trials that were made before are of use when it changes.
+        gcnn_seeds: repetitions of the searches for group convolutional networks.
+
+    Seeds are not in the text of a scale, so that trials that were made before are of use when there are more.
     """
 
     name: str
-    seeds: int
+    seeds: int = field(repr=False)
     budgets: Mapping[tuple[Kind, Protocol], Budget]
     actions: Recipe
     sides: tuple[int, ...]
@@ -62,8 +65,17 @@ SCALES: Mapping[str, Scale] = {
 }
 
 
-def scale_of(name: str) -> Scale:
-    """The scale of this name; raises UnknownNameError where there is none."""
+def scale_of(name: str, seeds: int | None = None) -> Scale:
+    """The scale of this name, with so many seeds instead of its own where they are given.
+
+    Raises:
+        UnknownNameError: there is no scale of this name.
+        InvalidArgumentError: fewer seeds than one, or more than 100.
+    """
     if name not in SCALES:
         raise UnknownNameError("scale", name, list(SCALES))
-    return SCALES[name]
+    if seeds is None:
+        return SCALES[name]
+    if not 1 <= seeds <= _MAX_SEEDS:
+        raise InvalidArgumentError(f"Expected --seeds from 1 to {_MAX_SEEDS}, got {seeds}.")
+    return replace(SCALES[name], seeds=seeds, gcnn_seeds=seeds)

@@ -38,7 +38,8 @@ class Curves:
             infinite for networks that a run did not train.
         trained: networks of each run, (runs,).
         visited: distinct states of each run, (runs,).
-        ranks: of each run's last choice among all networks by mean test accuracy, 1 is the best, (runs,).
+        choices: canonical state of each run's last choice, by run.
+        ranks: of these among all networks by mean test accuracy, 1 is the best, (runs,).
         deterministic: repeated runs on one training seed are the same; each is then done once.
     """
 
@@ -48,6 +49,7 @@ class Curves:
     seconds: Floats
     trained: Integers
     visited: Integers
+    choices: Sequence[str]
     ranks: Integers
     deterministic: bool
 
@@ -77,12 +79,16 @@ class Comparison:
         seeds: training seeds of the table.
         networks: that each curve goes to.
         training_seconds: mean time of one training.
+        best: canonical state of the table's best network by mean test accuracy, the first of equals.
+        best_accuracy: that accuracy, share.
     """
 
     curves: Mapping[str, Curves]
     seeds: int
     networks: int
     training_seconds: float
+    best: str
+    best_accuracy: float
 
 
 def compare(
@@ -123,7 +129,9 @@ def compare(
     curves = {
         name: _curves(lookup, found, contestants[name].budget.networks or 0, networks) for name, found in runs.items()
     }
-    return Comparison(curves, seeds, networks, float(lookup.seconds.mean()))
+    best = int((lookup.test > lookup.test.max() - _TIE).argmax())
+    mean_seconds, accuracy = float(lookup.seconds.mean()), float(lookup.test[best])
+    return Comparison(curves, seeds, networks, mean_seconds, lookup.networks[best], accuracy)
 
 
 def _in_order(function: Callable[[Job], Run], jobs: Sequence[Job]) -> Iterable[tuple[int, Run]]:
@@ -179,13 +187,13 @@ def _curves(lookup: Lookup, runs: Sequence[Run], reach: int, networks: int) -> C
         runs = runs[:seeds]
     regret = np.empty((len(runs), networks))
     seconds = np.full((len(runs), networks), np.inf)
-    ranks = []
+    last: list[int] = []
     for row, done in enumerate(runs):
         chosen = done.trained[_best_so_far(lookup.values[done.trained, done.column])]
         regret[row, : len(chosen)] = lookup.test.max() - lookup.test[chosen]
         regret[row, len(chosen) :] = regret[row, len(chosen) - 1]
         seconds[row, : len(chosen)] = done.own_seconds + np.cumsum(lookup.seconds[done.trained, done.column])
-        ranks.append(1 + int((lookup.test > lookup.test[chosen[-1]] + _TIE).sum()))
+        last.append(int(chosen[-1]))
     regret[:, reach:] = np.nan
     return Curves(
         reach=reach,
@@ -194,7 +202,8 @@ def _curves(lookup: Lookup, runs: Sequence[Run], reach: int, networks: int) -> C
         seconds=seconds,
         trained=np.array([len(done.trained) for done in runs]),
         visited=np.array([done.visited for done in runs]),
-        ranks=np.array(ranks),
+        choices=tuple(lookup.networks[network] for network in last),
+        ranks=np.array([1 + int((lookup.test > lookup.test[network] + _TIE).sum()) for network in last]),
         deterministic=deterministic,
     )
 

@@ -7,6 +7,7 @@
 └── differences.csv     every pair of algorithms at every checkpoint
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def markdown(
                 f"## After so many networks\n\n{_regret_table(comparison, at)}",
                 f"## After so much time\n\nOne training takes {comparison.training_seconds:.3g} s in the mean.\n\n"
                 f"{_time_table(comparison, at)}",
-                f"## When the runs had ended\n\n{_ends_table(comparison)}",
+                f"## When the runs had ended\n\n{_ends_note(comparison)}\n\n{_ends_table(comparison)}",
                 f"## Which of them differ\n\n{_differences_table(comparison, differences)}",
             ]
         ).rstrip()
@@ -85,10 +86,19 @@ def _time_table(comparison: Comparison, at: Sequence[int]) -> str:
     return markdown_table(["algorithm", *(f"{second:.0f} s" for second in seconds)], rows)
 
 
+def _ends_note(comparison: Comparison) -> str:
+    return (
+        f"The best network of the table is `{comparison.best}`: {100 * comparison.best_accuracy:.2f} % in the mean of "
+        f"{comparison.seeds} trainings. Ranks are those of the runs' last choices. Duplicates are states "
+        "visited whose network had been trained already."
+    )
+
+
 def _ends_table(comparison: Comparison) -> str:
     rows = []
     for name, curves in comparison.curves.items():
         duplicates = 100 * (1 - curves.trained.sum() / curves.visited.sum())
+        choice, times = Counter(curves.choices).most_common(1)[0]
         rows.append(
             [
                 name,
@@ -96,11 +106,13 @@ def _ends_table(comparison: Comparison) -> str:
                 f"{curves.visited.mean():.0f}",
                 f"{duplicates:.0f} %",
                 f"{np.median(curves.ranks):.0f}",
+                str(curves.ranks.max()),
                 f"{100 * (curves.ranks == 1).mean():.0f} %",
+                f"`{choice}`: {100 * times / len(curves.choices):.0f} %",
             ]
         )
-    headings = ["algorithm", "networks trained", "states visited", "duplicates", "median rank", "found the best"]
-    return markdown_table(headings, rows)
+    spent = ["algorithm", "networks trained", "states visited", "duplicates"]
+    return markdown_table([*spent, "median rank", "worst rank", "found the best", "most frequent choice"], rows)
 
 
 def _differences_table(comparison: Comparison, differences: Sequence[Difference]) -> str:
@@ -111,7 +123,7 @@ def _differences_table(comparison: Comparison, differences: Sequence[Difference]
             f"{100 * difference.regret:+.2f}",
             f"{difference.agreeing} of {comparison.seeds}",
             "-" if np.isnan(difference.p) else f"{difference.p:.2g}",
-            _better(difference),
+            better(difference),
         ]
         for difference in sorted(differences, key=lambda difference: difference.networks)
     ]
@@ -122,7 +134,8 @@ def _differences_table(comparison: Comparison, differences: Sequence[Difference]
     return f"{note}\n\n{markdown_table(['networks', 'pair', 'points', 'seeds', 'p', 'better'], rows)}"
 
 
-def _better(difference: Difference) -> str:
+def better(difference: Difference) -> str:
+    """The name of the better one, or why there is none."""
     if np.isnan(difference.p):
         return "not tested"
     if not difference.is_real:
@@ -168,13 +181,17 @@ def differences_csv(differences: Sequence[Difference]) -> str:
 
 def picture(comparison: Comparison, title: str) -> bytes:
     """Mean regret with its band against networks and against time, as the bytes of a PNG file."""
-    networks = np.arange(1, comparison.networks + 1, dtype=np.float64)
     ends = [curves.seconds[np.isfinite(curves.seconds)].max() for curves in comparison.curves.values()]
     seconds = np.geomspace(_all_have_one(comparison), max(ends), _POINTS)
     seconds[0] = _all_have_one(comparison)  # the power may round below it
-    by_networks = [_curve(name, networks, curves, curves.regret) for name, curves in comparison.curves.items()]
     by_time = [_curve(name, seconds, curves, curves.regret_at(seconds)) for name, curves in comparison.curves.items()]
-    return regret_curves(by_networks, by_time, title)
+    return regret_curves(curves_by_networks(comparison), by_time, title)
+
+
+def curves_by_networks(comparison: Comparison) -> list[Curve]:
+    """Mean regret of each algorithm with its band, in percentage points, against networks."""
+    networks = np.arange(1, comparison.networks + 1, dtype=np.float64)
+    return [_curve(name, networks, curves, curves.regret) for name, curves in comparison.curves.items()]
 
 
 def _curve(name: str, x: Floats, curves: Curves, regret: Floats) -> Curve:

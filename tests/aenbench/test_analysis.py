@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from aenbench.analysis import Analysis, analyze, table_values
 from aenbench.errors import InvalidArgumentError
@@ -93,6 +94,12 @@ def test_a_sample_of_an_additive_function_gives_its_effects() -> None:
     assert sum(effect.low <= 0 for effect in absent) >= 4
 
 
+def test_doubt_about_the_function_is_no_noise() -> None:
+    analysis = analyze(SPACE, sample(24, noise=0.02))
+    (noise,) = analysis.of("noise")
+    assert noise.low <= noise.share <= noise.high
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_sample_without_signal_shows_no_effects(seed: int) -> None:
     analysis = analyze(SPACE, sample(48, noise=0.05, signal=0.0, seed=seed))
@@ -101,8 +108,12 @@ def test_a_sample_without_signal_shows_no_effects(seed: int) -> None:
     assert analysis.leads == ()
 
 
-def test_an_analysis_repeats() -> None:
-    assert analyze(SPACE, sample(20, 0.02)) == analyze(SPACE, sample(20, 0.02))
+def test_an_analysis_repeats_with_any_number_of_threads() -> None:
+    analyses = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            analyses.append(analyze(SPACE, sample(45, 0.05)))
+    assert analyses[0] == analyses[1]
 
 
 def test_a_search_that_trained_everything_is_a_full_factorial() -> None:

@@ -48,6 +48,7 @@ def call(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
         (["reproduce", "entry", "/nowhere"], "/nowhere"),
         (["reproduce", "paper", "--part", "f"], 'Unknown part "f". Choose from: a, b, c'),
         (["reproduce", "paper", "--scale", "huge"], 'Unknown scale "huge". Choose from: quick, two-cores, paper'),
+        (["reproduce", "paper", "--seeds", "0"], "Expected --seeds from 1 to 100, got 0"),
         (["reproduce", "paper", "--part", "a", "--dataset", "mnist"], 'Unknown dataset "mnist"'),
         (
             ["reproduce", "paper", "--part", "a", "--dataset", "mnist-rot"],

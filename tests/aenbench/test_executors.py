@@ -132,7 +132,7 @@ def test_an_interrupt_ends_the_workers_at_once(name: str, toy: Any, tmp_path: Pa
         until(lambda: all(log.exists() for log in logs) or process.poll() is not None, 120)
         assert process.poll() is None, process.communicate()[1]
         os.killpg(process.pid, signal.SIGINT)  # what Ctrl-C does: to all of the terminal's processes
-        _, error = process.communicate(timeout=60)
+        _, error = process.communicate(timeout=300)  # far less than the workers' 600: a loaded machine ends Ray slowly
     assert process.returncode != 0
     assert error.count("Traceback") == 1
     assert error.rstrip().endswith("KeyboardInterrupt")

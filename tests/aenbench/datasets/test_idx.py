@@ -97,9 +97,15 @@ def unpacked_at_most(dataset: NamedDataset, root: Path | None, name: str) -> int
 
 
 OTHER_SHAPE = gzip.compress(struct.pack(">4i", 0x803, 10, 14, 56) + bytes(7840))
+NO_IMAGES = {
+    "another shape": OTHER_SHAPE,
+    "too short": gzip.compress(b"short"),
+    "cut off": OTHER_SHAPE[:-9],
+    "no gzip": b"no gzip at all",
+}
 
 
-@pytest.mark.parametrize("content", [OTHER_SHAPE, gzip.compress(b"short"), OTHER_SHAPE[:-9], b"no gzip at all"])
+@pytest.mark.parametrize("content", NO_IMAGES.values(), ids=list(NO_IMAGES))  # gzip writes the time: no name of a test
 def test_a_pinned_file_that_is_no_images_is_refused(publisher: Any, content: bytes) -> None:
     publisher.publish("kmnist")
     path = publisher.first_file("kmnist")

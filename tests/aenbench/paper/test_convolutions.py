@@ -276,8 +276,3 @@ def test_one_seed_has_the_interval_of_its_test_images_and_several_that_of_seeds(
     others = [replace(one, trained={s: {**r, "unseen": share} for s, r in one.trained.items()}) for share in (0.4, 0.6)]
     several = OnDataset("planted", "none", SPACE, 100, [one, *others]).estimate("plain")
     assert several == pytest.approx((50.0, 50 - 4.30265 * 10 / 3**0.5, 50 + 4.30265 * 10 / 3**0.5), abs=1e-3)
-
-
-def test_more_seeds_of_one_scale_leave_its_trials_in_place(tmp_path: Path) -> None:
-    plans = {setting(tmp_path / str(seeds), seeds=seeds).store("e", ()).plan for seeds in (1, 3)}
-    assert len(plans) == 1

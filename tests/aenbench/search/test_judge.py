@@ -63,6 +63,15 @@ def test_regret_is_the_test_accuracy_missed_by_the_best_of_the_runs_own_values(t
     np.testing.assert_allclose(curves.regret, [[0.5, 0.3, 0.7, 0.7], [0.5, 0.5, 0.5, 0.0]])
     assert curves.ranks.tolist() == [4, 1]
     assert curves.trained.tolist() == [4, 4]
+    assert curves.choices == (table.networks[2], table.networks[3])
+
+
+def test_the_best_network_is_told(tiny_table: MakeTable) -> None:
+    table = tiny_table(noise=0.2)
+    best = int(table.test.mean(axis=1).argmax())
+    comparison = judged(table, random.search, 3, 4)
+    assert comparison.best == table.networks[best]
+    assert comparison.best_accuracy == pytest.approx(table.test[best].mean())
 
 
 def draws_networks(space: SearchSpace, evaluate: Evaluate, budget: SearchBudget, seed: int) -> Record:

@@ -4,6 +4,7 @@ import csv
 import importlib
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,7 +20,7 @@ from aenbench.search.algorithms import find_algorithm, source_sha256
 from aenbench.search.judge import Comparison, compare
 from aenbench.search.kept_runs import keep_runs
 from aenbench.search.space import AENSpace
-from aenbench.search.table_file import write_table
+from aenbench.search.table_file import read_table, table_path, write_table
 from aenbench.search.tabular import Contestant, networks_budget
 from aenbench.search.trainings import assemble, training_key
 from aenbench.store import MAX_RESULT_BYTES
@@ -181,7 +182,7 @@ def call(arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
 
 @pytest.mark.usefixtures("own")
 def test_the_command_goes_on_and_takes_its_own_number_of_runs_for_each_algorithm(
-    table_file: Path, monkeypatch: pytest.MonkeyPatch
+    table_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = (
         f"search --table {table_file} --compare random,greedy,kept_own:search --runs 9 --runs-of kept_own:search=5 "
@@ -189,6 +190,7 @@ def test_the_command_goes_on_and_takes_its_own_number_of_runs_for_each_algorithm
     )
     Path("power_cut").touch()
     assert call(command, monkeypatch) == 130
+    assert capsys.readouterr().err == "aenbench: Interrupted; run the same command again to go on from there.\n"
     assert not Path("found").exists()
     assert Path(".found.trials").is_file()
     Path("power_cut").unlink()
@@ -198,6 +200,38 @@ def test_the_command_goes_on_and_takes_its_own_number_of_runs_for_each_algorithm
     assert not Path(".found.trials").exists()
     rows = list(csv.DictReader(Path("found/regret.csv").read_text().splitlines()))
     assert {row["algorithm"]: row["runs"] for row in rows} == {"random": "7", "greedy": "2", "kept_own:search": "5"}
+
+
+@pytest.mark.usefixtures("own")
+def test_a_folder_of_tables_is_compared_as_a_whole_and_goes_on_where_it_was_interrupted(
+    table_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two tables; the run is cut off in the second, and what was done on either is not done again."""
+    table = read_table(table_file)
+    for configuration in ("aug1", "aug2"):
+        info = table.info.model_copy(update={"configuration": configuration})
+        write_table(replace(table, info=info), table_path(Path("tables"), "g-mnist", configuration, "aen", "standard"))
+    command = (
+        "search --table tables --compare random,kept_own:search --runs 3 --networks 30 --out found --workers 1 --quiet"
+    )
+    Path("power_cut").touch()
+    assert call(command, monkeypatch) == 130
+    Path("power_cut").unlink()
+    assert calls() == 4
+    assert Path("found/g-mnist/aug1/aen-standard/comparison.md").is_file()
+    assert call(command, monkeypatch) == 0
+    assert calls() == 3
+    assert not list(Path("found").rglob(".*"))
+    assert "| g-mnist/aug2/aen-standard | " in Path("found/overview.md").read_text()
+    assert (
+        call(
+            command.replace("--out found", "--out alone").replace("tables", "tables/g-mnist/aug1/aen-standard.parquet"),
+            monkeypatch,
+        )
+        == 0
+    )
+    alone, among = (Path(folder, "regret.csv").read_text() for folder in ("alone", "found/g-mnist/aug1/aen-standard"))
+    assert alone == among
 
 
 @pytest.mark.usefixtures("own")

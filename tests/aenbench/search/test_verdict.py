@@ -26,6 +26,7 @@ def made_up(runs: int, reach: int = NETWORKS, deterministic: bool = False) -> Cu
         seconds=np.tile(seconds, (runs, 1)),
         trained=np.full(runs, reach),
         visited=np.full(runs, 2 * reach),
+        choices=["1100"] + ["0000"] * (runs - 1),
         ranks=np.arange(runs) + 1,
         deterministic=deterministic,
     )
@@ -34,7 +35,7 @@ def made_up(runs: int, reach: int = NETWORKS, deterministic: bool = False) -> Cu
 @pytest.fixture
 def comparison() -> Comparison:
     curves = {"random": made_up(12), "first": made_up(3, deterministic=True)}
-    return Comparison(curves, seeds=3, networks=NETWORKS, training_seconds=1.0)
+    return Comparison(curves, 3, NETWORKS, training_seconds=1.0, best="1100", best_accuracy=0.876)
 
 
 def test_the_files_hold_the_curves_and_the_differences(comparison: Comparison, tmp_path: Path) -> None:
@@ -64,7 +65,9 @@ def test_the_text_says_what_was_run(comparison: Comparison, tmp_path: Path) -> N
     assert "| first | 3 (deterministic) | " in text
     assert "nan" not in text
     assert "| 3 | random - first |" in text
-    assert "| random | 12 | 24 | 50 % | 6 | 8 % |" in text  # trained, visited, duplicates, median rank, found the best
+    assert "`1100`: 87.60 % in the mean of 3 trainings" in text
+    # trained, visited, duplicates, median and worst rank, found the best, most frequent choice
+    assert "| random | 12 | 24 | 50 % | 6 | 12 | 8 % | `0000`: 92 % |" in text
     columns = [line.count("|") for line in text.splitlines() if line.startswith("| random |")]
     headings = [line.count("|") for line in text.splitlines() if line.startswith("| algorithm |")]
     assert columns == headings
@@ -72,7 +75,7 @@ def test_the_text_says_what_was_run(comparison: Comparison, tmp_path: Path) -> N
 
 def test_a_cell_beyond_a_budget_is_empty(tmp_path: Path) -> None:
     curves = {"short": made_up(9, reach=4), "long": made_up(12)}
-    write_comparison(Comparison(curves, 3, NETWORKS, 1.0), tmp_path, "tiny", at=(3, 12))
+    write_comparison(Comparison(curves, 3, NETWORKS, 1.0, "1100", 0.876), tmp_path, "tiny", at=(3, 12))
     text = (tmp_path / "comparison.md").read_text()
     lines = [line for line in text.splitlines() if line.startswith("| short |")]
     assert all(line.endswith(" | - |") for line in lines[:2])  # after so many networks, after so much time
