@@ -77,7 +77,8 @@ class Augmentation:
     `rotate` by up to 30 degrees; `hflip` and `vflip` with probability 1/2; `translate` by up to a fifth of the size, in
     whole pixels; `scale` by 0.9 to 1.1; `shear` along x by up to 10 degrees. All are uniform and about the centre, one
     after the other, each with the nearest pixel: the pixels that `rotate`, `horizontal_flip`, `vertical_flip` and
-    `affine` of `torchvision.transforms.v2.functional` give when called for each image in turn.
+    `affine` of `torchvision.transforms.v2.functional` give when called for each image in turn, but for the rare pixel
+    that is read from the middle between two: torchvision's last bit there depends on the CPU.
 
     Attributes:
         names: out of `AUGMENTATIONS`, kept in that order; none leaves the images as they are.
@@ -165,8 +166,8 @@ def _mirror(images: Tensor, name: str, drawn: list[Parameters]) -> Tensor:
 def _resample(images: Tensor, name: str, drawn: list[Parameters], black: Tensor) -> Tensor:
     """Read each image (batch, channels, height, width) through its own matrix, the nearest pixel; black outside.
 
-    The arithmetic of torchvision's `affine`, in its order and precision, so that ties fall alike; element by element,
-    so that an image's pixels do not depend on the batch that it is in.
+    The arithmetic of torchvision's `affine`, in its order and precision, but element by element: an image's pixels
+    depend neither on the batch that it is in nor on the CPU's matrix product.
     """
     height, width = images.shape[2:]
     half = torch.tensor([width / 2, height / 2], dtype=torch.float32, device=images.device).view(2, 1)

@@ -40,54 +40,86 @@ def random_images(count, channels=1, height=28, width=28, seed=0):
     return torch.randn(count, channels, height, width, generator=torch.Generator().manual_seed(seed))
 
 
-def one_by_one(names, images, drawn, fill):
-    """The reference: torchvision's v2 functions, called for each image and each augmentation."""
-    moves = {
-        "rotate": lambda x, p: v2.rotate(x, p.angle, fill=fill),
-        "hflip": lambda x, p: v2.horizontal_flip(x) if p.hflip else x,
-        "vflip": lambda x, p: v2.vertical_flip(x) if p.vflip else x,
-        "translate": lambda x, p: v2.affine(x, 0.0, [p.right, p.down], 1.0, [0.0, 0.0], fill=fill),
-        "scale": lambda x, p: v2.affine(x, 0.0, [0, 0], p.scale, [0.0, 0.0], fill=fill),
-        "shear": lambda x, p: v2.affine(x, 0.0, [0, 0], 1.0, [p.shear, 0.0], fill=fill),
-    }
-    moved = []
-    for image, parameters in zip(images, drawn, strict=True):
-        for name in names:
-            image = moves[name](image, parameters)
-        moved.append(image)
-    return torch.stack(moved)
+MOVES = {
+    "rotate": lambda x, p, fill: v2.rotate(x, p.angle, fill=fill),
+    "hflip": lambda x, p, _: v2.horizontal_flip(x) if p.hflip else x,
+    "vflip": lambda x, p, _: v2.vertical_flip(x) if p.vflip else x,
+    "translate": lambda x, p, fill: v2.affine(x, 0.0, [p.right, p.down], 1.0, [0.0, 0.0], fill=fill),
+    "scale": lambda x, p, fill: v2.affine(x, 0.0, [0, 0], p.scale, [0.0, 0.0], fill=fill),
+    "shear": lambda x, p, fill: v2.affine(x, 0.0, [0, 0], 1.0, [p.shear, 0.0], fill=fill),
+}
+
+TIE = 1e-4
+"""Of a pixel. torchvision finds by a matrix product in float32 where a pixel is read from, and the last bits of that
+depend on the CPU's BLAS: so a place this close to the middle between two pixels may fall to either."""
+
+
+def one_by_one(name, images, drawn, fill):
+    """The reference: a function of torchvision's v2, called for each image."""
+    return torch.stack([MOVES[name](image, parameters, fill) for image, parameters in zip(images, drawn, strict=True)])
+
+
+def ties(name, drawn, height, width):
+    """Which pixels are read from the middle between two, (batch, 1, height, width): by geometry, in float64."""
+    y, x = (
+        np.mgrid[:height, :width].reshape(2, 1, height, width)
+        - np.array([height - 1, width - 1]).reshape(2, 1, 1, 1) / 2
+    )
+    turn, scale, lean = (
+        np.array([getattr(each, of) for each in drawn]).reshape(-1, 1, 1) for of in ("angle", "scale", "shear")
+    )
+    cos, sin = np.cos(np.radians(turn)), np.sin(np.radians(turn))
+    none = np.zeros_like(turn)
+    places = {
+        "rotate": (cos * x - sin * y, sin * x + cos * y),
+        "scale": (x / scale, y / scale),
+        "shear": (x + np.tan(np.radians(lean)) * y, y + none),
+    }.get(name, (x + none, y + none))
+    near = [abs((at + (side - 1) / 2) % 1 - 0.5) < TIE for at, side in zip(places, (width, height), strict=True)]
+    return torch.from_numpy(near[0] | near[1]).unsqueeze(1)
+
+
+def assert_pixels_are_torchvisions(images, epoch, seed, fill, drawn=None):
+    """One augmentation after the other, each from the same images: equal but for ties, of which there are few."""
+    samples = torch.arange(len(images))
+    drawn = drawn or draw_parameters(samples, epoch, seed, *images.shape[2:])
+    for name in AUGMENTATIONS:
+        moved = Augmentation((name,)).augment(images, samples, epoch, seed, fill)
+        tied = ties(name, drawn, *images.shape[2:])
+        assert torch.equal(*(torch.where(tied, 0.0, each) for each in (moved, one_by_one(name, images, drawn, fill))))
+        assert tied.double().mean() < 2e-3
+        images = moved
 
 
 # The pixels
 
 
-@every_choice
 @pytest.mark.parametrize(("channels", "height", "width"), [(1, 28, 28), (3, 32, 32), (2, 17, 40), (1, 1, 1)])
-def test_the_pixels_are_those_of_torchvision_image_by_image(names, channels, height, width):
-    images, samples, fill = random_images(200, channels, height, width), torch.arange(200), list(BLACK[:channels])
-    moved = Augmentation(names).augment(images, samples, 3, 7, fill)
-    drawn = draw_parameters(samples, 3, 7, height, width)
-    assert torch.equal(moved, one_by_one(names, images, drawn, fill))
-    if height > 1:  # the reference tells other parameters apart
-        others = draw_parameters(samples, 4, 7, height, width)
-        assert not torch.equal(moved, one_by_one(names, images, others, fill))
+def test_the_pixels_are_those_of_torchvision_image_by_image(channels, height, width):
+    assert_pixels_are_torchvisions(random_images(200, channels, height, width), 3, 7, list(BLACK[:channels]))
 
 
-@every_choice
-def test_the_pixels_of_real_images_are_those_of_torchvision(names, data_root):
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_the_reference_tells_other_parameters_apart(name):
+    fields = {"rotate": ["angle"], "translate": ["right", "down"]}.get(name, [name])
+    drawn, others = (draw_parameters(torch.arange(200), epoch, 7, 28, 28) for epoch in (3, 4))
+    mixed = [
+        one._replace(**{field: getattr(other, field) for field in fields})
+        for one, other in zip(drawn, others, strict=True)
+    ]
+    with pytest.raises(AssertionError):
+        assert_pixels_are_torchvisions(random_images(200), 3, 7, list(BLACK[:1]), mixed)
+
+
+def test_the_pixels_of_real_images_are_those_of_torchvision(data_root):
     images = torch.from_numpy(load_source("mnist", "test", data_root).images[:500].astype(np.float32)).unsqueeze(1)
-    images, samples, fill = (images / 255 - 0.1307) / 0.3081, torch.arange(500), [-0.1307 / 0.3081]
-    moved = Augmentation(names).augment(images, samples, 0, 0, fill)
-    assert torch.equal(moved, one_by_one(names, images, draw_parameters(samples, 0, 0, 28, 28), fill))
+    assert_pixels_are_torchvisions((images / 255 - 0.1307) / 0.3081, 0, 0, [-0.1307 / 0.3081])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [28, 32, 96])
 def test_no_pixel_of_many_images_differs_from_torchvision(size):
-    images, samples = random_images(4_000, 1, size, size), torch.arange(4_000)
-    moved = Augmentation(AUGMENTATIONS).augment(images, samples, 1, 2, BLACK[:1])
-    drawn = draw_parameters(samples, 1, 2, size, size)
-    assert torch.equal(moved, one_by_one(AUGMENTATIONS, images, drawn, list(BLACK[:1])))
+    assert_pixels_are_torchvisions(random_images(4_000, 1, size, size), 1, 2, list(BLACK[:1]))
 
 
 @pytest.mark.parametrize(("name", "axis"), [("hflip", 3), ("vflip", 2)])
