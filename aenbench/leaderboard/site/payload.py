@@ -1,4 +1,4 @@
-"""The board as the JSON that the page is drawn from: shares 0..1 with four or five decimals, text as it is.
+"""The board as the JSON that the page is drawn from: shares 0..1, rounded once to what is shown; text as it is.
 
 {"tasks": [...], "entries": [...]}; an entry's `task` is a number in `tasks`, its `id` is
 `<dataset>/<configuration>/<name>`. Long tables are lists of numbers in a stated order.
@@ -145,12 +145,13 @@ def _calibration(details: Details) -> dict[str, Any]:
 
 def _parts(parts: Iterable[Part]) -> list[list[Any]]:
     """[name, images, share, low, high] of each."""
-    return [[part.name, part.images, *_shares((part.share, part.low, part.high))] for part in parts]
+    return [[part.name, part.images, *_shares((part.share, part.low, part.high), decimals=1)] for part in parts]
 
 
-def _shares(shares: Iterable[float]) -> list[float]:
-    return [_share(share) for share in shares]
+def _shares(shares: Iterable[float], decimals: int = 2) -> list[float]:
+    return [_share(share, decimals) for share in shares]
 
 
-def _share(share: float) -> float:
-    return round(share, 5)
+def _share(share: float, decimals: int = 2) -> float:
+    """A share whose percentage has this many decimals, rounded as the Markdown tables round it."""
+    return round(round(100 * share, decimals) / 100, decimals + 2)

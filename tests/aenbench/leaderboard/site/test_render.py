@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from aenbench.data import Task
-from aenbench.leaderboard import read_board
+from aenbench.leaderboard import read_board, render
 from aenbench.leaderboard.site import page
 from aenbench.leaderboard.site.citation import dataset_citation, entry_bibtex
 
@@ -56,6 +56,17 @@ def test_the_data_are_those_of_the_board(tmp_path: Path, make_entry) -> None:
     assert one["calibration"]["bins"]
     assert found["tasks"][0]["samples"]["source"].startswith("data:image/png;base64,")
     assert found["tasks"][0]["samples"]["classes"] == list("0123456789")
+
+
+def test_the_page_shows_the_numbers_of_the_markdown_tables(tmp_path: Path, make_entry) -> None:
+    for wrong in (17, 20, 53):  # Wilson's low end for 20 of 360 is 91.5752 %: of 91.575 a browser would make 91.57
+        make_entry(tmp_path, f"wrong-{wrong}", wrong, seeds=1)
+        make_entry(tmp_path, f"twice-{wrong}", wrong, seeds=2)
+    board = read_board(tmp_path)
+    for entry in data(page(board))["entries"]:
+        mean, low, high = (f"{100 * share:.2f}" for share in entry["accuracy"])
+        assert f"[{entry['name']}]({entry['id']}/) | {mean} [{low}, {high}] |" in render(board)
+        assert all(len(str(share)) <= len("0.9158") for share in entry["accuracy"])
 
 
 def test_facets_with_many_values_are_cut_to_the_lowest(tmp_path: Path, make_entry) -> None:
