@@ -45,7 +45,7 @@ app.add_typer(reproductions, name="reproduce", help="Make an entry (`reproduce F
 
 def main() -> None:
     """Run the command; a user's mistake ends in one line and exit code 2, a failed verification in 1."""
-    run_command(app, "aenbench", "Interrupted; run the same command again to go on from there.")
+    run_command(app, "aenbench", "Interrupted; run the same command again: what is finished is kept.")
 
 
 def _notice(message: str) -> None:
@@ -346,7 +346,7 @@ def _show(entry: "Entry", result: "Score") -> None:
     seeds = f"{len(entry.seeds)} seed{'s' if len(entry.seeds) > 1 else ''}"
     table = Table(
         title=f"{entry.dataset} {entry.dataset_version} / {entry.configuration}, protocol {entry.protocol}, {seeds}",
-        caption="accuracy with its 95 % interval; networks and seconds are means over seeds",
+        caption="accuracy with its 95 % interval; networks: trained by the search; means over seeds",
         show_header=False,
     )
     cells = {

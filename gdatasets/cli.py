@@ -37,7 +37,7 @@ QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 
 def main() -> None:
     """Run the command; a user's mistake ends in one line and exit code 2, a failed verification in 1."""
-    run_command(app, "gdatasets", "Interrupted; run the same command again to go on from there.")
+    run_command(app, "gdatasets", "Interrupted; run the same command again: what is finished is kept.")
 
 
 @app.command("list")
@@ -148,6 +148,7 @@ def verify(
     from gdatasets.cite import parse_reference
     from gdatasets.progress import shown
     from gdatasets.sources import PublishedSource
+    from gdatasets.specs import DATASETS
     from gdatasets.verify import verify_folder, verify_version
 
     configs = tuple(config or ())
@@ -155,11 +156,13 @@ def verify(
         if Path(target).is_dir():
             original = _source_of(Path(target), root, source) if rebuild else None
             report = verify_folder(target, original, configs, progress)
-        elif "@" in target or "/" not in target:
+        elif "@" in target or target in DATASETS:
             spec = parse_reference(target)
             report = verify_version(spec, PublishedSource(spec.source_name, root), configs, progress)
         else:
-            raise InvalidArgumentError(f"{target} is not a folder; give a build's folder or NAME@VERSION.")
+            raise InvalidArgumentError(
+                f"{target} is not a folder; give a build's, or NAME@VERSION of {', '.join(DATASETS)}."
+            )
     _conclude(target, report)
 
 
@@ -183,7 +186,8 @@ def _conclude(target: str, report: "Report") -> None:
         typer.echo(finding)
     if not report.verified:
         raise typer.Exit(fail("gdatasets", f"{target} failed verification: {len(report.findings)} findings.", 1))
-    typer.echo(f"{target} verified: {report.samples:,} samples in {report.splits} splits.")
+    splits = f"{report.splits} split{'s' if report.splits > 1 else ''}"
+    typer.echo(f"{target} verified: {report.samples:,} samples in {splits}.")
 
 
 @app.command()
@@ -197,13 +201,14 @@ def preview(
     root: RootOption = None,
 ) -> None:
     """A contact sheet: one row a source image, the original and then its moves."""
-    from gdatasets.files import write_whole
+    from gdatasets.files import make_folder, write_whole
     from gdatasets.preview import contact_sheet, sheet_png
     from gdatasets.sources import PublishedSource
     from gdatasets.specs import dataset_spec
 
     spec = dataset_spec(name)
     sheet = contact_sheet(spec, spec.configuration(config), PublishedSource(spec.source_name, root), rows, moves)
+    make_folder(out.parent)
     write_whole(out, sheet_png(sheet, scale))
     typer.echo(f"Wrote {out}")
 

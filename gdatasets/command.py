@@ -21,7 +21,8 @@ def run_command(app: typer.Typer, program: str, interrupted: str) -> None:
     try:
         code = app(standalone_mode=False)
     except UsageError as error:
-        code = fail(program, f"{getattr(error, 'format_message')()} See --help.")  # noqa: B009
+        said = str(getattr(error, "format_message")())  # noqa: B009
+        code = fail(program, f"{said}{'' if said.endswith(('.', '?')) else '.'} See --help.")
     except GDatasetsError as error:
         code = fail(program, str(error))
     except OSError as error:

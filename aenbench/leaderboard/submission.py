@@ -117,6 +117,7 @@ seeds:
     training_seconds: 12.25     # optional: wall time of the final training, s
   - seed: 1
     parameters: 25450
+    networks_trained: 16
 
 command: python train.py --seed 0 --seed 1                 # optional: what was typed, exactly
 code_revision: 0123456789abcdef0123456789abcdef01234567    # optional: the commit that ran

@@ -69,6 +69,11 @@ def test_verify_a_version_generates_it_and_compares_with_the_pins(run: Run) -> N
     assert "1,797 samples in 2 splits" in out
 
 
+def test_a_preview_makes_its_folder(run: Run, tmp_path: Path) -> None:
+    assert run("preview", "g-digits", "c4", "--out", tmp_path / "new" / "c4.png")[0] == 0
+    assert (tmp_path / "new" / "c4.png").read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -81,6 +86,8 @@ def test_verify_a_version_generates_it_and_compares_with_the_pins(run: Run) -> N
         (["build", "g-digits", "--out", "OUT", "--shard-size", "0"], "at least 1 sample"),
         (["build", "g-mnist", "--root", "/nowhere", "--out", "OUT"], "/nowhere"),
         (["verify", "no/such/folder"], "not a folder"),
+        (["verify", "nowhere"], "nowhere is not a folder; give a build's, or NAME@VERSION of g-mnist, "),
+        (["list", "--bogus"], ". See --help."),
         (["verify", "g-digits@9.9.9"], "1.0.0"),
         (["verify", "g-digits@1.0.0", "--config", "aug9"], "aug9"),
         (["cite", "g-mnist@0.0.1"], "1.0.0"),

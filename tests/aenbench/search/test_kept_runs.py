@@ -190,7 +190,7 @@ def test_the_command_goes_on_and_takes_its_own_number_of_runs_for_each_algorithm
     )
     Path("power_cut").touch()
     assert call(command, monkeypatch) == 130
-    assert capsys.readouterr().err == "aenbench: Interrupted; run the same command again to go on from there.\n"
+    assert capsys.readouterr().err == "aenbench: Interrupted; run the same command again: what is finished is kept.\n"
     assert not Path("found").exists()
     assert Path(".found.trials").is_file()
     Path("power_cut").unlink()
