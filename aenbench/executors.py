@@ -314,7 +314,7 @@ def _import_ray() -> ModuleType:
     try:
         import ray
     except ImportError as error:
-        raise ExecutorError("Ray is not installed; `pip install 'ray[data]'`, or use --executor local.") from error
+        raise ExecutorError("Ray is not installed; `pip install 'aenbench[ray]'`, or use --executor local.") from error
     module: ModuleType = ray
     return module
 

@@ -163,7 +163,7 @@ def test_ray_that_runs_already_is_used_and_left_running(started_ray: Any) -> Non
 
 def test_ray_that_is_missing_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(ExecutorError, match=r"Ray is not installed; `pip install 'ray\[data\]'`"):
+    with pytest.raises(ExecutorError, match=r"Ray is not installed; `pip install 'aenbench\[ray\]'`"):
         executor_from("ray", 2)
 
 
