@@ -306,7 +306,7 @@ def _gave_up(item: object, death: _WorkerDiedError) -> ExecutorError:
 
 def _checked(workers: int | None) -> int | None:
     if workers is not None and workers < 1:
-        raise InvalidArgumentError(f"Expected at least one worker, got {workers}.")
+        raise InvalidArgumentError(f"Expected at least one worker, got {workers}; give --workers 1 or more.")
     return workers
 
 
