@@ -121,8 +121,9 @@ def test_an_interrupt_ends_the_workers_at_once(name: str, toy: Any, tmp_path: Pa
         pytest.importorskip("ray", reason="the extra `ray` is not installed")
     script = tmp_path / "interrupted.py"
     script.write_text(
-        "import sys, toy_trials; from pathlib import Path; from aenbench.executors import executor_from\n"
+        "import signal, sys, toy_trials; from pathlib import Path; from aenbench.executors import executor_from\n"
         "if __name__ == '__main__':\n"
+        "    signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite in the background has it ignored\n"
         "    with executor_from(sys.argv[1], 2) as executor:\n"
         "        list(executor.map(toy_trials.wait, [(Path(log), 600) for log in sys.argv[2:]]))\n"
     )
