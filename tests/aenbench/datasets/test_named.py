@@ -154,10 +154,10 @@ def test_a_dataset_is_a_value(name: str) -> None:
 
 def test_the_page_has_the_facts_of_every_dataset() -> None:
     page = Path(__file__).resolve().parents[3] / "docs" / "image-datasets.md"
-    rows = dict(re.findall(r"^\| `([a-z0-9-]+)` \|(.*<http.*)$", page.read_text(), re.MULTILINE))
+    rows = dict(re.findall(r"^\| `([a-z0-9-]+)` \|(.*\(http.*)$", page.read_text(), re.MULTILINE))
     assert set(rows) == set(NAMED)
     for name, dataset in NAMED.items():
         shape = " x ".join(map(str, dataset.image_shape))
         sizes = f" {dataset.samples['train']:,} / {dataset.samples['test']:,} | {dataset.validation:,} |"
-        for fact in (sizes, f" {shape} ", f" {len(dataset.classes)} ", dataset.licence, dataset.homepage):
+        for fact in (sizes, f" {shape} ", f" {len(dataset.classes)} ", dataset.licence, f"({dataset.homepage})"):
             assert fact in rows[name], (name, fact)
