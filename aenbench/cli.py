@@ -260,6 +260,13 @@ def search(
         typer.Option(metavar="NAME=N", help="Repetitions of one algorithm, such as dqn=30; can be given for several."),
     ] = None,
     networks: Annotated[int, typer.Option(help="Distinct networks that each run may train.")] = 200,
+    until_best: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="Of these algorithms end a run once it has the highest value of the table: the same regret, sooner.",
+        ),
+    ] = "",
     out: Annotated[Path, typer.Option(help="Folder for the tables and the picture.")] = Path("comparison"),
     workers: WorkersOption = None,
     executor: ExecutorOption = "local",
@@ -267,11 +274,12 @@ def search(
     quiet: QuietOption = False,
 ) -> None:
     """Judge search algorithms on a table, or on a folder's: which really differ; goes on where it was interrupted."""
-    from aenbench.comparing import ComparisonPlan, compare_algorithms, repetitions
+    from aenbench.comparing import ComparisonPlan, compare_algorithms, named_of, repetitions
     from aenbench.executors import executor_from
     from aenbench.reporting import progress_report
 
-    plan = ComparisonPlan(table, repetitions(compare.split(","), runs, runs_of or []), networks)
+    names = compare.split(",")
+    plan = ComparisonPlan(table, repetitions(names, runs, runs_of or []), networks, named_of(names, until_best))
     with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
         compare_algorithms(plan, out, where, report)
     typer.echo(f"Comparison: {out}")

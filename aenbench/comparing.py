@@ -1,6 +1,6 @@
 """Algorithms by name on one table, or on every table of a folder: what `aenbench search` does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -9,9 +9,11 @@ from aenbench.budgets import Kind, budget
 from aenbench.errors import InvalidArgumentError
 from aenbench.executors import Executor
 from aenbench.experiment import Report, Step
+from aenbench.search import dqn
 from aenbench.search.algorithms import find_algorithm
 from aenbench.search.judge import Comparison, compare
 from aenbench.search.kept_runs import keep_runs
+from aenbench.search.lean_learner import LeanLearner
 from aenbench.search.overview import write_overview
 from aenbench.search.table import Table, TableInfo
 from aenbench.search.table_card import find_tables
@@ -30,24 +32,30 @@ class ComparisonPlan:
         table: the file of a table, or a folder of them.
         runs: of each algorithm, by its name or import path.
         networks: distinct ones that a run may train.
+        until_best: algorithms whose runs end with the table's highest value, as `Contestant.until_best` says.
     """
 
     table: Path
     runs: Mapping[str, int]
     networks: int
+    until_best: Collection[str] = ()
 
     def contestants(self, table: Table) -> dict[str, Contestant]:
         """The algorithms, with what each may spend.
 
-        The paper's epsilon follows its count of states, so deep Q-learning gets the paper's budget.
+        The paper's epsilon follows its count of states, so deep Q-learning gets the paper's budget. Its learner is the
+        lean one: nothing is trained here, and gradient steps are what a run costs.
         """
         every = networks_budget(table.space, self.networks)
         kind: Kind = "gcnn" if table.info.space == "gcnn" else "dense"
         papers = replace(budget(kind, table.info.protocol, "standard").search, networks=self.networks)
-        return {
-            name: Contestant(find_algorithm(name), papers if name == "dqn" else every, runs)
-            for name, runs in self.runs.items()
-        }
+        found = {}
+        for name, runs in self.runs.items():
+            search, spends = find_algorithm(name), every
+            if search is dqn.search:
+                search, spends = partial(dqn.search, learner=LeanLearner), papers
+            found[name] = Contestant(search, spends, runs, until_best=name in self.until_best)
+        return found
 
 
 def compare_algorithms(plan: ComparisonPlan, out: Path, executor: Executor, report: Report) -> Path:
@@ -113,4 +121,19 @@ def repetitions(names: Sequence[str], runs: int, given: Sequence[str]) -> dict[s
                 f"--runs-of {names[0]}=30, say."
             )
         found[name] = int(number)
+    return found
+
+
+def named_of(names: Sequence[str], given: str) -> frozenset[str]:
+    """Those that a comma-separated text names; none for an empty one.
+
+    Raises:
+        InvalidArgumentError: it names another.
+    """
+    found = frozenset(given.split(",")) if given else frozenset()
+    for name in found.difference(names):
+        raise InvalidArgumentError(
+            f'Expected --until-best to name some of --compare ({", ".join(names)}), got "{name}"; give --until-best '
+            f"{names[0]}, say."
+        )
     return found

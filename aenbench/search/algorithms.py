@@ -6,6 +6,7 @@ import secrets
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -58,11 +59,14 @@ def find_algorithm(name: str) -> Search:
 def source_sha256(search: Search) -> str:
     """Digest of the files that an algorithm of `find_algorithm` is in: equal digests, equal code.
 
-    They are the file of the module in which it is defined, and for a user's own that of the module which its import
-    path names. What these import is not looked at. Code that is in no file gets another digest each time.
+    They are the file of the module in which it is defined, of a `functools.partial` also those of the functions and
+    classes given by name, and for a user's own that of the module which its import path names. What these import is not
+    looked at. Code that is in no file gets another digest each time.
     """
     if isinstance(search, OwnAlgorithm):
         names = {search.function.__module__, search.path.partition(":")[0]}
+    elif isinstance(search, partial):
+        names = {part.__module__ for part in (search.func, *search.keywords.values()) if callable(part)}
     else:
         names = {search.__module__}
     known = (getattr(sys.modules.get(name), "__file__", None) for name in names)

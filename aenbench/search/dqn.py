@@ -130,12 +130,15 @@ class Learner:
 
     def greedy(self, observation: NDArray[np.int8]) -> int:
         """The move of highest value, by all that was to be learnt so far."""
+        return int(self.values(observation).argmax())
+
+    def values(self, observation: NDArray[np.int8]) -> Tensor:
+        """The value of each move (bits,), by all that was to be learnt so far."""
         for step in self._put_off:
             step()
         self._put_off.clear()
         with torch.no_grad():
-            state = torch.from_numpy(observation).float() * self._settings.state_scale
-            return int(self._network(state).argmax())
+            return self._values(observation)
 
     def learn(self, batch: tuple[Tensor, Tensor, Tensor, Tensor]) -> None:
         """One gradient step, in time for the next greedy move."""
@@ -143,7 +146,14 @@ class Learner:
 
     def refresh_target(self) -> None:
         """Copy the network to the target network, after the steps before."""
-        self._put_off.append(lambda: self._target.load_state_dict(self._network.state_dict()))
+        self._put_off.append(self._refresh)
+
+    def _values(self, observation: NDArray[np.int8]) -> Tensor:
+        values: Tensor = self._network(torch.from_numpy(observation).float() * self._settings.state_scale)
+        return values
+
+    def _refresh(self) -> None:
+        self._target.load_state_dict(self._network.state_dict())
 
     def _step(self, observations: Tensor, actions: Tensor, rewards: Tensor, following: Tensor) -> None:
         scale, discount = self._settings.state_scale, self._settings.discount
@@ -165,6 +175,7 @@ def search(
     *,
     reward: Protocol | Reward | None = None,
     settings: DQNSettings | None = None,
+    learner: Callable[[int, DQNSettings, int], Learner] = Learner,
 ) -> Record:
     """Search with deep Q-learning.
 
@@ -175,6 +186,8 @@ def search(
         seed: of the exploration, the replay and the Q-network's initialisation.
         reward: a protocol's, by name, or one's own; the one of the space's protocol by default.
         settings: hyperparameters; the paper's by default.
+        learner: makes what learns, of the state's bits, the settings and a seed; searches of tables take the faster
+            `aenbench.search.lean_learner.LeanLearner`.
 
     Returns:
         Every network trained, in order.
@@ -186,21 +199,21 @@ def search(
     replay = Replay(settings.replay, space.bits)
     refreshed = 0
     with one_thread():
-        learner = Learner(space.bits, settings, derive_seed(seed, "q-network"))
+        learns = learner(space.bits, settings, derive_seed(seed, "q-network"))
         for _ in range(budget.episodes):
             observation, _ = environment.reset()
             ended = False
             while not ended and not budget.is_spent(record):
                 record.epsilon = epsilon_at(len(record.visited), budget.states)
                 explore = generator.random() < record.epsilon
-                action = int(generator.integers(space.bits)) if explore else learner.greedy(observation)
+                action = int(generator.integers(space.bits)) if explore else learns.greedy(observation)
                 following, gained, _, ended, _ = environment.step(action)
                 replay.add(Transition(observation, action, gained, following))
                 observation = following
                 if len(replay) >= settings.batch:
-                    learner.learn(replay.sample(settings.batch, generator))
+                    learns.learn(replay.sample(settings.batch, generator))
                 if len(record.visited) >= refreshed + settings.target_every:
-                    learner.refresh_target()
+                    learns.refresh_target()
                     refreshed = len(record.visited)
             if budget.is_spent(record):
                 break

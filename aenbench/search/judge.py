@@ -38,6 +38,8 @@ class Curves:
             infinite for networks that a run did not train.
         trained: networks of each run, (runs,).
         visited: distinct states of each run, (runs,).
+        whole: no run was cut off at the network of the highest value; `trained` and `visited` tell of them otherwise
+            only where they were cut off.
         choices: canonical state of each run's last choice, by run.
         ranks: of these among all networks by mean test accuracy, 1 is the best, (runs,).
         deterministic: repeated runs on one training seed are the same; each is then done once.
@@ -49,6 +51,7 @@ class Curves:
     seconds: Floats
     trained: Integers
     visited: Integers
+    whole: bool
     choices: Sequence[str]
     ranks: Integers
     deterministic: bool
@@ -202,6 +205,7 @@ def _curves(lookup: Lookup, runs: Sequence[Run], reach: int, networks: int) -> C
         seconds=seconds,
         trained=np.array([len(done.trained) for done in runs]),
         visited=np.array([done.visited for done in runs]),
+        whole=not any(done.cut for done in runs),
         choices=tuple(lookup.networks[network] for network in last),
         ranks=np.array([1 + int((lookup.test > lookup.test[network] + _TIE).sum()) for network in last]),
         deterministic=deterministic,

@@ -64,16 +64,15 @@ def keep_runs(folder: Path, content_sha256: str, contestants: Mapping[str, Conte
 
 
 def _identity(contestant: Contestant) -> str:
-    budget = json.dumps(asdict(contestant.budget), sort_keys=True)
-    return hashlib.sha256(f"{source_sha256(contestant.search)} {budget}".encode()).hexdigest()[:16]
+    spends = json.dumps(asdict(contestant.budget) | {"until_best": contestant.until_best}, sort_keys=True)
+    return hashlib.sha256(f"{source_sha256(contestant.search)} {spends}".encode()).hexdigest()[:16]
 
 
 def _result(function: Callable[[Job], Run], job: Job) -> dict[str, object]:
     run = function(job)
-    trained, own_seconds = run.trained.tolist(), run.own_seconds.tolist()
-    return {"column": run.column, "trained": trained, "own_seconds": own_seconds, "visited": run.visited}
+    return asdict(run) | {"trained": run.trained.tolist(), "own_seconds": run.own_seconds.tolist()}
 
 
 def _run(result: Result) -> Run:
     trained, own_seconds = np.array(result["trained"], dtype=np.int64), np.array(result["own_seconds"])
-    return Run(result["column"], trained, own_seconds, result["visited"])
+    return Run(result["column"], trained, own_seconds, result["visited"], result["cut"])

@@ -16,7 +16,7 @@ import numpy as np
 from aenbench.plots import regret_panels
 from aenbench.search.judge import CHECKPOINTS, Comparison, Curves, Difference, checkpoints, significance
 from aenbench.search.significance import Floats, Summary, means, summarise
-from aenbench.search.verdict import better, curves_by_networks
+from aenbench.search.verdict import CUT_NOTE, better, curves_by_networks
 from aenbench.written import csv_text, markdown_table
 from gdatasets.files import make_folder, write_whole
 
@@ -92,20 +92,27 @@ def _ends_table(comparisons: Mapping[str, Comparison]) -> str:
             np.concatenate([getattr(of, what) for of in curves]) for what in ("trained", "visited", "ranks")
         )
         found = np.mean([(of.ranks == 1).mean() for of in curves])
+        spent = ["-"] * 3
+        if all(of.whole for of in curves):
+            duplicates = 100 * (1 - trained.sum() / visited.sum())
+            spent = [f"{trained.min():,} to {trained.max():,}", f"{visited.mean():,.0f}", f"{duplicates:.0f} %"]
         rows.append(
             [
                 name,
                 str(len(ranks)),
-                f"{trained.min():,} to {trained.max():,}",
-                f"{visited.mean():,.0f}",
-                f"{100 * (1 - trained.sum() / visited.sum()):.0f} %",
+                *spent,
                 f"{np.median(ranks):.0f}",
                 str(ranks.max()),
                 f"{100 * found:.0f} %",
             ]
         )
-    spent = ["algorithm", "runs", "networks trained", "states visited", "duplicates"]
-    return markdown_table([*spent, "median rank", "worst rank", "found the best"], rows)
+    facts = ["algorithm", "runs", "networks trained", "states visited", "duplicates"]
+    note = "" if all(of.whole for of in _every(comparisons)) else f"{CUT_NOTE.strip()}\n\n"
+    return note + markdown_table([*facts, "median rank", "worst rank", "found the best"], rows)
+
+
+def _every(comparisons: Mapping[str, Comparison]) -> list[Curves]:
+    return [curves for comparison in comparisons.values() for curves in comparison.curves.values()]
 
 
 def _choices_table(comparisons: Mapping[str, Comparison]) -> str:

@@ -46,11 +46,14 @@ class Contestant:
         search: a function of a module, or a `functools.partial` of one.
         budget: when a run ends; `networks_budget` gives all of them the same number of networks.
         runs: independent repetitions; run r sees the training seed of number r modulo the table's seeds.
+        until_best: a run ends as soon as it has trained the network of the highest value. Its choice is then final, so
+            that regret is what it is without, for less time; what a whole run trains and visits is not known.
     """
 
     search: Search
     budget: SearchBudget
     runs: int = 500
+    until_best: bool = False
 
 
 def networks_budget(space: SearchSpace, networks: int) -> SearchBudget:
@@ -91,13 +94,19 @@ class Run:
         column: of its training seed.
         trained: networks as rows of the table, in order, (n,).
         own_seconds: processor time that the algorithm itself had taken when it asked for each of them, (n,).
-        visited: distinct states asked for.
+        visited: distinct states asked for; 0 of a run that was cut off.
+        cut: it was ended at the network of the highest value.
     """
 
     column: int
     trained: Integers
     own_seconds: Floats
     visited: int
+    cut: bool = False
+
+
+class _BestFoundError(Exception):
+    """Ends a search from inside of what it evaluates."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +125,7 @@ def run(lookup: Lookup, job: Job) -> Run:
         InvalidArgumentError: it asked for a state that is no network's canonical state, or for none at all.
     """
     column = job.number % lookup.values.shape[1]
+    final = lookup.values[:, column].max() if job.contestant.until_best else np.inf
     rows = {state: row for row, state in enumerate(lookup.networks)}
     lookup.space.canonical(lookup.space.start)  # spaces that are laid out when first asked: not the algorithm's time
     asked: dict[int, float] = {}
@@ -127,11 +137,18 @@ def run(lookup: Lookup, job: Job) -> Run:
                 f'A search asked for "{state}", which is no network of the table; ask through search.space.Record.'
             )
         asked.setdefault(rows[state], time.process_time() - started)
-        return float(lookup.values[rows[state], column])
+        value = float(lookup.values[rows[state], column])
+        if value >= final:
+            raise _BestFoundError
+        return value
 
-    record = job.contestant.search(lookup.space, evaluate, job.contestant.budget, derive_seed(job.number, "judge"))
+    try:
+        record = job.contestant.search(lookup.space, evaluate, job.contestant.budget, derive_seed(job.number, "judge"))
+        visited, cut = len(record.visited), False
+    except _BestFoundError:
+        visited, cut = 0, True
     if not asked:
         raise InvalidArgumentError("A search trained no network; its budget must allow one at least.")
     kept = slice(job.contestant.budget.networks)
     trained, own = np.array(list(asked), dtype=np.int64), np.array(list(asked.values()))
-    return Run(column, trained[kept], own[kept], len(record.visited))
+    return Run(column, trained[kept], own[kept], visited, cut)

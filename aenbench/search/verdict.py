@@ -19,6 +19,10 @@ from aenbench.search.significance import Floats, Summary, summarise
 from aenbench.written import csv_text, markdown_table
 from gdatasets.files import make_folder, write_whole
 
+CUT_NOTE = (
+    " Runs of an algorithm without numbers of networks and states ended as soon as they had trained the network of the "
+    "highest validation accuracy: after that nothing changes their choice."
+)
 _POINTS = 200  # of a curve against time
 
 
@@ -91,20 +95,18 @@ def _ends_note(comparison: Comparison) -> str:
         f"The best network of the table is `{comparison.best}`: {100 * comparison.best_accuracy:.2f} % in the mean of "
         f"{comparison.seeds} trainings. Ranks are those of the runs' last choices. Duplicates are states "
         "visited whose network had been trained already."
+        + ("" if all(curves.whole for curves in comparison.curves.values()) else CUT_NOTE)
     )
 
 
 def _ends_table(comparison: Comparison) -> str:
     rows = []
     for name, curves in comparison.curves.items():
-        duplicates = 100 * (1 - curves.trained.sum() / curves.visited.sum())
         choice, times = Counter(curves.choices).most_common(1)[0]
         rows.append(
             [
                 name,
-                f"{curves.trained.mean():.0f}",
-                f"{curves.visited.mean():.0f}",
-                f"{duplicates:.0f} %",
+                *_spent(curves),
                 f"{np.median(curves.ranks):.0f}",
                 str(curves.ranks.max()),
                 f"{100 * (curves.ranks == 1).mean():.0f} %",
@@ -113,6 +115,14 @@ def _ends_table(comparison: Comparison) -> str:
         )
     spent = ["algorithm", "networks trained", "states visited", "duplicates"]
     return markdown_table([*spent, "median rank", "worst rank", "found the best", "most frequent choice"], rows)
+
+
+def _spent(curves: Curves) -> list[str]:
+    """Of a mean run: networks trained, states visited, duplicates among these."""
+    if not curves.whole:
+        return ["-"] * 3
+    duplicates = 100 * (1 - curves.trained.sum() / curves.visited.sum())
+    return [f"{curves.trained.mean():.0f}", f"{curves.visited.mean():.0f}", f"{duplicates:.0f} %"]
 
 
 def _differences_table(comparison: Comparison, differences: Sequence[Difference]) -> str:
