@@ -5,10 +5,15 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from tqdm import tqdm
 
 # A loaded machine is slow; a test that fails for it would tell nothing.
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
+
+# A thread of tqdm, which huggingface_hub uses, looks through a set of bars every ten seconds while others may leave it;
+# rarely it ends with "Set changed size during iteration", which would fail whichever test is running.
+tqdm.monitor_interval = 0
 
 _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 

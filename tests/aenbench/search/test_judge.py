@@ -152,6 +152,26 @@ def test_a_run_that_ends_early_keeps_its_choice(tiny_table: MakeTable) -> None:
     np.testing.assert_array_equal(later[:, 0], curves.regret[:, -1])
 
 
+@pytest.mark.parametrize("search", [random.search, draws_networks, in_order])
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+def test_a_run_that_ends_with_the_best_value_has_the_regret_of_the_whole_run(
+    tiny_table: MakeTable, search: Any, noise: float
+) -> None:
+    table = tiny_table(noise=noise)
+    contestant = Contestant(search, networks_budget(table.space, 24), 30)
+    whole, cut = (
+        compare(table, {"it": replace(contestant, until_best=until_best)}).curves["it"] for until_best in (False, True)
+    )
+    np.testing.assert_array_equal(whole.regret, cut.regret)
+    assert whole.choices == cut.choices
+    seconds = np.array([10.0, 30.0, 1_000.0])
+    np.testing.assert_array_equal(whole.regret_at(seconds), cut.regret_at(seconds))
+    assert whole.whole
+    assert not cut.whole
+    assert (cut.trained <= whole.trained).all()
+    assert (cut.trained < whole.trained).any() or search is in_order  # whose best network comes last
+
+
 def test_beyond_a_smaller_budget_nothing_is_claimed(tiny_table: MakeTable) -> None:
     table = tiny_table(noise=0.1)
     contestants = {

@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 
 from aenbench import cli
+from aenbench.comparing import ComparisonPlan
 from aenbench.errors import StoreError
 from aenbench.executors import LocalExecutor
-from aenbench.search import random
+from aenbench.search import dqn, random
 from aenbench.search.algorithms import find_algorithm, source_sha256
 from aenbench.search.judge import Comparison, compare
 from aenbench.search.kept_runs import keep_runs
+from aenbench.search.lean_learner import LeanLearner
 from aenbench.search.space import AENSpace
 from aenbench.search.table_file import read_table, table_path, write_table
 from aenbench.search.tabular import Contestant, networks_budget
@@ -232,6 +234,34 @@ def test_a_folder_of_tables_is_compared_as_a_whole_and_goes_on_where_it_was_inte
     )
     alone, among = (Path(folder, "regret.csv").read_text() for folder in ("alone", "found/g-mnist/aug1/aen-standard"))
     assert alone == among
+
+
+@pytest.mark.usefixtures("own")
+def test_the_command_ends_the_runs_of_the_algorithms_named(
+    table_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = f"search --table {table_file} --compare random,kept_own:search --runs 4 --networks 215 --quiet"
+    until = "--until-best kept_own:search"
+    assert call(f"{command} --out whole --workers 1", monkeypatch) == 0
+    assert call(f"{command} {until} --out cut --workers 2", monkeypatch) == 0
+    whole, cut = (Path(folder, "regret.csv").read_text() for folder in ("whole", "cut"))
+    assert whole == cut
+    ends = [line for line in Path("cut/comparison.md").read_text().splitlines() if "| - | - | - |" in line]
+    assert [line.split(" | ")[0] for line in ends] == ["| kept_own:search"]
+    assert call(f"{command} --until-best greedy", monkeypatch) == 2
+    said = capsys.readouterr().err
+    assert 'Expected --until-best to name some of --compare (random, kept_own:search), got "greedy"' in said
+    assert len(said.splitlines()) == 1
+
+
+def test_on_a_table_deep_q_learning_has_the_lean_learner(table_file: Path) -> None:
+    plan = ComparisonPlan(table_file, {"dqn": 3, "random": 3}, 30)
+    contestants = plan.contestants(read_table(table_file))
+    assert contestants["dqn"].search.keywords == {"learner": LeanLearner}
+    assert contestants["dqn"].budget.states == 1_000
+    assert contestants["random"].search is random.search
+    digests = {source_sha256(search) for search in (contestants["dqn"].search, dqn.search, random.search)}
+    assert len(digests) == 3  # a change of the learner makes its runs anew
 
 
 @pytest.mark.usefixtures("own")

@@ -13,6 +13,7 @@ from aenbench.search.judge import Comparison, compare, significance
 from aenbench.search.overview import write_overview
 from aenbench.search.space import Evaluate, Record, SearchBudget, SearchSpace
 from aenbench.search.tabular import Contestant, networks_budget
+from aenbench.search.verdict import CUT_NOTE, write_comparison
 
 
 @pytest.fixture
@@ -71,6 +72,25 @@ def test_tables_are_counted_on_which_one_is_really_better(comparisons: dict[str,
     ]
     assert real[0] == 2
     assert f"| random : knows | 0 : {real[0]} | 0 : {real[1]} |" in (tmp_path / "overview.md").read_text()
+
+
+def test_runs_that_were_cut_off_claim_no_numbers_of_networks_and_states(
+    tiny_table: Callable[..., Any], tmp_path: Path
+) -> None:
+    table = tiny_table()
+    budget = networks_budget(table.space, 20)
+    contestants = {name: Contestant(random.search, budget, 30, until_best=name == "cut") for name in ("cut", "whole")}
+    comparison = compare(table, contestants)
+    write_overview({"d/one/x": comparison}, tmp_path, at=(3,))
+    write_comparison(comparison, tmp_path / "one", "made-up", at=(3,))
+    whole = comparison.curves["whole"]
+    duplicates = f"{100 * (1 - whole.trained.sum() / whole.visited.sum()):.0f} %"
+    for file, runs in (("overview.md", "30 | "), ("one/comparison.md", "")):
+        text = (tmp_path / file).read_text()
+        rows = [line for line in text.splitlines() if line.startswith((f"| cut | {runs}-", f"| whole | {runs}20"))]
+        assert rows[0].startswith(f"| cut | {runs}- | - | - | ")
+        assert f" | {duplicates} | " in rows[1]
+        assert CUT_NOTE.strip() in text
 
 
 def test_the_ends_are_those_of_all_runs(comparisons: dict[str, Comparison], tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ def made_up(runs: int, reach: int = NETWORKS, deterministic: bool = False) -> Cu
         seconds=np.tile(seconds, (runs, 1)),
         trained=np.full(runs, reach),
         visited=np.full(runs, 2 * reach),
+        whole=True,
         choices=["1100"] + ["0000"] * (runs - 1),
         ranks=np.arange(runs) + 1,
         deterministic=deterministic,
