@@ -1,18 +1,22 @@
 """What judging and analysing cost, and how far the surrogate's intervals can be trusted.
 
 python benchmarks/judging.py runs         processor time of one run of each algorithm on a made-up table
+python benchmarks/judging.py learner      the plain learner of deep Q-learning against the lean one, on the same batches
 python benchmarks/judging.py surrogate    intervals from 48 of 768 made-up networks against the truth
 """
 
 import sys
 import time
+from functools import partial
 
 import numpy as np
+import torch
 from sklearn.ensemble import RandomForestRegressor
 
 from aenbench.analysis import MIN_R_SQUARED, analyze
 from aenbench.factorial import Design, factors_of
 from aenbench.search import dqn, random
+from aenbench.search.lean_learner import LeanLearner
 from aenbench.search.space import AENSpace, GCNNSpace, SearchBudget
 from aenbench.search.tabular import networks_budget
 from aenbench.training import one_thread
@@ -21,13 +25,19 @@ NETWORKS = (25, 50, 100, 150, 200)
 NOISE = 0.03
 
 
+def made_up(space: AENSpace) -> dict[str, float]:
+    """A value for each network."""
+    space.canonical(space.start)  # laid out when first asked
+    drawn = np.random.default_rng(0).random(len(space.networks)).tolist()
+    return dict(zip(space.networks, drawn, strict=True))
+
+
 def time_runs() -> None:
     space = AENSpace()
-    generator = np.random.default_rng(0)
-    values = dict(zip(space.networks, generator.random(len(space.networks)).tolist(), strict=True))
-    space.canonical(space.start)  # laid out when first asked
+    values = made_up(space)
     budgets = {"dqn": SearchBudget(networks=200), "random": networks_budget(space, 200)}
-    for name, search in {"dqn": dqn.search, "random": random.search}.items():
+    searches = {"dqn": partial(dqn.search, learner=LeanLearner), "random": random.search}
+    for name, search in searches.items():
         clock: list[float] = []
         started = time.process_time()
 
@@ -40,6 +50,57 @@ def time_runs() -> None:
         after = ", ".join(f"{n}: {clock[n - 1] - started:.1f} s" for n in NETWORKS if n <= len(clock))
         whole = f"{len(clock)} networks, {len(record.visited)} states, {time.process_time() - started:.1f} s"
         print(f"{name:8} {whole}; networks after {after}")
+
+
+class Recorder(LeanLearner):
+    """Remembers what it was to do: batches to learn from, None for each refresh of the target network."""
+
+    def __init__(self, bits: int, settings: dqn.DQNSettings, seed: int) -> None:
+        super().__init__(bits, settings, seed)
+        self.calls: list[tuple[torch.Tensor, ...] | None] = []
+        recorders.append(self)
+
+    def learn(self, batch: tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]) -> None:
+        self.calls.append(batch)
+        super().learn(batch)
+
+    def refresh_target(self) -> None:
+        self.calls.append(None)
+        super().refresh_target()
+
+
+recorders: list[Recorder] = []
+
+
+def time_learners(rounds: int = 3) -> None:
+    """Median of a few rounds, of one search up to 100 networks and of a whole one."""
+    space = AENSpace()
+    values = made_up(space)
+    for networks in (100, 200):
+        with one_thread():
+            dqn.search(space, values.__getitem__, SearchBudget(networks=networks), 0, learner=Recorder)
+            calls = recorders[-1].calls
+            steps = sum(call is not None for call in calls)
+            taken = {
+                kind.__name__: float(np.median([time_steps(kind, calls) / steps for _ in range(rounds)]))
+                for kind in (dqn.Learner, LeanLearner)
+            }
+        told = ", ".join(f"{name} {1_000 * seconds:.2f} ms a step" for name, seconds in taken.items())
+        print(
+            f"up to {networks} networks, {steps:,} steps: {told}: {taken['Learner'] / taken['LeanLearner']:.2f} times"
+        )
+
+
+def time_steps(kind: type[dqn.Learner], calls: list[tuple[torch.Tensor, ...] | None]) -> float:
+    learner = kind(12, dqn.DQNSettings(), 0)
+    for call in calls:
+        if call is None:
+            learner.refresh_target()
+        else:
+            learner.learn(call)
+    started = time.process_time()
+    learner.values(np.zeros(12, dtype=np.int8))  # now all that was put off is done
+    return time.process_time() - started
 
 
 def check_surrogate(problems: int = 40) -> None:
@@ -93,4 +154,4 @@ def forest_r_squared(features: np.ndarray, values: np.ndarray) -> float:
 
 
 if __name__ == "__main__":
-    {"runs": time_runs, "surrogate": check_surrogate}[sys.argv[1]]()
+    {"runs": time_runs, "learner": time_learners, "surrogate": check_surrogate}[sys.argv[1]]()

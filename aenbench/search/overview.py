@@ -50,8 +50,9 @@ def markdown(comparisons: Mapping[str, Comparison], at: Sequence[int] = CHECKPOI
         *(f"## After {number} networks\n\n{_regret_table(comparisons, number)}" for number in at),
         f"## When the runs had ended\n\n{_ends_table(comparisons)}",
         f"## What they chose then\n\n{_choices_table(comparisons)}",
-        f"## On how many tables they differ\n\n{_differences_table(comparisons, at)}",
     ]
+    if len(_algorithms(comparisons)) > 1:
+        parts.append(f"## On how many tables they differ\n\n{_differences_table(comparisons, at)}")
     return "\n\n".join(parts) + "\n"
 
 

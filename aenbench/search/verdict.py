@@ -51,23 +51,20 @@ def markdown(
 ) -> str:
     """The tables, as text."""
     at = checkpoints(comparison, at)
-    return (
-        "\n\n".join(
-            [
-                f"# Search algorithms on {title}",
-                "Regret: how far the network with the best validation accuracy so far is below the best one of the "
-                f"table, by mean test accuracy over the {comparison.seeds} training seeds, in percentage points. Mean "
-                "over runs, with the 95 % interval of that mean for further runs on the same trainings, then the 5th "
-                "and 95th percentile of runs. A run that ends by itself keeps its choice; - is beyond a budget.",
-                f"## After so many networks\n\n{_regret_table(comparison, at)}",
-                f"## After so much time\n\nOne training takes {comparison.training_seconds:.3g} s in the mean.\n\n"
-                f"{_time_table(comparison, at)}",
-                f"## When the runs had ended\n\n{_ends_note(comparison)}\n\n{_ends_table(comparison)}",
-                f"## Which of them differ\n\n{_differences_table(comparison, differences)}",
-            ]
-        ).rstrip()
-        + "\n"
-    )
+    parts = [
+        f"# Search algorithms on {title}",
+        "Regret: how far the network with the best validation accuracy so far is below the best one of the table, by "
+        f"mean test accuracy over the {comparison.seeds} training seeds, in percentage points. Mean over runs, with the "
+        "95 % interval of that mean for further runs on the same trainings, then the 5th and 95th percentile of runs. A "
+        "run that ends by itself keeps its choice; - is beyond a budget.",
+        f"## After so many networks\n\n{_regret_table(comparison, at)}",
+        f"## After so much time\n\nOne training takes {comparison.training_seconds:.3g} s in the mean.\n\n"
+        f"{_time_table(comparison, at)}",
+        f"## When the runs had ended\n\n{_ends_note(comparison)}\n\n{_ends_table(comparison)}",
+    ]
+    if len(comparison.curves) > 1:
+        parts.append(f"## Which of them differ\n\n{_differences_table(comparison, differences)}")
+    return "\n\n".join(parts).rstrip() + "\n"
 
 
 def _regret_table(comparison: Comparison, at: Sequence[int]) -> str:

@@ -116,3 +116,14 @@ def test_the_best_of_each_table_stands_beside_what_was_chosen(
     cell = f"{regret:.2f}; {np.median(curves.ranks):.0f} ({curves.ranks.max()})"
     expected = f"| [d/two/x](d/two/x/comparison.md) | `{two.best}` | {100 * two.best_accuracy:.2f} | {cell} |"
     assert expected in (tmp_path / "overview.md").read_text()
+
+
+def test_one_algorithm_alone_is_compared_with_nothing(tiny_table: Callable[..., Any], tmp_path: Path) -> None:
+    table = tiny_table()
+    comparison = compare(table, {"random": Contestant(random.search, networks_budget(table.space, 5), 6)})
+    write_overview({"d/one/x": comparison}, tmp_path, at=(3,))
+    write_comparison(comparison, tmp_path / "one", "made-up", at=(3,))
+    for file in ("overview.md", "one/comparison.md"):
+        text = (tmp_path / file).read_text()
+        assert "| random | " in text
+        assert "differ\n" not in text
