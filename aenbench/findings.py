@@ -79,6 +79,7 @@ def markdown(analysis: Analysis, title: str) -> str:
     parts = [f"# What explains accuracy on {title}", _basis(analysis)]
     if analysis.effects:
         parts += [_statement(lead, analysis) for lead in analysis.leads]
+        parts.append("![Shares of the variance of accuracy](effects.png)")
         parts.append("## Factors\n\n" + _factor_table(analysis))
         parts.append("## Families of factors\n\n" + _share_table(analysis.of("family")))
         parts.append(

@@ -169,7 +169,10 @@ def markdown(found: Actions, title: str) -> str:
         "## What the gain of the matching action over no sharing rests on\n\n" + _causes_table(found),
     ]
     for dataset in found.datasets:
-        parts.append(f"## {dataset}: matching action, column by column\n\n" + _columns_table(found, dataset))
+        picture = f"![Accuracy of each network on images moved by each action, gain in colour]({dataset}.png)"
+        parts.append(
+            f"## {dataset}: matching action, column by column\n\n{picture}\n\n{_columns_table(found, dataset)}"
+        )
     return "\n\n".join(parts) + "\n"
 
 

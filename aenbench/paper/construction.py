@@ -237,6 +237,7 @@ def markdown(found: Construction, title: str) -> str:
         "of the single generators are joined (`join_sharings`); what these take to be found stands beside it. All ways "
         "gave equal sharings, which the run checks wherever two were gone. Medians of up to "
         f"{_REPETITIONS} repetitions, processor time of one core.",
+        "![Time against pairs of an output and an input, one panel for each way](construction.png)",
         _table(found),
         "*Not built*: by its order, and the time of one element measured with D4 on the same grids, the full group "
         f"would take longer than this scale allows, or it has more than {_MAX_ELEMENTS:,} elements, which are not kept "

@@ -244,6 +244,7 @@ def markdown(found: Networks, title: str) -> str:
         "*reported* is the best epoch on the 1,000 test images that also chose the network, *last* the last epoch on "
         "those, *unseen* the best epoch on the other test images. Under `standard` all choices are made on validation "
         "images.",
+        "![Accuracy of each network by moves, one panel for each dataset and protocol](accuracy.png)",
         "## Gains, mean over tasks\n\n" + _gains_table(found),
         "## What choosing on test images adds (`paper`)\n\n" + _selection_table(found),
         "## Size\n\n" + _size_table(found),

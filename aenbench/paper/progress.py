@@ -113,7 +113,8 @@ def markdown(walks: Walks, title: str) -> str:
         "t) are for other seeds.",
     ]
     for protocol in PROTOCOLS:
-        parts.append(f"## `{protocol}`\n\n" + _table(walks, protocol))
+        picture = f"![Rolling mean of accuracy, and epsilon, against networks trained]({protocol}.png)"
+        parts.append(f"## `{protocol}`\n\n{picture}\n\n{_table(walks, protocol)}")
     return "\n\n".join(parts) + "\n"
 
 

@@ -47,6 +47,7 @@ def markdown(comparisons: Mapping[str, Comparison], at: Sequence[int] = CHECKPOI
         "Regret: how far the network with the best validation accuracy so far is below the best one of the table, by "
         "mean test accuracy over the table's training seeds, in percentage points; mean over runs. The lowest of a row "
         "is bold, whether or not it is really lower: see below. Each table's folder has intervals, times and tests.",
+        "![Mean regret against networks trained, one panel for each table](overview.png)",
         *(f"## After {number} networks\n\n{_regret_table(comparisons, number)}" for number in at),
         f"## When the runs had ended\n\n{_ends_table(comparisons)}",
         f"## What they chose then\n\n{_choices_table(comparisons)}",

@@ -54,9 +54,10 @@ def markdown(
     parts = [
         f"# Search algorithms on {title}",
         "Regret: how far the network with the best validation accuracy so far is below the best one of the table, by "
-        f"mean test accuracy over the {comparison.seeds} training seeds, in percentage points. Mean over runs, with the "
-        "95 % interval of that mean for further runs on the same trainings, then the 5th and 95th percentile of runs. A "
-        "run that ends by itself keeps its choice; - is beyond a budget.",
+        f"mean test accuracy over the {comparison.seeds} training seeds, in percentage points. Mean over runs, with "
+        "the 95 % interval of that mean for further runs on the same trainings, then the 5th and 95th percentile of "
+        "runs. A run that ends by itself keeps its choice; - is beyond a budget.",
+        "![Mean regret with its 95 % band, against networks trained and against time](comparison.png)",
         f"## After so many networks\n\n{_regret_table(comparison, at)}",
         f"## After so much time\n\nOne training takes {comparison.training_seconds:.3g} s in the mean.\n\n"
         f"{_time_table(comparison, at)}",

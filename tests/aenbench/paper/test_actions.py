@@ -80,9 +80,14 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("few")
 def test_a_run_that_was_interrupted_goes_on_and_gives_the_same_files(
-    make_setting: Callable[..., Setting], table: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_setting: Callable[..., Setting],
+    table: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    shows_its_pictures: Callable[[Path], None],
 ) -> None:
     whole = actions.run(make_setting(out=tmp_path / "whole"))
+    shows_its_pictures(whole / "actions.md")
     assert sorted(path.name for path in whole.iterdir()) == [
         "accuracy.csv",
         "actions.md",

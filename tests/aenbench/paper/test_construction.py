@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,12 +80,15 @@ def test_durations_are_rough() -> None:
     assert found == ["0.012 s", "1.4 s", "60 s", "1.5 min", "60 min", "1.9 h", "61,000 h"]
 
 
-def test_the_part_is_written_and_not_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_part_is_written_and_not_measured_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shows_its_pictures: Callable[[Path], None]
+) -> None:
     folder = run(setting(tmp_path))
     assert {path.name for path in folder.iterdir()} == {f"construction.{end}" for end in ("md", "csv", "png", "svg")}
     rows = list(csv.DictReader(io.StringIO((folder / "construction.csv").read_text())))
     assert len(rows) == len(SETS) * len(SIDES) * 4
     assert {int(row["side"]) for row in rows} == set(SIDES)
+    shows_its_pictures(folder / "construction.md")
     text = (folder / "construction.md").read_text()
     assert "not built (order 442,368, about " in text
     (unbuilt,) = [r for r in rows if (r["generators"], r["side"], r["way"]) == (list(SETS)[-1], "12", "full group")]

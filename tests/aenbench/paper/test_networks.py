@@ -74,7 +74,12 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("few")
 def test_parts_b_and_c_on_real_digits(
-    make_setting: Callable[..., Setting], table: Any, tmp_path: Path, tiny, monkeypatch: pytest.MonkeyPatch
+    make_setting: Callable[..., Setting],
+    table: Any,
+    tmp_path: Path,
+    tiny,
+    monkeypatch: pytest.MonkeyPatch,
+    shows_its_pictures: Callable[[Path], None],
 ) -> None:
     with LocalExecutor(1) as executor:
         plan = TablePlan(Task("g-digits", "aug2"), seeds=2)
@@ -113,5 +118,7 @@ def test_parts_b_and_c_on_real_digits(
         for each in lines
         if each["protocol"] == "standard" and each["configuration"] == "aug2"
     )
+    shows_its_pictures(folder / "networks.md")
+    shows_its_pictures(walked / "progress.md")
     cells = rows((walked / "progress.md").read_text(), "g-digits", "aug2")
     assert [each[5] == "–" for each in cells] == [True, False]  # a table is there under `standard` only

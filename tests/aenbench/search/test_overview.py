@@ -35,7 +35,9 @@ def comparisons(tiny_table: Callable[..., Any]) -> dict[str, Comparison]:
     return found
 
 
-def test_the_numbers_are_those_of_the_comparisons(comparisons: dict[str, Comparison], tmp_path: Path) -> None:
+def test_the_numbers_are_those_of_the_comparisons(
+    comparisons: dict[str, Comparison], tmp_path: Path, shows_its_pictures: Callable[[Path], None]
+) -> None:
     write_overview(comparisons, tmp_path, at=(3, 10))
     assert {path.name for path in tmp_path.iterdir()} == {"overview.md", "overview.png", "overview.csv"}
     rows = list(csv.DictReader((tmp_path / "overview.csv").read_text().splitlines()))
@@ -57,6 +59,7 @@ def test_the_numbers_are_those_of_the_comparisons(comparisons: dict[str, Compari
     assert "| d/two/x | - | - |" in text  # after 10 networks
     assert "nan" not in text
     assert (tmp_path / "overview.png").read_bytes().startswith(b"\x89PNG")
+    shows_its_pictures(tmp_path / "overview.md")
 
 
 def test_tables_are_counted_on_which_one_is_really_better(comparisons: dict[str, Comparison], tmp_path: Path) -> None:

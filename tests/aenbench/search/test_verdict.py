@@ -1,6 +1,7 @@
 """A comparison as files."""
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,9 @@ def comparison() -> Comparison:
     return Comparison(curves, 3, NETWORKS, training_seconds=1.0, best="1100", best_accuracy=0.876)
 
 
-def test_the_files_hold_the_curves_and_the_differences(comparison: Comparison, tmp_path: Path) -> None:
+def test_the_files_hold_the_curves_and_the_differences(
+    comparison: Comparison, tmp_path: Path, shows_its_pictures: Callable[[Path], None]
+) -> None:
     write_comparison(comparison, tmp_path / "new" / "folder", "tiny / none", at=(3, 12))
     folder = tmp_path / "new" / "folder"
     names = {"comparison.md", "comparison.png", "regret.csv", "differences.csv"}
@@ -56,6 +59,7 @@ def test_the_files_hold_the_curves_and_the_differences(comparison: Comparison, t
         ("random", "first", "12"),
     ]
     assert (folder / "comparison.png").read_bytes().startswith(b"\x89PNG")
+    shows_its_pictures(folder / "comparison.md")
 
 
 def test_the_text_says_what_was_run(comparison: Comparison, tmp_path: Path) -> None:
