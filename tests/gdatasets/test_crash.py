@@ -54,23 +54,30 @@ def assert_complete(out: Path) -> None:
     assert not [path for path in out.rglob("*") if path.name.startswith(".")]
 
 
-def kill_and_resume(tmp_path: Path, trials: int, *options: str) -> None:
+def kill_and_resume(tmp_path: Path, kills: int, *options: str) -> None:
+    """Kill so many builds, each at a random moment of it; some may end before, since their time is only guessed."""
     began = time.monotonic()
     assert finish(start(tmp_path / "timed", *options)) == (0, "")
-    whole = time.monotonic() - began
+    whole = time.monotonic() - began  # of the slowest one: files are read for the first time
     rng = random.Random(0)
-    stopped = 0
-    for trial in range(trials):
+    killed = 0
+    for trial in range(3 * kills + 3):
         out = tmp_path / str(trial)
+        began = time.monotonic()
         process = start(out, *options)
-        time.sleep(rng.uniform(0.2, 0.9) * whole)
-        stopped += process.poll() is None
+        try:
+            process.wait(rng.uniform(0.2, 0.9) * whole)
+            whole = min(whole, time.monotonic() - began)
+        except subprocess.TimeoutExpired:
+            killed += 1
         process.kill()
         process.communicate()
         assert_nothing_half_written(out)
         build_dataset("g-digits", CONFIGS, out, options=BuildOptions(shard_size=200))
         assert_complete(out)
-    assert stopped > trials / 4  # else the moments were badly chosen
+        if killed == kills:
+            return
+    pytest.fail(f"Of {trial + 1} builds only {killed} were still running when they were to be killed.")
 
 
 def test_a_build_killed_at_a_random_moment_resumes(tmp_path: Path) -> None:
