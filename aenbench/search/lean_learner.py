@@ -73,7 +73,7 @@ class _Network:
 
 
 class LeanLearner(Learner):
-    """`dqn.Learner`, whose gradient steps take two thirds of the time or less (`python benchmarks/judging.py learner`).
+    """`dqn.Learner`, whose gradient steps take .5 to .7 of the time (`python benchmarks/judging.py learner`).
 
     Args:
         bits: of a state; there is memory for all 2**bits of them.

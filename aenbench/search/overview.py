@@ -109,7 +109,7 @@ def _ends_table(comparisons: Mapping[str, Comparison]) -> str:
             ]
         )
     facts = ["algorithm", "runs", "networks trained", "states visited", "duplicates"]
-    note = "" if all(of.whole for of in _every(comparisons)) else f"{CUT_NOTE.strip()}\n\n"
+    note = "" if all(of.whole for of in _every(comparisons)) else f"{CUT_NOTE}\n\n"
     return note + markdown_table([*facts, "median rank", "worst rank", "found the best"], rows)
 
 

@@ -20,7 +20,7 @@ from aenbench.written import csv_text, markdown_table
 from gdatasets.files import make_folder, write_whole
 
 CUT_NOTE = (
-    " Runs of an algorithm without numbers of networks and states ended as soon as they had trained the network of the "
+    "Runs of an algorithm without numbers of networks and states ended as soon as they had trained the network of the "
     "highest validation accuracy: after that nothing changes their choice."
 )
 _POINTS = 200  # of a curve against time
@@ -93,7 +93,7 @@ def _ends_note(comparison: Comparison) -> str:
         f"The best network of the table is `{comparison.best}`: {100 * comparison.best_accuracy:.2f} % in the mean of "
         f"{comparison.seeds} trainings. Ranks are those of the runs' last choices. Duplicates are states "
         "visited whose network had been trained already."
-        + ("" if all(curves.whole for curves in comparison.curves.values()) else CUT_NOTE)
+        + ("" if all(curves.whole for curves in comparison.curves.values()) else f" {CUT_NOTE}")
     )
 
 
