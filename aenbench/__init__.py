@@ -12,10 +12,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aenbench.search.table import Table as Table
-    from aenbench.search.table_file import load_table as load_table
+    from aenbench.tables.parquet import load_table as load_table
+    from aenbench.tables.table import Table as Table
 
-_HOMES = {"Table": "search.table", "load_table": "search.table_file"}
+_HOMES = {"Table": "tables.table", "load_table": "tables.parquet"}
 
 __all__ = sorted(_HOMES)
 

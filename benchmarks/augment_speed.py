@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as v2
 
-from aenbench.augmentation import AUGMENTATIONS, Augmentation, Parameters, draw_parameters
+from aenbench.training.augmentation import AUGMENTATIONS, Augmentation, Parameters, draw_parameters
 
 BATCH, REPEATS, EPOCH, SEED = 32, 15, 0, 0
 

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gdatasets.build import BuildOptions, build
-from gdatasets.sources import Source, SourceArrays
-from gdatasets.specs import DatasetSpec
+from gdatasets.folder.build import BuildOptions, build
+from gdatasets.generation.specs import DatasetSpec
+from gdatasets.sources.source import Source, SourceArrays
 
 
 @dataclass(frozen=True)

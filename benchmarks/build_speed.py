@@ -17,11 +17,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from gdatasets.build import build
-from gdatasets.groups import Images
-from gdatasets.load import load_arrays
-from gdatasets.sources import ImageSource, PublishedSource, Source, SourceArrays
-from gdatasets.specs import DATASETS
+from gdatasets.folder.build import build
+from gdatasets.generation.load import load_arrays
+from gdatasets.generation.specs import DATASETS
+from gdatasets.groups.actions import Images
+from gdatasets.sources.published import PublishedSource
+from gdatasets.sources.source import ImageSource, Source, SourceArrays
 
 REPEATS = 3
 ALL = 70_000

@@ -14,12 +14,13 @@ from pathlib import Path
 
 import torch
 
-from aenbench.budgets import budget
-from aenbench.data import Images, Task
-from aenbench.executors import LocalExecutor, ordered
-from aenbench.search.space import AENSpace
-from aenbench.tabulate import Training, train
-from gdatasets.groups import bits_from_actions
+from aenbench.execution.executors import LocalExecutor, ordered
+from aenbench.models.aen import AENSpace
+from aenbench.models.budgets import budget
+from aenbench.tables.build import Training, train
+from aenbench.tasks.images import Images
+from aenbench.tasks.task import Task
+from gdatasets.groups.actions import bits_from_actions
 
 RELEASED_S = {"no sharing": 18.0, "rotation": 36.0, "all twelve": 36.0}
 STATES = {"no sharing": "0" * 12, "rotation": bits_from_actions(["rotation"]), "all twelve": "1" * 12}

@@ -16,17 +16,19 @@ import numpy as np
 import torch
 from torch import nn
 
-from aenbench.augmentation import Augmentation
-from aenbench.budgets import budget
-from aenbench.data import Images, LabelledImages, Task
-from aenbench.gcnn import GCNN, GCNNArchitecture
-from aenbench.models import Architecture
+from aenbench.models.aen import Architecture
+from aenbench.models.budgets import budget
+from aenbench.models.gcnn import GCNN, GCNNArchitecture
 from aenbench.nn.batchnorm import GroupBatchNorm2d
 from aenbench.nn.linear import EquivariantLinear
 from aenbench.nn.pooling import InvariantPooling
 from aenbench.nn.representations import trivial
-from aenbench.paper.statistics import estimate, points_cell
-from aenbench.training import Recipe, accuracy, derive_seed, fit
+from aenbench.statistics.intervals import estimate, points_cell
+from aenbench.tasks.images import Images, LabelledImages
+from aenbench.tasks.task import Task
+from aenbench.training.augmentation import Augmentation
+from aenbench.training.fit import accuracy, derive_seed, fit
+from aenbench.training.recipe import Recipe
 
 SEEDS = 3
 JUDGED_ON = 10_000

@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from aenbench.gcnn import GCNN, GCNNArchitecture, build_gcnn
+from aenbench.models.gcnn import GCNN, GCNNArchitecture, build_gcnn
 
 BATCH = 32
 

@@ -13,13 +13,15 @@ import numpy as np
 import torch
 from sklearn.ensemble import RandomForestRegressor
 
-from aenbench.analysis import MIN_R_SQUARED, analyze
-from aenbench.factorial import Design, factors_of
+from aenbench.analysis.anova import MIN_R_SQUARED, analyze
+from aenbench.analysis.design import Design, factors_of
+from aenbench.comparison.runs import networks_budget
+from aenbench.execution.threads import one_thread
+from aenbench.models.aen import AENSpace
+from aenbench.models.gcnn import GCNNSpace
+from aenbench.models.space import SearchBudget
 from aenbench.search import dqn, random
-from aenbench.search.lean_learner import LeanLearner
-from aenbench.search.space import AENSpace, GCNNSpace, SearchBudget
-from aenbench.search.tabular import networks_budget
-from aenbench.training import one_thread
+from aenbench.search.dqn_fast import LeanLearner
 
 NETWORKS = (25, 50, 100, 150, 200)
 NOISE = 0.03
@@ -142,7 +144,7 @@ def check_surrogate(problems: int = 40) -> None:
 
 
 def forest_r_squared(features: np.ndarray, values: np.ndarray) -> float:
-    """Cross-validated as in `aenbench.analysis`."""
+    """Cross-validated as in `aenbench.analysis.anova`."""
     from sklearn.model_selection import KFold
 
     missed = spread = 0.0

@@ -13,12 +13,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from aenbench.models import Architecture, AutoequivariantNetwork, build_aen
+from aenbench.models.aen import Architecture, AutoequivariantNetwork, build_aen
+from aenbench.models.stacked import StackedNetworks
 from aenbench.nn.representations import grid
 from aenbench.nn.sharing import parameter_sharing
 from aenbench.nn.tying import spread
-from aenbench.stacked import StackedNetworks
-from gdatasets.groups import ACTIONS
+from gdatasets.groups.actions import ACTIONS
 
 IMAGES, LABELS = torch.randn(64, 784), torch.randint(0, 10, (64,))
 SETS = {"none": (), "rotation": ("rotation",), "rotation+hflip": ("rotation", "hflip"), "all twelve": ACTIONS}

@@ -42,7 +42,8 @@ def main() -> None:
 def measure(folder: Path, root: Path | None) -> None:
     """Verify and render in this process; prints a row of the table."""
     times = [time.perf_counter()]
-    from aenbench.leaderboard import verify, write_generated
+    from aenbench.leaderboard.render import write_generated
+    from aenbench.leaderboard.verify import verify
 
     times.append(time.perf_counter())
     folders, problems = verify(folder, root)
@@ -58,10 +59,12 @@ def measure(folder: Path, root: Path | None) -> None:
 
 def make_entries(base: Path, count: int, root: Path | None) -> None:
     """Entries whose errors fall on difficult images, as those of networks do: 50 to 90 % accuracy."""
-    from aenbench.data import Task
-    from aenbench.leaderboard import Entry, Interval, SeedResult, encode_predictions, write_entry
-    from aenbench.leaderboard.answers import AnswerBook
+    from aenbench.leaderboard.entry import Entry, Interval, SeedResult
+    from aenbench.leaderboard.entry_arrays import encode_predictions
+    from aenbench.leaderboard.entry_folder import write_entry
+    from aenbench.leaderboard.ground_truth import AnswerBook
     from aenbench.scoring import score
+    from aenbench.tasks.task import Task
 
     book = AnswerBook(root)
     generator = np.random.default_rng(0)

@@ -19,9 +19,9 @@ import torch
 from PIL import Image
 from torchvision.transforms import functional
 
-from gdatasets.generate import draw_elements, move
-from gdatasets.sources import load_source
-from gdatasets.specs import CONFIGURATIONS, DATASETS
+from gdatasets.generation.moves import draw_elements, move
+from gdatasets.generation.specs import CONFIGURATIONS, DATASETS
+from gdatasets.sources.published import load_source
 
 REPEATS = 3
 RELEASED_IMAGES_PER_S = 51

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from scipy.stats import norm, t
 
-from aenbench.ranks import Separations, p_values, rank, separate
+from aenbench.scoring.ranking import Separations, p_values, rank, separate
 
 DIFFICULTY, OWN_TROUBLE = 2.5, 1.0  # standard deviations, in units of skill
 TRUE = np.repeat([0.90, 0.905, 0.91, 0.92, 0.95], 5)  # ties, and gaps of .5 to 5 points
@@ -110,7 +110,7 @@ def simulate(scenario: Scenario, generator: np.random.Generator) -> list[Separat
 
 
 def ours(right: list[Separations]) -> Separations:
-    """`aenbench.ranks`."""
+    """`aenbench.scoring.ranking`."""
     return separate(p_values(right))
 
 
@@ -152,7 +152,7 @@ def welch(right: list[Separations]) -> Separations:
 
 
 TESTS: dict[str, Test] = {
-    "aenbench.ranks": ours,
+    "aenbench.scoring.ranking": ours,
     "by the mean": by_the_mean,
     "naive: all images pooled": pooled_images,
     "images paired, seeds averaged": paired_images,

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aenbench.search.algorithms import ALGORITHMS
-from aenbench.search.space import AENSpace, SearchBudget
+from aenbench.models.aen import AENSpace
+from aenbench.models.space import SearchBudget
+from aenbench.search.registry import ALGORITHMS
 
 SEEDS = 20
 STATES = (50, 100, 200, 400)

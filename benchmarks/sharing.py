@@ -16,11 +16,11 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
-from aenbench.nn.joins import join_sharings
 from aenbench.nn.lattice import SharingLattice
 from aenbench.nn.representations import grid
 from aenbench.nn.sharing import parameter_sharing
-from gdatasets.groups import ACTIONS
+from aenbench.paper.sharing_oracles import join_sharings
+from gdatasets.groups.actions import ACTIONS
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt

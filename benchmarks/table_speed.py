@@ -17,9 +17,10 @@ from pathlib import Path
 import torch
 from torch.nn import functional as F
 
-from aenbench.data import Task
-from aenbench.tabulate import TablePlan, load_parts
-from aenbench.training import accuracy, fit
+from aenbench.tables.build import TablePlan
+from aenbench.tasks.task import Task
+from aenbench.training.fit import accuracy, fit
+from aenbench.training.trial import load_parts
 
 NETWORKS = 6
 

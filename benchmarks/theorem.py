@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from aenbench.nn.full_group import by_full_group
-from aenbench.nn.joins import join_sharings
 from aenbench.nn.representations import grid
 from aenbench.nn.sharing import parameter_sharing
-from gdatasets.permutation_groups import count_orbits_by_burnside, enumerate_elements
+from aenbench.paper.sharing_oracles import by_full_group, join_sharings
+from gdatasets.groups.permutation_groups import count_orbits_by_burnside, enumerate_elements
 
 PAGE = Path(__file__).parents[1] / "docs/theorem.md"
 BEGIN, END = "<!-- table: python benchmarks/theorem.py -->", "<!-- end of table -->"

@@ -12,21 +12,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gdatasets.arrays import Arrays as Arrays
-    from gdatasets.build import BuildOptions as BuildOptions
-    from gdatasets.build import build_dataset as build_dataset
-    from gdatasets.digests import ContentHasher as ContentHasher
     from gdatasets.errors import GDatasetsError as GDatasetsError
-    from gdatasets.folders import FolderSource as FolderSource
-    from gdatasets.generate import undo as undo
-    from gdatasets.groups import ACTIONS as ACTIONS
-    from gdatasets.groups import Group as Group
-    from gdatasets.load import load_arrays as load_arrays
-    from gdatasets.repository import load_dataset as load_dataset
-    from gdatasets.specs import CONFIGURATIONS as CONFIGURATIONS
-    from gdatasets.specs import DATASETS as DATASETS
-    from gdatasets.transform import Transform as Transform
-    from gdatasets.verify import verify_folder as verify_folder
+    from gdatasets.folder.build import BuildOptions as BuildOptions
+    from gdatasets.folder.build import build_dataset as build_dataset
+    from gdatasets.folder.verify import verify_folder as verify_folder
+    from gdatasets.generation.arrays import Arrays as Arrays
+    from gdatasets.generation.digests import ContentHasher as ContentHasher
+    from gdatasets.generation.load import load_arrays as load_arrays
+    from gdatasets.generation.moves import undo as undo
+    from gdatasets.generation.specs import CONFIGURATIONS as CONFIGURATIONS
+    from gdatasets.generation.specs import DATASETS as DATASETS
+    from gdatasets.generation.transform import Transform as Transform
+    from gdatasets.groups.actions import ACTIONS as ACTIONS
+    from gdatasets.groups.actions import Group as Group
+    from gdatasets.hub.load_dataset import load_dataset as load_dataset
+    from gdatasets.sources.image_folder import FolderSource as FolderSource
     from gdatasets.vision import GMNIST as GMNIST
     from gdatasets.vision import GDigits as GDigits
     from gdatasets.vision import GFashionMNIST as GFashionMNIST
@@ -35,25 +35,25 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "ACTIONS": "groups",
-    "CONFIGURATIONS": "specs",
-    "DATASETS": "specs",
+    "ACTIONS": "groups.actions",
+    "CONFIGURATIONS": "generation.specs",
+    "DATASETS": "generation.specs",
     "GMNIST": "vision",
-    "Arrays": "arrays",
-    "BuildOptions": "build",
-    "ContentHasher": "digests",
-    "FolderSource": "folders",
+    "Arrays": "generation.arrays",
+    "BuildOptions": "folder.build",
+    "ContentHasher": "generation.digests",
+    "FolderSource": "sources.image_folder",
     "GDatasetsError": "errors",
     "GDigits": "vision",
     "GFashionMNIST": "vision",
-    "Group": "groups",
+    "Group": "groups.actions",
     "MNISTRot": "vision",
-    "Transform": "transform",
-    "build_dataset": "build",
-    "load_arrays": "load",
-    "load_dataset": "repository",
-    "undo": "generate",
-    "verify_folder": "verify",
+    "Transform": "generation.transform",
+    "build_dataset": "folder.build",
+    "load_arrays": "generation.load",
+    "load_dataset": "hub.load_dataset",
+    "undo": "generation.moves",
+    "verify_folder": "folder.verify",
 }
 
 __all__ = sorted(_HOMES)

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from gdatasets.generate import Elements
-from gdatasets.groups import Images
-from gdatasets.load import load_arrays
-from gdatasets.specs import dataset_spec
+from gdatasets.generation.load import load_arrays
+from gdatasets.generation.moves import Elements
+from gdatasets.generation.specs import dataset_spec
+from gdatasets.groups.actions import Images
 
 
 class _VisionDataset:
@@ -32,7 +32,7 @@ class _VisionDataset:
     Attributes:
         data: uint8 (n, 28, 28).
         targets: int64 (n,).
-        elements: how each image was moved, `gdatasets.generate.ELEMENT_DTYPE` (n,).
+        elements: how each image was moved, `gdatasets.generation.moves.ELEMENT_DTYPE` (n,).
         classes: class names.
         class_to_idx: class numbers by name.
     """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aenbench import cli
+from aenbench.cli import main as cli
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "submitting.md").read_text()
 
@@ -32,9 +32,9 @@ def test_the_guide_leads_to_an_entry(
 
 
 def test_the_limits_of_the_guide_are_those_of_the_code() -> None:
-    from aenbench.leaderboard.files import MAX_BYTES
-    from aenbench.leaderboard.npz import MAX_ARRAY_BYTES, MAX_NPZ_BYTES
-    from aenbench.leaderboard.submission import MAX_META_BYTES
+    from aenbench.leaderboard.entry_folder import MAX_BYTES
+    from aenbench.leaderboard.submit import MAX_META_BYTES
+    from aenbench.leaderboard.untrusted.npz import MAX_ARRAY_BYTES, MAX_NPZ_BYTES
 
     stated = {}
     for files, size, unit in re.findall(r"^\| (`.*?) \| (\d+) (MiB|KiB)(?: each)? \|$", GUIDE, flags=re.MULTILINE):

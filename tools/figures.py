@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from gdatasets.groups import ACTIONS, act
-from gdatasets.sources import load_source
+from gdatasets.groups.actions import ACTIONS, act
+from gdatasets.sources.published import load_source
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "img"
 COLUMNS = 4

@@ -9,11 +9,11 @@ import argparse
 import json
 from pathlib import Path
 
-import gdatasets.specs
-from gdatasets.load import generate_arrays
-from gdatasets.specs import DATASETS
+import gdatasets.generation.specs
+from gdatasets.generation.load import generate_arrays
+from gdatasets.generation.specs import DATASETS
 
-PINNED = Path(gdatasets.specs.__file__).with_name("pinned_digests.json")
+PINNED = Path(gdatasets.generation.specs.__file__).with_name("pinned_digests.json")
 
 
 def main() -> None:

@@ -5,17 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aenbench.data import Root, Task
 from aenbench.errors import EntryError
-from aenbench.leaderboard.answers import AnswerBook, Answers
-from aenbench.leaderboard.checks import Checked, check_entry
+from aenbench.leaderboard.anomalies import Flag, entry_key, find_flags, read_reviews
 from aenbench.leaderboard.entry import Entry
-from aenbench.leaderboard.files import find_entries, read_logits, read_moved
-from aenbench.leaderboard.flags import Flag, entry_key, find_flags, read_reviews
-from aenbench.leaderboard.progress import Point, read_progress
-from aenbench.leaderboard.trust import Trust, trust_of
-from aenbench.ranks import Rank, rank
+from aenbench.leaderboard.entry_folder import find_entries, read_logits, read_moved
+from aenbench.leaderboard.ground_truth import AnswerBook, Answers
+from aenbench.leaderboard.reproduction import Trust, trust_of
+from aenbench.leaderboard.rescoring import Checked, check_entry
+from aenbench.leaderboard.search_curves import Point, read_progress
 from aenbench.scoring import Details, Score, detail
+from aenbench.scoring.ranking import Rank, rank
+from aenbench.tasks.task import Root, Task
 
 
 @dataclass(frozen=True, eq=False)

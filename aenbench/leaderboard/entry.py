@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from aenbench.augmentation import AUGMENTATIONS
-from aenbench.data import Task
-from aenbench.leaderboard.text import LINE_PATTERN, TEXT_PATTERN, plain_line, plain_text
-from aenbench.models import Protocol
+from aenbench.leaderboard.untrusted.text import LINE_PATTERN, TEXT_PATTERN, plain_line, plain_text
 from aenbench.nn.square_groups import SQUARE_GROUPS
-from gdatasets.groups import ACTIONS
+from aenbench.tasks.protocol import Protocol
+from aenbench.tasks.task import Task
+from aenbench.training.augmentation import AUGMENTATIONS
+from gdatasets.groups.actions import ACTIONS
 
 SCHEMA_VERSION = 2
 MAX_SEEDS = 1_000

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from aenbench.errors import InvalidArgumentError
-from gdatasets.groups import Group, check_permutations
+from gdatasets.groups.actions import Group, check_permutations
 
 Elements = Literal["generators", "all"]
 

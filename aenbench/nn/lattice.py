@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from aenbench.nn.sharing import Labels, extend_sharing, parameter_sharing
-from gdatasets.groups import ACTIONS, Group, Permutations, actions_from_bits, bits_from_actions
+from gdatasets.groups.actions import ACTIONS, Group, Permutations, actions_from_bits, bits_from_actions
 
 Actions = tuple[str, ...]
 Sharings = tuple[Labels, ...]

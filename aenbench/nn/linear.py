@@ -13,7 +13,7 @@ from aenbench.errors import InvalidArgumentError
 from aenbench.nn.evaluation_cache import EvaluationCache
 from aenbench.nn.sharing import Labels, parameter_sharing
 from aenbench.nn.tying import classes_of_equal_rows, spread
-from gdatasets.groups import orbit_labels
+from gdatasets.groups.actions import orbit_labels
 
 Initialization = Literal["fan_in", "orbits"]
 

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from aenbench.errors import InvalidArgumentError
-from gdatasets.groups import Group, Permutations, check_permutations
+from gdatasets.groups.actions import Group, Permutations, check_permutations
 
 
 def grid(actions: Sequence[str], size: int, step: int = 4, channels: int = 1) -> Permutations:
     """The named actions on `channels` copies of a square grid: int64 (actions, channels * size * size).
 
-    Rows are in the order of `gdatasets.groups.ACTIONS`, whatever order the names come in.
+    Rows are in the order of `gdatasets.groups.actions.ACTIONS`, whatever order the names come in.
     """
     return direct_sum(*[Group(actions, size, step).permutations] * channels)
 

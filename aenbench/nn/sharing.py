@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from aenbench.errors import InvalidArgumentError
-from gdatasets.groups import check_permutations, orbit_labels
-from gdatasets.partitions import Roots, merge, number
+from gdatasets.groups.actions import check_permutations, orbit_labels
+from gdatasets.groups.partitions import Roots, merge, number
 
 Labels = NDArray[Any]
 """Orbit numbers 0..orbits-1, in the smallest of uint8, uint16, int32, int64 that holds them."""

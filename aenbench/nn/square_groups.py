@@ -2,8 +2,8 @@
 
 A symmetry g moves images by `(g x)[i, j] = x[..]`: it reverses rows, columns or both, and may then exchange the two
 axes. All that the group convolutions need follows from the generators by closure: the elements, the table of products,
-and how each element moves the pixels of any grid. The moves are those of `gdatasets.groups`, so that a group here and
-the same group of a dataset can never disagree.
+and how each element moves the pixels of any grid. The moves are those of `gdatasets.groups.actions`, so that a group
+here and the same group of a dataset can never disagree.
 
 Source: Cohen and Welling, Group Equivariant Convolutional Networks, arXiv 1602.07576, section 4.
 """
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from aenbench.errors import InvalidArgumentError
 from gdatasets.errors import UnknownNameError
-from gdatasets.groups import Group, Permutations, enumerate_elements
+from gdatasets.groups.actions import Group, Permutations, enumerate_elements
 
 MOVES: dict[str, tuple[str, ...]] = {
     "rotation": ("rotation",),
@@ -27,7 +27,7 @@ MOVES: dict[str, tuple[str, ...]] = {
     "diagonal": ("rotation", "vflip"),
     "antidiagonal": ("rotation", "hflip"),
 }
-"""The moves that generate the groups, each as actions of `gdatasets.groups`, the first one first."""
+"""The moves that generate the groups, each as actions of `gdatasets.groups.actions`, the first one first."""
 
 SQUARE_GROUPS: dict[str, tuple[str, ...]] = {
     "trivial": (),

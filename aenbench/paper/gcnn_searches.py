@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from aenbench.budgets import Budget
-from aenbench.data import Images, Task
-from aenbench.experiment import Evaluator
-from aenbench.paper.searches import remembered
-from aenbench.paper.trainings import load, train_candidate
+from aenbench.execution.store import Result, TrialStore
+from aenbench.models.budgets import Budget
+from aenbench.models.gcnn import GCNNSpace
 from aenbench.search import dqn
-from aenbench.search.space import GCNNSpace, Trial
-from aenbench.store import Result, TrialStore
+from aenbench.search.evaluate import Evaluator, remembered
+from aenbench.search.record import Trial
+from aenbench.tasks.images import Images
+from aenbench.tasks.task import Task
+from aenbench.training.trial import load, train_candidate
 
 # All of a trial but what the space says; so the 768 networks there are fit into one result of a store.
 _KEPT = tuple(name for name in Trial.__dataclass_fields__ if name != "canonical")

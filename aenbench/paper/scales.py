@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from aenbench.budgets import Budget, Kind, budget
 from aenbench.errors import InvalidArgumentError
-from aenbench.models import Protocol
-from aenbench.search.space import SearchBudget
-from aenbench.training import Recipe
+from aenbench.models.budgets import Budget, Kind, budget
+from aenbench.models.space import SearchBudget
+from aenbench.tasks.protocol import Protocol
+from aenbench.training.recipe import Recipe
 from gdatasets.errors import UnknownNameError
 
 _TEN_EPOCHS = Recipe(10_000, 10)

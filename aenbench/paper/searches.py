@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aenbench.budgets import Budget
-from aenbench.data import Images, Task
-from aenbench.experiment import Evaluator
-from aenbench.paper.trainings import load
+from aenbench.execution.store import Result, TrialStore
+from aenbench.models.aen import AENSpace
+from aenbench.models.budgets import Budget
 from aenbench.search import dqn
-from aenbench.search.space import AENSpace, Evaluate, Record
-from aenbench.search.table import Table
-from aenbench.search.table_file import read_table, table_path
-from aenbench.store import Result, TrialStore
-from gdatasets.groups import ACTIONS, bits_from_actions
+from aenbench.search.evaluate import Evaluator, remembered
+from aenbench.search.record import Evaluate, Record
+from aenbench.tables.parquet import read_table, table_path
+from aenbench.tables.table import Table
+from aenbench.tasks.images import Images
+from aenbench.tasks.task import Task
+from aenbench.training.trial import load
+from gdatasets.groups.actions import ACTIONS, bits_from_actions
 
 
 @dataclass(frozen=True)
@@ -107,12 +109,3 @@ def _live(of: SearchOf, space: AENSpace) -> Evaluate:
     """Trains a network, once whatever interrupts it."""
     train, choose_by, _ = load(of.task, of.root)
     return remembered(Evaluator(space, train, choose_by, of.budget.child, of.seed), of.store, of.key)
-
-
-def remembered(evaluator: Evaluator, store: TrialStore, key: str) -> Evaluate:
-    """What an evaluator gives, each state's network trained once whatever interrupts it; kept as `<key>/<state>`."""
-
-    def evaluate(state: str) -> float:
-        return float(store.value(f"{key}/{state}", lambda: {"value": evaluator(state)})["value"])
-
-    return evaluate

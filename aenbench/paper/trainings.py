@@ -1,19 +1,20 @@
 """One network trained as at the end of a run: the piece of work that most parts consist of."""
 
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
-from aenbench.candidates import Candidate
-from aenbench.data import Images, LabelledImages, Task
-from aenbench.models import Architecture, Bias, Protocol
+from aenbench.execution.store import Result
+from aenbench.models.aen import Architecture, Bias
 from aenbench.nn.linear import Initialization
-from aenbench.store import Result
-from aenbench.training import Recipe, accuracy, count_parameters, derive_seed, fit
+from aenbench.tasks.images import Images
+from aenbench.tasks.protocol import Protocol
+from aenbench.tasks.task import Task
+from aenbench.training.candidate import Candidate
+from aenbench.training.recipe import Recipe
+from aenbench.training.trial import train_candidate
 
 Variant = Literal["released", "fan-in", "bias", "both"]
 
@@ -75,36 +76,6 @@ def train(training: Training) -> dict[str, object]:
     """Train one dense network as `train_candidate` does, which says what is returned."""
     candidate = Candidate(training.architecture)
     return train_candidate(candidate, training.task, training.root, training.recipe, training.seed)
-
-
-def train_candidate(
-    candidate: Candidate, task: Task, root: Path | None, recipe: Recipe, seed: int
-) -> dict[str, object]:
-    """Train one network and keep its best epoch by the images to choose by, as the final training of a run does.
-
-    Returns:
-        `accuracies`, after each epoch, on the images to choose by (under `paper`: 1,000 test images); `unseen`, of the
-        kept epoch, on the test images that nothing was chosen by (under `paper`: the other ones; None if there are
-        none); `parameters`; `seconds` of processor time.
-    """
-    train_on, choose_by, unseen = load(task, root)
-    seed, started = derive_seed(seed, "final"), time.process_time()
-    model, augmentation = candidate.build(seed), candidate.augmentation
-    fitted = fit(model, train_on, choose_by, recipe, seed, keep_best=True, augmentation=augmentation)
-    seconds = time.process_time() - started
-    return {
-        "accuracies": list(fitted.accuracies),
-        "unseen": accuracy(model, unseen, recipe.evaluation_batch) if len(unseen) else None,
-        "parameters": count_parameters(model),
-        "seconds": round(seconds, 3),
-    }
-
-
-@lru_cache(maxsize=1)
-def load(task: Task, root: Path | None) -> tuple[LabelledImages, LabelledImages, LabelledImages]:
-    """Images to learn from, to choose by and to judge on; once a process for all trainings of a task in a row."""
-    images = Images(task, root)
-    return *images.training(), images.unseen()
 
 
 def measured(result: Result, protocol: Protocol, by: By = "reported") -> float:

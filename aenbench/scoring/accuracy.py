@@ -1,15 +1,12 @@
 """Accuracy over seeds, and the intervals of shares and means."""
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aenbench.errors import InvalidArgumentError
-
-CONFIDENCE = 0.95
-_NORMAL_QUANTILE = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+from aenbench.statistics.intervals import t_half_width, wilson_interval
 
 
 @dataclass(frozen=True)
@@ -52,35 +49,3 @@ def check_shape(predictions: NDArray[np.uint8], labels: NDArray[np.int64]) -> No
         raise InvalidArgumentError(
             f"Expected predictions of shape (seeds, {len(labels)}) with at least one seed, got {predictions.shape}."
         )
-
-
-def wilson_interval(right: int, total: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson, 1927)."""
-    low, high = wilson_intervals(np.array([right / total]), np.array([total]))
-    return float(low[0]), float(high[0])
-
-
-def wilson_intervals(
-    shares: NDArray[np.float64], totals: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """95 % intervals of many shares (Wilson, JASA 22, 1927).
-
-    Args:
-        shares: (k,), 0..1; means over seeds need not be whole counts of the images.
-        totals: independent images that each rests on, (k,), at least 1.
-
-    Returns:
-        Lower and upper ends, each (k,).
-    """
-    weight = _NORMAL_QUANTILE**2 / totals
-    centre = (shares + weight / 2) / (1 + weight)
-    half = np.sqrt(weight * shares * (1 - shares) + weight**2 / 4) / (1 + weight)
-    return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
-
-
-def t_half_width(values: tuple[float, ...]) -> float:
-    """Half the width of the 95 % interval of the mean of independent values (Student's t)."""
-    from scipy.stats import t
-
-    quantile = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1))
-    return quantile * float(np.std(values, ddof=1)) / float(np.sqrt(len(values)))

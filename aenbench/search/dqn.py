@@ -14,10 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from aenbench.models import Protocol
+from aenbench.execution.threads import one_thread
+from aenbench.models.space import SearchBudget, SearchSpace
 from aenbench.search.environment import EquivarianceSearch, Reward
-from aenbench.search.space import Evaluate, Record, SearchBudget, SearchSpace
-from aenbench.training import derive_seed, one_thread
+from aenbench.search.record import Evaluate, Record
+from aenbench.tasks.protocol import Protocol
+from aenbench.training.fit import derive_seed
 
 _PAPER_MODELS = 1_000
 _PAPER_EPSILONS = (
@@ -187,7 +189,7 @@ def search(
         reward: a protocol's, by name, or one's own; the one of the space's protocol by default.
         settings: hyperparameters; the paper's by default.
         learner: makes what learns, of the state's bits, the settings and a seed; searches of tables take the faster
-            `aenbench.search.lean_learner.LeanLearner`.
+            `aenbench.search.dqn_fast.LeanLearner`.
 
     Returns:
         Every network trained, in order.

@@ -11,8 +11,9 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from aenbench.models import Protocol
-from aenbench.search.space import Evaluate, Record, SearchBudget, SearchSpace
+from aenbench.models.space import SearchBudget, SearchSpace
+from aenbench.search.record import Evaluate, Record
+from aenbench.tasks.protocol import Protocol
 from gdatasets.errors import UnknownNameError
 
 Observation = NDArray[np.int8]

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from aenbench.search.space import Evaluate, Record, SearchBudget, SearchSpace
-from aenbench.training import derive_seed
+from aenbench.models.space import SearchBudget, SearchSpace
+from aenbench.search.record import Evaluate, Record
+from aenbench.training.fit import derive_seed
 
 
 @dataclass(frozen=True)

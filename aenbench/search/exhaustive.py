@@ -1,6 +1,7 @@
 """Exhaustive search: every distinct network once. What no other algorithm can beat, given the budget for it."""
 
-from aenbench.search.space import Evaluate, Record, SearchBudget, SearchSpace
+from aenbench.models.space import SearchBudget, SearchSpace
+from aenbench.search.record import Evaluate, Record
 
 
 def search(

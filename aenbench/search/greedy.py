@@ -2,7 +2,8 @@
 
 import heapq
 
-from aenbench.search.space import Evaluate, Record, SearchBudget, SearchSpace
+from aenbench.models.space import SearchBudget, SearchSpace
+from aenbench.search.record import Evaluate, Record
 
 
 def search(

@@ -1,13 +1,23 @@
-"""The toy trials as a fixture, which this process and its workers import by name; pictures of reports."""
+"""Fixtures of several rooms: the toy trials, which workers import by name too; pictures of reports; made-up tables."""
 
 import importlib
 import os
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+
+from aenbench.models.family import SPACES
+from aenbench.models.space import SearchSpace
+from aenbench.tables.table import Table, TableInfo
+from aenbench.training.candidate import Candidate
+from aenbench.training.recipe import Recipe
 
 
 @pytest.fixture(scope="module")
@@ -28,3 +38,108 @@ def shows_its_pictures() -> Callable[[Path], None]:
         assert sorted(file for _, file in shown) == sorted(path.name for path in report.parent.glob("*.png"))
 
     return check
+
+
+MakeTable = Callable[..., Table]
+
+
+@pytest.fixture
+def make_table() -> MakeTable:
+    """Makes a table of eight networks, three seeds and four epochs; `told` bits, values and info can be given."""
+
+    def make(
+        protocol: str = "standard",
+        space: str = "aen",
+        told: int = 3,
+        change: dict[str, Any] | None = None,
+        **about: Any,
+    ) -> Table:
+        info = {
+            "dataset": "g-mnist",
+            "dataset_version": "1.0.0",
+            "configuration": "aug2",
+            "train_content_sha256": "a" * 64,
+            "test_content_sha256": "b" * 64,
+            "protocol": protocol,
+            "space": space,
+            "classes": 10,
+            "image_size": 28,
+            "channels": 1,
+            "recipe": Recipe(4_000, 4),
+            "epochs": 4,
+            "seeds": (0, 1, 5),
+            "validation_images": 10_000,
+            "test_images": 10_000,
+            **about,
+        }
+        described = TableInfo(**info)
+        states = ["".join(bits) for bits in product("01", repeat=SPACES[described.space]().bits)]
+        prefixes = ["".join(bits) for bits in product("01", repeat=told)]
+        members = tuple(tuple(state for state in states if state.startswith(prefix)) for prefix in prefixes)
+        random = np.random.Generator(np.random.PCG64(0))
+        shape = (len(members), len(described.seeds), described.epochs)
+        columns = {
+            "parameters": random.integers(1, 500_000, len(members)),
+            "validation": random.integers(0, described.validation_images + 1, shape) / described.validation_images,
+            "test": random.integers(0, described.test_images + 1, shape) / described.test_images,
+            "seconds": random.integers(1, 5_000, shape[:2]) / 1_000,
+        }
+        networks = tuple(states[-1] for states in members)
+        parts = {"info": described, "networks": networks, "states": members, **columns, **(change or {})}
+        return Table(**parts)
+
+    return make
+
+
+@dataclass(frozen=True)
+class TinySpace(SearchSpace):
+    """Five bits; every state is a network of its own, but the two that end in 01 and 10 are one."""
+
+    @property
+    def bits(self) -> int:
+        return 5
+
+    def canonical(self, state: str) -> str:
+        return state[:-2] + "10" if state.endswith("01") else state
+
+    def candidate(self, state: str) -> Candidate:
+        raise AssertionError(f"nothing is trained, least of all {state}")
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        states = (format(number, "05b") for number in range(32))
+        return tuple(state for state in states if self.canonical(state) == state)
+
+
+@dataclass(frozen=True, eq=False)
+class SyntheticTable:
+    """Accuracies (networks, seeds); the training of a network takes 1 s, 2 s, ... by seed."""
+
+    space: SearchSpace
+    networks: tuple[str, ...]
+    validation: NDArray[np.float64]
+    test: NDArray[np.float64]
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return tuple(range(10, 10 + self.test.shape[1]))
+
+    def final(self, by: str) -> NDArray[np.float64]:
+        return {"validation": self.validation, "test": self.test}[by]
+
+    def cost(self, state: str, seed: int) -> float:
+        assert state in self.networks
+        return float(seed - 9)
+
+
+@pytest.fixture
+def tiny_table() -> Callable[..., SyntheticTable]:
+    """A table of `TinySpace`: uniform accuracies, noise of a deviation in what a search sees."""
+
+    def make(seeds: int = 3, noise: float = 0.0) -> SyntheticTable:
+        space = TinySpace()
+        generator = np.random.default_rng(1)
+        exact = generator.random((len(space.networks), 1)).repeat(seeds, axis=1)
+        return SyntheticTable(space, space.networks, exact + noise * generator.normal(size=exact.shape), exact)
+
+    return make

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aenbench.executors import Executor, executor_from
-from aenbench.store import TrialStore, evaluate_all
+from aenbench.execution.executors import Executor, executor_from
+from aenbench.execution.store import TrialStore, evaluate_all
 from gdatasets.errors import UnknownNameError
 
 PLAN = "toy"
@@ -108,9 +108,11 @@ def wait(log_and_seconds: tuple[Path, float]) -> None:
 
 def train(state: str) -> list[float]:
     """A real training of seconds: its losses and accuracies."""
-    from aenbench.data import Task, load_training
-    from aenbench.search.space import AENSpace
-    from aenbench.training import Recipe, fit
+    from aenbench.models.aen import AENSpace
+    from aenbench.tasks.images import load_training
+    from aenbench.tasks.task import Task
+    from aenbench.training.fit import fit
+    from aenbench.training.recipe import Recipe
 
     network = AENSpace("standard").candidate(state).build(seed=0)
     fitted = fit(network, *load_training(Task("g-digits", "d4")), Recipe(400, 2), seed=0)

@@ -1,5 +1,1 @@
 """The leaderboard as one page of HTML that needs nothing else: `page` makes it of a board."""
-
-from aenbench.leaderboard.site.render import page
-
-__all__ = ["page"]

@@ -1,9 +1,9 @@
 """How to cite an entry, and the dataset version that it was scored on."""
 
-from aenbench.datasets.named import NAMED
 from aenbench.leaderboard.entry import Entry
-from gdatasets.cite import cite
-from gdatasets.specs import DATASETS
+from gdatasets.folder.citation import cite
+from gdatasets.generation.specs import DATASETS
+from gdatasets.sources.named import NAMED
 
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"} | {
     letter: f"\\{letter}" for letter in "&%$#_{}"

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from aenbench.leaderboard.board import Board, Row, Standing
+from aenbench.leaderboard.markdown import format_networks
 from aenbench.leaderboard.site.citation import dataset_citation, entry_bibtex
 from aenbench.leaderboard.site.samples import sample_images
-from aenbench.leaderboard.tables import format_networks
 from aenbench.scoring import Details, Part
 
 MAX_CONFUSION_CLASSES = 26

@@ -3,9 +3,8 @@
 import base64
 from dataclasses import dataclass
 
-from aenbench.leaderboard.answers import Answers
-from aenbench.leaderboard.sheets import MAX_CLASSES, ROWS
-from gdatasets.preview import class_sheet, sheet_png
+from aenbench.leaderboard.ground_truth import MAX_CLASSES, ROWS, Answers
+from gdatasets.folder.preview import class_sheet, sheet_png
 
 
 @dataclass(frozen=True)

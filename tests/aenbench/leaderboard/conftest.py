@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aenbench.data import Images, Task
-from aenbench.leaderboard import Entry, Interval, SeedResult, encode_logits, encode_predictions, write_entry
+from aenbench.leaderboard.entry import Entry, Interval, SeedResult
+from aenbench.leaderboard.entry_arrays import encode_logits, encode_predictions
+from aenbench.leaderboard.entry_folder import write_entry
 from aenbench.scoring import score
+from aenbench.tasks.images import Images
+from aenbench.tasks.task import Task
 
 TASK = Task("g-digits", "aug1")
 

@@ -17,9 +17,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aenbench.leaderboard import encode_logits, encode_predictions, read_board, render, submit, verify
+from aenbench.leaderboard.board import read_board
 from aenbench.leaderboard.entry import Entry
-from aenbench.leaderboard.submission import TEMPLATE
+from aenbench.leaderboard.entry_arrays import encode_logits, encode_predictions
+from aenbench.leaderboard.markdown import render
+from aenbench.leaderboard.submit import TEMPLATE, submit
+from aenbench.leaderboard.verify import verify
 from gdatasets.errors import GDatasetsError
 
 SEEDS, IMAGES, CLASSES = 2, 360, 10

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from aenbench.data import Images, Task
 from aenbench.errors import EntryError
-from aenbench.leaderboard import read_board, render
+from aenbench.leaderboard.board import read_board
+from aenbench.leaderboard.markdown import render
+from aenbench.tasks.images import Images
+from aenbench.tasks.task import Task
 
 PAPER = Task("g-digits", "aug1", "paper")
 

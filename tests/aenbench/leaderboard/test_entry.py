@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from aenbench.leaderboard import Entry, json_schema
+from aenbench.leaderboard.entry import Entry, json_schema
 
 BOARD = Path(__file__).parents[3] / "leaderboards"
 ENTRIES = sorted(BOARD.glob("*/*/*/entry.json"))

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aenbench import cli
-from aenbench.leaderboard import read_entry, read_logits, trust_of
-from gdatasets.load import load_arrays
+from aenbench.cli import main as cli
+from aenbench.leaderboard.entry_folder import read_entry, read_logits
+from aenbench.leaderboard.reproduction import trust_of
+from gdatasets.generation.load import load_arrays
 
 NETWORK = '''
 """A small convolutional network, as a user would write it."""
@@ -96,8 +97,8 @@ def test_a_foreign_model_is_run_scored_verified_and_reproduced(
 def test_workers_find_the_users_package(package: Path) -> None:
     """Two workers, started by the installed command: they import the package from the current folder."""
     arguments = RUN.replace("--seeds 1", "--seeds 2").replace("--workers 1", "--workers 2").split()
-    start = "import sys; sys.path.remove(''); from aenbench.cli import main; main()"
-    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1])}
+    start = "import sys; sys.path.remove(''); from aenbench.cli.main import main; main()"
+    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[2])}
     done = subprocess.run(
         [sys.executable, "-c", start, *arguments], cwd=package, env=environment, capture_output=True, text=True
     )

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from aenbench.models import Architecture, distinct_architectures
+from aenbench.models.aen import Architecture, distinct_architectures
 from aenbench.nn import EquivariantLinear
 from aenbench.nn.representations import grid, trivial
-from gdatasets.groups import ACTIONS
+from gdatasets.groups.actions import ACTIONS
 
 
 def variance_ratio(layer):

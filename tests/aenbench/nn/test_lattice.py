@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from aenbench.nn.joins import refines
 from aenbench.nn.lattice import SharingLattice, sharing_lattice
-from gdatasets.groups import actions_from_bits, bits_from_actions
+from aenbench.paper.sharing_oracles import refines
+from gdatasets.groups.actions import actions_from_bits, bits_from_actions
 
 
 @pytest.fixture(scope="module")

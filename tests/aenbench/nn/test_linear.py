@@ -7,7 +7,7 @@ from torch import nn
 from aenbench.errors import InvalidArgumentError
 from aenbench.nn import EquivariantLinear, assert_equivariant, check_equivariance
 from aenbench.nn.representations import direct_sum, grid, trivial
-from gdatasets.groups import ACTIONS
+from gdatasets.groups.actions import ACTIONS
 
 PAIRS = [actions for size in (1, 2) for actions in combinations(ACTIONS, size)]
 

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aenbench.errors import InvalidArgumentError
-from aenbench.nn.joins import join_sharings, refines
 from aenbench.nn.sharing import parameter_sharing
-from gdatasets.groups import ACTIONS, Group, enumerate_elements
+from aenbench.paper.sharing_oracles import join_sharings, refines
+from gdatasets.groups.actions import ACTIONS, Group, enumerate_elements
 
 PAIRS = [actions for size in (0, 1, 2) for actions in combinations(ACTIONS, size)]
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from aenbench.nn.sharing import parameter_sharing
-from gdatasets.groups import ACTIONS, Group, actions_from_bits, enumerate_elements
-from gdatasets.permutation_groups import count_orbits_by_burnside
+from gdatasets.groups.actions import ACTIONS, Group, actions_from_bits, enumerate_elements
+from gdatasets.groups.permutation_groups import count_orbits_by_burnside
 
 STATES = [format(number, f"0{len(ACTIONS)}b") for number in range(2 ** len(ACTIONS))]
 LIMIT = 20_000

@@ -5,10 +5,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from aenbench.models import Architecture, build_aen
+from aenbench.models.aen import Architecture, build_aen
 from aenbench.nn import check_equivariance
 from aenbench.nn.representations import grid
-from gdatasets.groups import ACTIONS, Group
+from gdatasets.groups.actions import ACTIONS, Group
 
 
 def train(network, steps, dtype):

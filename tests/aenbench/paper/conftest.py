@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from aenbench import budgets
-from aenbench.budgets import Budget
-from aenbench.executors import LocalExecutor
+from aenbench.execution.executors import LocalExecutor
+from aenbench.models import budgets
+from aenbench.models.aen import AENSpace
+from aenbench.models.budgets import Budget
+from aenbench.models.space import SearchBudget
+from aenbench.paper.context import Setting
 from aenbench.paper.scales import SCALES
-from aenbench.paper.setting import Setting
-from aenbench.search.space import AENSpace, SearchBudget
-from aenbench.training import Recipe
+from aenbench.training.recipe import Recipe
 
 STATES = ("000000000000", "010000000000", "111111111111")
 TINY = Budget("standard", SearchBudget(states=40, episodes=3, episode_steps=20), Recipe(100, 2), Recipe(120, 2))

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from aenbench.paper.context import Setting
 from aenbench.paper.scales import SCALES, scale_of
-from aenbench.paper.setting import Setting
 
 
 @pytest.mark.parametrize("name", SCALES)

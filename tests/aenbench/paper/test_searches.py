@@ -3,15 +3,18 @@ from pathlib import Path
 
 import pytest
 
-from aenbench.baselines import Baseline
-from aenbench.data import Images, Task
 from aenbench.errors import TableError
-from aenbench.executors import LocalExecutor
-from aenbench.experiment import Evaluator, Plan, run_seed
+from aenbench.execution.executors import LocalExecutor
+from aenbench.execution.store import TrialStore
 from aenbench.paper.searches import SearchOf, best_single, fitting_table, replay, search, space_of
-from aenbench.search.table_file import table_path
-from aenbench.store import TrialStore
-from aenbench.tabulate import TablePlan, tabulate
+from aenbench.runs.baselines import Baseline
+from aenbench.runs.plan import Plan
+from aenbench.runs.seed import run_seed
+from aenbench.search.evaluate import Evaluator
+from aenbench.tables.build import TablePlan, tabulate
+from aenbench.tables.parquet import table_path
+from aenbench.tasks.images import Images
+from aenbench.tasks.task import Task
 
 
 @pytest.fixture

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from aenbench import data
-from aenbench.baselines import Baseline
-from aenbench.data import Images, Task
-from aenbench.experiment import Plan, run_seed
-from aenbench.models import build_aen
+from aenbench.execution.store import TrialStore
+from aenbench.models.aen import build_aen
 from aenbench.paper.trainings import VARIANTS, Training, architecture, measured, train, variants_of
-from aenbench.store import TrialStore
+from aenbench.runs.baselines import Baseline
+from aenbench.runs.plan import Plan
+from aenbench.runs.seed import run_seed
+from aenbench.tasks import images as data
+from aenbench.tasks.images import Images
+from aenbench.tasks.task import Task
 
 ACCURACIES = {"accuracies": [0.2, 0.6, 0.5], "unseen": 0.4, "parameters": 3, "seconds": 1.0}
 

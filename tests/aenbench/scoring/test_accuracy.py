@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 
 from aenbench.errors import InvalidArgumentError
 from aenbench.scoring import score, wilson_interval
-from aenbench.scoring.accuracy import wilson_intervals
+from aenbench.statistics.intervals import wilson_intervals
 
 
 def test_wilson_interval_equals_the_published_formula() -> None:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from aenbench.models.aen import AENSpace
+from aenbench.models.space import SearchBudget
 from aenbench.search import dqn, random
-from aenbench.search.space import AENSpace, SearchBudget
 
 
 @dataclass(frozen=True)

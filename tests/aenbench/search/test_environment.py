@@ -11,9 +11,12 @@ import gymnasium.utils.env_checker
 import numpy as np
 import pytest
 
+from aenbench.execution.threads import one_thread
+from aenbench.models.aen import AENSpace
+from aenbench.models.gcnn import GCNNSpace
+from aenbench.models.space import SearchBudget
 from aenbench.search.environment import EquivarianceSearch, exponential_gain, gain
-from aenbench.search.space import AENSpace, GCNNSpace, Record, SearchBudget
-from aenbench.training import one_thread
+from aenbench.search.record import Record
 from gdatasets.errors import UnknownNameError
 
 NAME = "aen/EquivarianceSearch-v0"

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aenbench.models.aen import AENSpace
+from aenbench.models.space import SearchBudget
 from aenbench.search import evolution, random
 from aenbench.search.evolution import EvolutionSettings
-from aenbench.search.space import AENSpace, SearchBudget
 
 
 @dataclass(frozen=True)

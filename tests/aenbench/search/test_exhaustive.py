@@ -2,8 +2,10 @@
 
 import pytest
 
+from aenbench.models.aen import AENSpace
+from aenbench.models.gcnn import GCNNSpace
+from aenbench.models.space import SearchBudget
 from aenbench.search import exhaustive
-from aenbench.search.space import AENSpace, GCNNSpace, SearchBudget
 
 
 @pytest.mark.parametrize("space", [AENSpace("standard"), AENSpace("paper"), GCNNSpace("standard")])

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from aenbench.models.aen import AENSpace
+from aenbench.models.gcnn import GCNNSpace
+from aenbench.models.space import SearchBudget
 from aenbench.search import greedy
-from aenbench.search.space import AENSpace, GCNNSpace, SearchBudget
 
 
 @dataclass(frozen=True)

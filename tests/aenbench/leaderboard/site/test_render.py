@@ -6,10 +6,11 @@ import json
 import re
 from pathlib import Path
 
-from aenbench.data import Task
-from aenbench.leaderboard import read_board, render
-from aenbench.leaderboard.site import page
+from aenbench.leaderboard.board import read_board
+from aenbench.leaderboard.markdown import render
 from aenbench.leaderboard.site.citation import dataset_citation, entry_bibtex
+from aenbench.leaderboard.site.render import page
+from aenbench.tasks.task import Task
 
 HOSTILE = "</script><script>alert(1)</script>\u2028&lt;{}\\"
 

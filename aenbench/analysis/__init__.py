@@ -1,0 +1,1 @@
+"""Which factors of a search space explain accuracy: designs, variance decompositions and their report."""

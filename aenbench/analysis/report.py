@@ -1,0 +1,184 @@
+"""An analysis as files, and the trials of a run to analyse.
+
+<folder>/
+├── analysis.md     the shares of the variance, and which factor has the largest
+├── effects.csv     every share with its interval
+└── effects.png     the same as bars: only where the shares mean something
+"""
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from aenbench.analysis.anova import MIN_R_SQUARED, Analysis, Effect, Lead
+from aenbench.errors import EntryError
+from aenbench.reports.figures import effect_bars
+from aenbench.reports.markdown import csv_text, markdown_table
+from gdatasets.files import make_folder, write_whole
+
+TRIALS_FILE = "trials.csv"
+MAX_TRIALS_BYTES = 16 << 20
+_SHOWN_PAIRS = 10
+
+
+def read_trials(folder: Path) -> dict[str, list[float]]:
+    """The accuracies, 0..1, of each canonical state in a run's `trials.csv`, one for each seed that trained it.
+
+    Raises:
+        EntryError: the file is missing, too large or malformed.
+    """
+    path = folder / TRIALS_FILE
+    values: dict[str, list[float]] = {}
+    try:
+        if path.stat().st_size > MAX_TRIALS_BYTES:
+            raise EntryError(f"{path} is larger than {MAX_TRIALS_BYTES:,} bytes.")
+        for row in csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))):
+            values.setdefault(row["canonical"], []).append(_share(row["value"]))
+    except OSError as error:
+        raise EntryError(
+            f"{path} cannot be read ({error.strerror}); name the folder of a run that searched."
+        ) from error
+    except (KeyError, ValueError, TypeError, csv.Error) as error:
+        raise EntryError(
+            f"{path} is malformed ({error}); expected columns canonical and value, the values 0..1."
+        ) from error
+    if not values:
+        raise EntryError(f"{path} holds no trials.")
+    return values
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0.0 <= value <= 1.0:
+        raise ValueError(f"value {text}")
+    return value
+
+
+def write_analysis(analysis: Analysis, folder: Path, title: str) -> None:
+    """Write an analysis into a folder, which is made where it is missing.
+
+    Where a surrogate predicts nothing only the text is written, and an older table and picture are removed.
+
+    Raises:
+        OutputError: the folder cannot be written to.
+    """
+    make_folder(folder)
+    write_whole(folder / "analysis.md", markdown(analysis, title).encode())
+    if analysis.effects:
+        write_whole(folder / "effects.csv", effects_csv(analysis).encode())
+        write_whole(folder / "effects.png", picture(analysis, title))
+    else:
+        for name in ("effects.csv", "effects.png"):
+            (folder / name).unlink(missing_ok=True)
+
+
+def markdown(analysis: Analysis, title: str) -> str:
+    """What was found, as text with tables."""
+    parts = [f"# What explains accuracy on {title}", _basis(analysis)]
+    if analysis.effects:
+        parts += [_statement(lead, analysis) for lead in analysis.leads]
+        parts.append("![Shares of the variance of accuracy](effects.png)")
+        parts.append("## Factors\n\n" + _factor_table(analysis))
+        parts.append("## Families of factors\n\n" + _share_table(analysis.of("family")))
+        parts.append(
+            f"## Interactions\n\n{_share_table(analysis.of('pair')[:_SHOWN_PAIRS])}\n\n"
+            f"All pairs together: {_percent(sum(effect.share for effect in analysis.of('pair')))}; the largest "
+            f"{min(_SHOWN_PAIRS, len(analysis.of('pair')))} are shown."
+        )
+        parts.append("## The rest\n\n" + _share_table([*analysis.of("higher"), *analysis.of("noise")]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _basis(analysis: Analysis) -> str:
+    spread = f"standard deviation of accuracy {100 * analysis.deviation:.2f} percentage points"
+    if analysis.r_squared is None and analysis.seeds > 1:
+        return (
+            f"All {analysis.networks} networks, {analysis.seeds} training seeds each, as a full factorial of "
+            f"{analysis.cells:,} cells; {spread}. Effects are what seeds have in common; noise is the rest. Intervals "
+            "(95 %) are for training with other seeds."
+        )
+    if analysis.r_squared is None:
+        return (
+            f"All {analysis.networks} networks, one training seed, as a full factorial of {analysis.cells:,} cells; "
+            f"{spread}. With one seed, noise of training cannot be told from effects, and there are no intervals."
+        )
+    surrogate = (
+        f"{analysis.networks} networks of a search; a Gaussian process fitted to them predicts "
+        f"{_percent(analysis.r_squared)} of the variance of unseen ones (five-fold cross-validated R^2)"
+    )
+    if not analysis.effects:
+        return (
+            f"{surrogate}: less than {_percent(MIN_R_SQUARED)}, so that its effects would mean nothing. **No effect "
+            "can be told from these trials**; train more networks, or with less noise."
+        )
+    return (
+        f"{surrogate}. Shares are those of its predictions for a full factorial of {analysis.cells:,} cells, mean and "
+        f"95 % interval of the posterior, given the kernel; {spread}. Noise is of training, and what the process does "
+        "not resolve."
+    )
+
+
+def _statement(lead: Lead, analysis: Analysis) -> str:
+    share = next(e.share for e in analysis.effects if (e.kind, e.name) == (lead.kind, lead.first))
+    what = "Of single factors" if lead.kind == "main" else "Of families"
+    if lead.low is None or lead.high is None:
+        verdict = "how certain that is, one seed does not tell"
+        interval = ""
+    else:
+        verdict = "so it leads" if lead.low > 0 else "so **neither leads for certain**"
+        interval = f" [{_points(lead.low)}, {_points(lead.high)}]"
+    half = "more" if share > 0.5 else "less"
+    return (
+        f"{what}, **{lead.first}** explains most: {_percent(share)}, {half} than half of the variance. That is "
+        f"{_points(lead.share)}{interval} points more than {lead.second}, {verdict}."
+    )
+
+
+def _factor_table(analysis: Analysis) -> str:
+    totals = {effect.name: effect for effect in analysis.of("total")}
+    rows = [[effect.name, _cell(effect), _cell(totals[effect.name])] for effect in analysis.of("main")]
+    return markdown_table(["factor", "alone, % of the variance", "with its interactions, %"], rows)
+
+
+def _share_table(effects: Sequence[Effect]) -> str:
+    return markdown_table(["part", "% of the variance"], [[effect.name, _cell(effect)] for effect in effects])
+
+
+def _cell(effect: Effect) -> str:
+    if effect.low is None or effect.high is None:
+        return _points(effect.share)
+    return f"{_points(effect.share)} [{_points(effect.low)}, {_points(effect.high)}]"
+
+
+def _points(share: float) -> str:
+    """A share in percent, without a minus sign before zero."""
+    return f"{round(100 * share, 1) + 0.0:.1f}"
+
+
+def _percent(share: float) -> str:
+    return f"{_points(share)} %"
+
+
+def effects_csv(analysis: Analysis) -> str:
+    """Every share; empty where there is no interval."""
+    lines = [["kind", "name", "share", "low", "high"]]
+    for effect in analysis.effects:
+        numbers = (effect.share, effect.low, effect.high)
+        lines.append([effect.kind, effect.name, *("" if number is None else f"{number:.6f}" for number in numbers)])
+    return csv_text(lines)
+
+
+def picture(analysis: Analysis, title: str) -> bytes:
+    """Main effects, the largest pairs and the rest, as the bytes of a PNG file."""
+    shown = [*analysis.of("main"), *analysis.of("pair")[:_SHOWN_PAIRS], *analysis.of("higher"), *analysis.of("noise")]
+    nan = math.nan
+    return effect_bars(
+        [effect.name for effect in shown],
+        [100 * effect.share for effect in shown],
+        [100 * (nan if effect.low is None else effect.low) for effect in shown],
+        [100 * (nan if effect.high is None else effect.high) for effect in shown],
+        [effect.kind for effect in shown],
+        title,
+    )

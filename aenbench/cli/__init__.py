@@ -1,0 +1,1 @@
+"""The command `aenbench`: one file for each group of commands; `main` registers them."""

@@ -1,0 +1,88 @@
+"""Commands about entries: `verify`, `leaderboard`, `template`, `submit`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aenbench.cli.options import RootOption
+from aenbench.cli.run import _show
+from aenbench.errors import EntryError
+
+
+def verify(
+    folder: Annotated[Path, typer.Argument(help="An entry's folder, or one that holds entries.")],
+    root: RootOption = None,
+) -> None:
+    """Recompute every score from the stored predictions; exit code 1 on any difference."""
+    from aenbench.leaderboard.untrusted.text import printable
+    from aenbench.leaderboard.verify import verify as verify_entries
+
+    folders, problems = verify_entries(folder, root)
+    for problem in problems:
+        sys.stderr.write(f"{printable(problem, 2_000)}\n")
+    if problems:
+        raise typer.Exit(1)
+    typer.echo(f"{len(folders)} {'entry' if len(folders) == 1 else 'entries'} verified.")
+
+
+def leaderboard(
+    folder: Annotated[Path, typer.Option("--dir", help="The folder that holds the entries.")] = Path("leaderboards"),
+    check: Annotated[bool, typer.Option(help="Write nothing; exit code 1 when a file is not up to date.")] = False,
+    root: RootOption = None,
+) -> None:
+    """Regenerate README.md, index.html, entry.schema.json, and answers.json of images that cannot be fetched."""
+    from aenbench.leaderboard.render import drifted, write_generated
+
+    if not check:
+        typer.echo(f"Wrote {', '.join(map(str, write_generated(folder, root)))}")
+        return
+    stale = drifted(folder, root)
+    for path in stale:
+        sys.stderr.write(f"{path} is not what its entries give; run `aenbench leaderboard`.\n")
+    if stale:
+        raise typer.Exit(1)
+    typer.echo(f"README.md, index.html, entry.schema.json and the answer sheets of {folder} are up to date.")
+
+
+def template(
+    out: Annotated[Path | None, typer.Option(help="A new file for it; by default it is printed.")] = None,
+) -> None:
+    """Write a filled and commented entry.yaml, for `aenbench submit`."""
+    from aenbench.leaderboard.submit import TEMPLATE, write_template
+
+    if out is None:
+        typer.echo(TEMPLATE, nl=False)
+    else:
+        write_template(out)
+        typer.echo(f"Wrote {out}; edit it, then: aenbench submit --predictions preds.npz --meta {out}")
+
+
+def submit(
+    predictions: Annotated[
+        Path,
+        typer.Option(
+            help="A .npz file that holds predictions (seeds, images), integers, or logits (seeds, images, classes), "
+            "floats; test images in dataset order."
+        ),
+    ],
+    meta: Annotated[Path, typer.Option(help="What you know of it: entry.yaml, as `aenbench template` explains it.")],
+    moved: Annotated[
+        Path | None,
+        typer.Option(help="A .npz file that holds moved (seeds, 12, images), predictions for moved test images."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The entry goes to OUT/<dataset>/<config>/<entry>.")] = Path("leaderboards"),
+    root: RootOption = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace an entry of the same name.")] = False,
+) -> None:
+    """Score predictions that were made elsewhere, and write their entry."""
+    from aenbench.leaderboard.rescoring import rescore
+    from aenbench.leaderboard.submit import submit as submit_entry
+
+    folder = submit_entry(predictions, meta, out, root, overwrite, moved)
+    entry, result, differences = rescore(folder, root)
+    if differences:
+        raise EntryError(f"{folder}: {'; '.join(differences)}.")
+    _show(entry, result)
+    typer.echo(f"Entry: {folder}")

@@ -1,0 +1,70 @@
+"""The command `aenbench reproduce paper`."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aenbench.cli.options import AddressOption, ExecutorOption, QuietOption, RootOption, WorkersOption
+from aenbench.errors import known_name
+
+PARTS = {
+    "a": "single_actions",
+    "b": "found_networks",
+    "c": "learning_curves",
+    "d": "construction_time",
+    "e": "group_convolutions",
+}
+"""The module of `aenbench.paper` that runs each part."""
+
+
+def reproduce_paper(
+    part: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="a: single actions; b: networks found; c: the search's progress; d: construction time; e: group "
+            "convolutions. May be given several times; by default all."
+        ),
+    ] = None,
+    scale: Annotated[str, typer.Option(help="quick: minutes; two-cores: hours; paper: days.")] = "quick",
+    seeds: Annotated[int | None, typer.Option(help="Repetitions; by default those of the scale.")] = None,
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(help="Of parts a to c instead of g-mnist and g-fashion-mnist. May be given several times."),
+    ] = None,
+    images: Annotated[
+        list[str] | None,
+        typer.Option(help="Of part e instead of the paper's six datasets, as `aenbench run --dataset`; several times."),
+    ] = None,
+    tables: Annotated[
+        Path, typer.Option(help="Searches ask those tables of this folder that fit, instead of training.")
+    ] = Path("leaderboards/tables"),
+    root: RootOption = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results; by default paper-SCALE.")] = None,
+    workers: WorkersOption = None,
+    executor: ExecutorOption = "local",
+    address: AddressOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Make the experiments of arXiv 2104.04848 again: tables and pictures, part by part, resumed where interrupted."""
+    from aenbench.cli.progress import progress_report
+    from aenbench.execution.executors import executor_from
+    from aenbench.paper.context import DATASETS, Setting
+    from aenbench.paper.scales import scale_of
+
+    chosen = [known_name("part", name, PARTS) for name in part or PARTS]
+    size = scale_of(scale, seeds)
+    with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
+        setting = Setting(
+            scale=size,
+            out=out or Path(f"paper-{size.name}"),
+            datasets=tuple(dict.fromkeys(dataset or DATASETS)),
+            image_datasets=tuple(dict.fromkeys(images or ())),
+            root=root,
+            tables=tables,
+            executor=where,
+            report=report,
+        )
+        for name in dict.fromkeys(chosen):
+            typer.echo(f"Part {name}: {import_module(f'aenbench.paper.{PARTS[name]}').run(setting)}")

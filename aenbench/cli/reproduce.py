@@ -1,0 +1,92 @@
+"""The commands `reproduce`: an entry's recorded command, run again."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from aenbench.cli.options import AddressOption, ExecutorOption, QuietOption, RootOption, WorkersOption
+from aenbench.cli.run import run
+from aenbench.errors import EntryError
+from gdatasets.cli.exit_codes import UsageError
+
+
+class EntryByDefault(TyperGroup):
+    """Commands of which `entry` need not be named: `reproduce FOLDER` is `reproduce entry FOLDER`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in (*self.commands, "--help"):
+            args = ["entry", *args]
+        return super().parse_args(ctx, args)
+
+
+reproductions = typer.Typer(cls=EntryByDefault, no_args_is_help=True)
+_recorded = typer.Typer(add_completion=False)
+_recorded.command()(run)
+
+
+def _parse_run(arguments: Sequence[str]) -> Mapping[str, Any]:
+    """The options of a recorded `aenbench run`, read as the command reads them, and nothing done."""
+    if "--help" in arguments:
+        raise EntryError("The recorded command only shows help.")
+    try:
+        options: Mapping[str, Any] = typer.main.get_command(_recorded).make_context("run", list(arguments)).params
+    except UsageError as error:
+        raise EntryError(f"The recorded command cannot be read: {error.format_message()}") from error  # type: ignore[attr-defined]
+    return options
+
+
+@reproductions.command("entry")
+def reproduce_entry(
+    folder: Annotated[Path, typer.Argument(help="An entry's folder.")],
+    root: RootOption = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Keep the second run there, and go on there; by default a temporary folder.")
+    ] = None,
+    trust_model: Annotated[
+        bool, typer.Option("--trust-model", help="Import and run the code that the entry's --model names.")
+    ] = False,
+    workers: WorkersOption = None,
+    executor: ExecutorOption = "local",
+    address: AddressOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Run an entry's recorded command again and put what it gives beside the entry; exit code 1 if they disagree."""
+    from tempfile import TemporaryDirectory
+
+    from aenbench.cli.progress import progress_report
+    from aenbench.execution.executors import executor_from
+    from aenbench.leaderboard.rescoring import rescore
+    from aenbench.runs.rerun import recorded_plan
+    from aenbench.runs.rerun import reproduce as run_again
+
+    entry, _, differences = rescore(folder, root)
+    if differences:
+        raise EntryError(f"{folder}: {'; '.join(differences)}.")
+    plan = recorded_plan(entry, _parse_run, root)
+    if entry.origin == "model":
+        _ask_for_trust(entry.method, trust_model)
+    with ExitStack() as stack:
+        where = stack.enter_context(executor_from(executor, workers, address))
+        report = stack.enter_context(progress_report(quiet))
+        beside = out or Path(stack.enter_context(TemporaryDirectory(prefix="aenbench-")))
+        agreement = run_again(folder, plan, beside, report, where)
+    typer.echo(f"{entry.name}: {agreement}.")
+    if not agreement.within:
+        sys.stderr.write(f"{folder} was not reproduced, and nothing was recorded.\n")
+        raise typer.Exit(1)
+    typer.echo(f"Recorded in {folder / 'reproduction.json'}")
+
+
+def _ask_for_trust(model: str, is_trusted: bool) -> None:
+    """Say whose code would run; importing it is running it."""
+    from aenbench.user_code import locate_module
+
+    place = locate_module(model)
+    sys.stderr.write(f"This imports and runs {model}, found in {place or 'no file'}.\n")
+    if not is_trusted:
+        raise EntryError(f"Read the code of {model}; if it may run on this machine, give --trust-model.")

@@ -1,0 +1,174 @@
+"""Commands that train and score: `run`, and what helps before it: `check`, `datasets`."""
+
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aenbench.cli.options import AddressOption, ExecutorOption, QuietOption, RootOption, WorkersOption
+from aenbench.errors import EntryError, InvalidArgumentError
+from gdatasets.errors import SourceError
+
+if TYPE_CHECKING:
+    from aenbench.leaderboard.entry import Entry
+    from aenbench.scoring import Score
+
+
+def _notice(message: str) -> None:
+    sys.stderr.write(f"{message}\n")
+
+
+def run(
+    baseline: Annotated[
+        str | None, typer.Option(help="mlp, full, single, single:<action>, aen, gcnn:<group> or gcnn-aen.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Your own network, package.module:name: an nn.Module class, or a function that makes one."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Of the entry, with --model; by default from the network's.")] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(help="dense or gcnn, with --model: whose final training it gets. By default dense."),
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            help="g-mnist, mnist-rot, cifar10, ..., or a folder or .zip of class folders; `aenbench datasets` lists "
+            "them. By default G-MNIST where its source is at hand."
+        ),
+    ] = None,
+    config: Annotated[
+        str | None, typer.Option(help="A configuration; `gdatasets list` shows all. By default aug2, or the only one.")
+    ] = None,
+    protocol: Annotated[str, typer.Option(help="standard or paper.")] = "standard",
+    budget: Annotated[str, typer.Option(help="quick or standard.")] = "standard",
+    seeds: Annotated[int, typer.Option(help="Independent repetitions.")] = 3,
+    augment: Annotated[
+        str, typer.Option(help="Augment the training images: rotate,hflip,vflip,translate,scale,shear or some of them.")
+    ] = "",
+    size: Annotated[str, typer.Option(help="small or large: the size of gcnn:<group>.")] = "small",
+    root: RootOption = None,
+    out: Annotated[Path, typer.Option(help="Entries go to OUT/<dataset>/<config>/<entry>.")] = Path("runs"),
+    workers: WorkersOption = None,
+    executor: ExecutorOption = "local",
+    address: AddressOption = None,
+    keep_logits: Annotated[
+        bool, typer.Option("--keep-logits", help="Keep the test images' logits in the entry, for its calibration.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option(help="Replace an entry of the same name.")] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Search, train and score a baseline, or train and score a network of your own, and write its entry."""
+    from aenbench.cli.progress import progress_report
+    from aenbench.execution.executors import executor_from
+    from aenbench.leaderboard.rescoring import rescore
+    from aenbench.runs.options import RunOptions
+    from aenbench.runs.run import run as run_plan
+    from aenbench.tasks.images import Images
+
+    options = RunOptions(
+        baseline, model, name, recipe, dataset, config, protocol, budget, seeds, augment, size, keep_logits
+    )
+    plan = options.plan(root)
+    Images(plan.task, root)  # a wrong name ends here, before anything is fetched
+    if dataset is None:
+        plan = replace(plan, task=replace(plan.task, dataset=_default_dataset(root)))
+    command = "aenbench " + shlex.join(sys.argv[1:])
+    with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
+        folder = run_plan(plan, out, command, report, where, overwrite)
+    entry, result, differences = rescore(folder.resolve(), root)
+    if differences:
+        raise EntryError(f"{folder}: {'; '.join(differences)}.")
+    _show(entry, result)
+    typer.echo(f"Entry: {folder}")
+
+
+def datasets(root: RootOption = None) -> None:
+    """List the datasets that a run can take, and which of them are on this machine."""
+    from gdatasets.generation.specs import DATASETS
+    from gdatasets.sources.named import NAMED
+    from gdatasets.sources.published import source_is_local
+
+    local = {name: source_is_local(spec.source_name, root) for name, spec in DATASETS.items()}
+    local |= {name: about.is_local(root) for name, about in NAMED.items()}
+    samples = {name: spec.source.samples for name, spec in DATASETS.items()}
+    samples |= {name: dict(about.samples) for name, about in NAMED.items()}
+    for name, here in local.items():
+        sizes = " / ".join(f"{samples[name][split]:,}" for split in ("train", "test"))
+        typer.echo(f"{name:16} {sizes:18} {'on this machine' if here else 'to be fetched'}")
+    typer.echo("\nAny folder or .zip file of class folders, train/CLASS/image and test/CLASS/image, by its path.")
+
+
+def _default_dataset(root: Path | None) -> str:
+    """G-MNIST when its source is present or can be fetched, otherwise G-Digits, and says so."""
+    from gdatasets.sources.published import load_source, source_is_local
+
+    if not source_is_local("mnist", root):
+        _notice("MNIST is not on this machine; trying to fetch it.")
+    try:
+        load_source("mnist", "train", root)
+    except SourceError as error:
+        if source_is_local("mnist", root):
+            raise
+        _notice(f"{error} Using G-Digits instead, which needs no download; --dataset chooses another.")
+        return "g-digits"
+    return "g-mnist"
+
+
+def _show(entry: "Entry", result: "Score") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from aenbench.leaderboard.markdown import cost_cells, format_accuracy, format_networks
+
+    seeds = f"{len(entry.seeds)} seed{'s' if len(entry.seeds) > 1 else ''}"
+    table = Table(
+        title=f"{entry.dataset} {entry.dataset_version} / {entry.configuration}, protocol {entry.protocol}, {seeds}",
+        caption="accuracy with its 95 % interval; networks: trained by the search; means over seeds",
+        show_header=False,
+    )
+    cells = {
+        "entry": entry.name,
+        "accuracy, %": format_accuracy(result),
+        **dict(zip(("parameters", "networks", "search + training, s"), cost_cells(entry), strict=True)),
+        "network": format_networks(entry).replace("; ", "\n"),
+    }
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for heading, cell in cells.items():
+        table.add_row(heading, escape(cell))
+    Console().print(table)
+
+
+def check(
+    model: Annotated[str, typer.Argument(help="Import path of a module or a factory: package.module:name.")],
+    group: Annotated[str, typer.Option(help="d4, c4, v4, ...; actions such as rotation,hflip; or twelve bits.")] = "d4",
+    size: Annotated[int, typer.Option(help="Pixels along one side of the images.")] = 28,
+    step: Annotated[int, typer.Option(help="Pixels that htrans and vtrans roll by.")] = 4,
+    elements: Annotated[bool, typer.Option("--elements", help="Every element, not only the generators.")] = False,
+) -> None:
+    """Measure how far a network's outputs are from invariant under a group; exit code 1 when they are not."""
+    from aenbench.nn import check_equivariance
+    from aenbench.user_code import load_module
+    from gdatasets.groups.actions import parse_group
+
+    named = parse_group(group, size, step)
+    try:
+        report = check_equivariance(load_module(model), named, elements="all" if elements else "generators")
+    except RuntimeError as error:  # what torch raises for a batch that does not fit
+        why = str(error).splitlines()[0]
+        raise InvalidArgumentError(
+            f"{model} cannot be called on a batch (4, 1, {size}, {size}): {why}. Give its --size."
+        ) from error
+    for name, size_of_error in report.errors.items():
+        typer.echo(f"{'differs' if name in report.failing else 'holds':8} {name}  error {size_of_error:.3g}")
+    if not report.passed:
+        failing = f"{len(report.failing)} of {len(report.errors)}"
+        sys.stderr.write(f"{model} is not invariant under {failing} elements (tolerance {report.tolerance:.3g}).\n")
+        raise typer.Exit(1)
+    typer.echo(f"{model} is invariant under {group} (order {named.order}), tolerance {report.tolerance:.3g}.")

@@ -1,0 +1,130 @@
+"""Commands about searches: `tabulate`, `tables`, `search`, `analyze`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aenbench.cli.options import AddressOption, ExecutorOption, QuietOption, RootOption, WorkersOption
+from aenbench.errors import known_name
+
+
+def tabulate(
+    dataset: Annotated[str, typer.Option(help="As of `aenbench run`.")],
+    config: Annotated[str | None, typer.Option(help="By default aug2, or the only one.")] = None,
+    protocol: Annotated[str, typer.Option(help="standard or paper.")] = "standard",
+    space: Annotated[str, typer.Option(help="aen: the twelve actions; gcnn: groups, augmentations, size.")] = "aen",
+    seeds: Annotated[int, typer.Option(help="Trainings of each network.")] = 3,
+    root: RootOption = None,
+    out: Annotated[Path, typer.Option(help="The table goes to OUT/<dataset>/<config>.")] = Path("tables"),
+    store: Annotated[
+        Path | None, typer.Option(help="File of finished trainings, which other processes may share.")
+    ] = None,
+    workers: WorkersOption = None,
+    executor: ExecutorOption = "local",
+    address: AddressOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Train every distinct network of a space and write a table; goes on where it ended, and from fewer seeds."""
+    from aenbench.cli.progress import progress_report
+    from aenbench.execution.executors import executor_from
+    from aenbench.models.family import SPACES
+    from aenbench.runs.progress import Step
+    from aenbench.tables.build import TablePlan
+    from aenbench.tables.build import tabulate as make_table
+    from aenbench.tasks.datasets import default_configuration
+    from aenbench.tasks.protocol import PROTOCOLS
+    from aenbench.tasks.task import Task
+
+    chosen = config or default_configuration(dataset)
+    task = Task(dataset, chosen, known_name("protocol", protocol, PROTOCOLS))
+    plan = TablePlan(task, known_name("space", space, SPACES), seeds, root)
+    trials = store or out / f".{plan.images.dataset.name}-{chosen}-{space}-{protocol}.trials"
+    with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
+        path = make_table(plan, out, trials, where, lambda done, total: report(Step(None, "trainings", done, total)))
+    typer.echo(f"Table: {path}")
+
+
+def tables(
+    folder: Annotated[Path, typer.Option("--dir", help="The folder that holds the tables.")] = Path(
+        "leaderboards/tables"
+    ),
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit code 1 when a table is damaged or the card outdated.")
+    ] = False,
+) -> None:
+    """Read all of a folder's tables, with their digests, and regenerate their card, README.md."""
+    from aenbench.tables.card import check_tables, write_card
+
+    if not check:
+        typer.echo(f"Wrote {write_card(folder)}")
+        return
+    count, problems = check_tables(folder)
+    for problem in problems:
+        sys.stderr.write(f"{problem}\n")
+    if problems:
+        raise typer.Exit(1)
+    typer.echo(f"{count} {'table' if count == 1 else 'tables'} verified; README.md of {folder} is up to date.")
+
+
+def search(
+    table: Annotated[Path, typer.Option(help="A .parquet file of `aenbench tabulate`, or a folder of them.")],
+    compare: Annotated[
+        str, typer.Option(help="Algorithms: dqn, random, evolution, greedy, exhaustive, or package.module:function.")
+    ] = "dqn,random,evolution,greedy",
+    runs: Annotated[int, typer.Option(help="Repetitions of each algorithm.")] = 500,
+    runs_of: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=N", help="Repetitions of one algorithm, such as dqn=30; can be given for several."),
+    ] = None,
+    networks: Annotated[int, typer.Option(help="Distinct networks that each run may train.")] = 200,
+    until_best: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="Of these algorithms end a run once it has the highest value of the table: the same regret, sooner.",
+        ),
+    ] = "",
+    out: Annotated[Path, typer.Option(help="Folder for the tables and the picture.")] = Path("comparison"),
+    workers: WorkersOption = None,
+    executor: ExecutorOption = "local",
+    address: AddressOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Judge search algorithms on a table, or on a folder's: which really differ; goes on where it was interrupted."""
+    from aenbench.cli.progress import progress_report
+    from aenbench.comparison.plan import ComparisonPlan, compare_algorithms, named_of, repetitions
+    from aenbench.execution.executors import executor_from
+
+    names = compare.split(",")
+    plan = ComparisonPlan(table, repetitions(names, runs, runs_of or []), networks, named_of(names, until_best))
+    with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
+        compare_algorithms(plan, out, where, report)
+    typer.echo(f"Comparison: {out}")
+
+
+def analyze(
+    source: Annotated[Path, typer.Argument(help="A table (.parquet), or the folder of an entry that searched.")],
+    out: Annotated[Path, typer.Option(help="Folder for the tables and the picture.")] = Path("analysis"),
+) -> None:
+    """Say how much of the variance of accuracy each factor of a search space explains, alone and in pairs."""
+    from aenbench.analysis.anova import analyze as decompose
+    from aenbench.analysis.anova import table_values
+    from aenbench.analysis.report import read_trials, write_analysis
+    from aenbench.comparison.plan import title_of
+    from aenbench.leaderboard.entry_folder import read_description
+    from aenbench.models.aen import AENSpace
+    from aenbench.models.gcnn import GCNNSpace
+    from aenbench.tables.parquet import read_table
+
+    if source.is_dir():
+        entry, values = read_description(source), read_trials(source)
+        space = (GCNNSpace if entry.method == "gcnn-aen" else AENSpace)(entry.protocol, image_size=entry.image_size)
+        result = decompose(space, values)
+        title = f"{entry.dataset} {entry.dataset_version} / {entry.configuration}, {entry.protocol}, {entry.method}"
+    else:
+        table = read_table(source)
+        result, title = decompose(table.space, table_values(table)), title_of(table.info)
+    write_analysis(result, out, title)
+    typer.echo(f"Analysis: {out}")

@@ -1,0 +1,1 @@
+"""Search algorithms compared on tables of every network: runs, statistics, reports."""

@@ -1,0 +1,212 @@
+"""Answer sheets: what scoring needs of images that nobody else can fetch, kept beside their entries.
+
+Entries about a folder or .zip file of somebody's own can so be recomputed where that file is not at hand: by the
+workflow for pull requests, say. `<dataset>/<configuration>/answers.json` holds the test labels, the digest of the test
+images and the few of them that the page shows. It is generated where the images are (`aenbench leaderboard`), never
+read there, and never for a dataset that this package can name: those are scored by their own labels.
+"""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from aenbench.errors import EntryError
+from aenbench.leaderboard.entry import Count, DatasetName, Line, SafeName, Sha256, Strict
+from aenbench.leaderboard.untrusted.files import open_bounded, read_bounded
+from aenbench.leaderboard.untrusted.json_yaml import parse_json
+from aenbench.leaderboard.untrusted.text import printable
+from aenbench.scoring import Facet, task_facets
+from aenbench.tasks.datasets import Dataset
+from aenbench.tasks.images import Images
+from aenbench.tasks.task import Root, Task
+from gdatasets.errors import SourceError, UnknownNameError
+from gdatasets.generation.specs import DATASETS
+from gdatasets.sources.named import NAMED
+from gdatasets.sources.source import SourceArrays
+
+ANSWERS_FILE = "answers.json"
+MAX_ANSWERS_BYTES = 4 << 20
+
+ROWS = 3
+MAX_CLASSES = 13
+"""The page shows the first images of each class, of datasets with more classes those of the first ones."""
+
+_Size = Annotated[int, Field(ge=1, le=4_096)]
+
+
+class AnswerSheet(Strict):
+    """The test split of a dataset without its images, but for those on the page's picture."""
+
+    schema_version: Literal[1] = 1
+    dataset: DatasetName
+    dataset_version: Line
+    configuration: SafeName
+    test_content_sha256: Sha256
+    classes: Annotated[tuple[Line, ...], Field(min_length=1, max_length=256)]
+    image_shape: Annotated[tuple[_Size, ...], Field(min_length=2, max_length=3)]
+    train_images: Count
+    validation_images: Count
+    test_images: Annotated[int, Field(ge=1, le=1_000_000)]
+    labels: str = Field(description="of the test images in dataset order, uint8, base64")
+    shown: tuple[Count, ...] = Field(
+        description="numbers of the test images that are kept", max_length=ROWS * MAX_CLASSES
+    )
+    pixels: str = Field(description="of those, uint8 (shown, *image_shape), base64")
+
+
+def can_be_fetched(dataset: str) -> bool:
+    """Whether the package knows where a dataset's images come from."""
+    return dataset in DATASETS or dataset in NAMED
+
+
+def make_sheet(dataset: Dataset) -> bytes:
+    """The content of a dataset's answer sheet."""
+    test = dataset.read("test")
+    shown = [
+        int(sample)
+        for label in range(min(MAX_CLASSES, len(dataset.classes)))
+        for sample in np.flatnonzero(test.labels == label)[:ROWS]
+    ]
+    sheet = AnswerSheet(
+        dataset=dataset.name,
+        dataset_version=dataset.version,
+        configuration=dataset.configuration,
+        test_content_sha256=dataset.digest("test"),
+        classes=dataset.classes,
+        image_shape=dataset.image_shape,
+        train_images=dataset.samples["train"],
+        validation_images=dataset.validation,
+        test_images=dataset.samples["test"],
+        labels=base64.b64encode(test.labels.astype(np.uint8).tobytes()).decode("ascii"),
+        shown=tuple(shown),
+        pixels=base64.b64encode(test.images[shown].tobytes()).decode("ascii"),
+    )
+    return sheet.model_dump_json(indent=1).encode() + b"\n"
+
+
+def find_images(task: Task, root: Root, folder: Path) -> Images:
+    """A task's images, or what the answer sheet in a folder tells of them.
+
+    Raises:
+        UnknownNameError: no such dataset or configuration, nor a sheet.
+        EntryError: the sheet is malformed, or another dataset's.
+    """
+    try:
+        return Images(task, root)
+    except (UnknownNameError, SourceError):
+        if can_be_fetched(task.dataset) or not (folder / ANSWERS_FILE).is_file():
+            raise
+    return Images(task, root, read_sheet(folder / ANSWERS_FILE, task))
+
+
+def read_sheet(path: Path, task: Task) -> Dataset:
+    """The test split that a sheet describes; it has no training split, and black images where it has none.
+
+    Raises:
+        EntryError: it cannot be read, is malformed, or another dataset's.
+    """
+    where = printable(path, 1_000)
+    with open_bounded(path, MAX_ANSWERS_BYTES) as stream:
+        sheet = parse_json(read_bounded(stream, MAX_ANSWERS_BYTES, where), AnswerSheet, where)
+    if (sheet.dataset, sheet.configuration) != (task.dataset, task.configuration):
+        raise EntryError(f"{where} is about {sheet.dataset}/{sheet.configuration}.")
+    labels = _numbers(sheet.labels, (sheet.test_images,), f"{where}: labels").astype(np.int64)
+    if labels.max() >= len(sheet.classes) or max(sheet.shown, default=0) >= len(labels):
+        raise EntryError(f"{where}: a label or an image that is shown does not exist.")
+    kept = _numbers(sheet.pixels, (len(sheet.shown), *sheet.image_shape), f"{where}: pixels")
+
+    def check(split: str) -> None:
+        if split != "test":
+            raise SourceError(f"{sheet.dataset} is not at hand; give --root, the folder that has it.")
+
+    def read(split: str) -> SourceArrays:
+        check(split)
+        images = np.zeros((len(labels), *sheet.image_shape), dtype=np.uint8)
+        images[list(sheet.shown)] = kept
+        return SourceArrays(images, labels)
+
+    def digest(split: str) -> str:
+        check(split)
+        return sheet.test_content_sha256
+
+    samples = {"train": sheet.train_images, "test": sheet.test_images}
+    return Dataset(
+        sheet.dataset,
+        sheet.dataset_version,
+        sheet.configuration,
+        sheet.classes,
+        sheet.image_shape,
+        samples,
+        sheet.validation_images,
+        read,
+        digest,
+    )
+
+
+def _numbers(text: str, shape: tuple[int, ...], where: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    try:
+        content = base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise EntryError(f"{where}: {error}.") from error
+    if len(content) != int(np.prod(shape)):
+        raise EntryError(f"{where}: {len(content):,} bytes, expected uint8 {shape}.")
+    return np.frombuffer(content, dtype=np.uint8).reshape(shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """The truth about a task's test images.
+
+    Attributes:
+        images: where they are from.
+        labels: int64 (n,), of the images that the score rests on.
+        digest: `content_sha256` of the test split.
+        facets: how those images were moved.
+    """
+
+    images: Images
+    labels: NDArray[np.int64]
+    digest: str
+    facets: tuple[Facet, ...]
+
+    @property
+    def dataset(self) -> Dataset:
+        """What they are from."""
+        return self.images.dataset
+
+
+class AnswerBook:
+    """The answers of every task that was asked for.
+
+    Args:
+        root: a folder to look for the sources in first.
+    """
+
+    def __init__(self, root: Root = None) -> None:
+        self.root = root
+        self._known: dict[Task, Answers] = {}
+
+    def of(self, task: Task, folder: Path | None = None) -> Answers:
+        """The answers of a task.
+
+        Args:
+            task: the task.
+            folder: where its answer sheet may be, should its images not be at hand.
+
+        Raises:
+            UnknownNameError: no such dataset or configuration.
+            SourceError: the dataset's source is not at hand.
+            EntryError: the answer sheet is malformed.
+        """
+        if task not in self._known:
+            images = find_images(task, self.root, folder) if folder else Images(task, self.root)
+            labels = images.test_labels()
+            facets = task_facets(images.dataset.name, task.configuration, len(labels))
+            self._known[task] = Answers(images, labels, images.dataset.digest("test"), facets)
+        return self._known[task]

@@ -1,0 +1,1 @@
+"""Every byte that a stranger may have written is read here, within bounds, and never executed."""

@@ -1,0 +1,213 @@
+"""Autoequivariant networks: two equivariant layers and a free dense head, as a frozen description and as a module."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from aenbench.errors import InvalidArgumentError
+from aenbench.models.space import SearchSpace
+from aenbench.nn.lattice import Grids, sharing_lattice
+from aenbench.nn.linear import EquivariantLinear, Initialization
+from aenbench.nn.representations import grid, trivial
+from aenbench.tasks.protocol import Protocol
+from aenbench.training.candidate import Candidate
+from gdatasets.groups.actions import ACTIONS, Group, actions_from_bits, bits_from_actions
+
+Bias = Literal["orbits", "scalar"]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """An autoequivariant network (arXiv 2104.04848, section 5.1), without its weights.
+
+    Protocol `"standard"`: the hidden layers are two channels of a grid half as large as the image, rolled by 2 where
+    the image is rolled by 4, so that every action has the same order on both; biases are tied by orbit and come before
+    the ReLU; fan-in initialisation. Protocol `"paper"`: hidden grids of 20 x 20, rolled by 4; the released code's
+    initialisation, and its one scalar bias a layer after the ReLU.
+
+    Attributes:
+        actions: names out of `gdatasets.groups.actions.ACTIONS`, kept in bit order; none is the plain MLP.
+        protocol: `"standard"` or `"paper"`.
+        classes: outputs of the head.
+        image_size: pixels along one side of the image.
+        channels: image channels, all moved alike.
+        initialization: `"fan_in"` or `"orbits"`; None for the protocol's. With `bias` it is there to measure what each
+            of the two changes; entries and searches leave both to the protocol.
+        bias: `"orbits"`: before the ReLU, tied by orbit; `"scalar"`: one number a layer, after it; None for the
+            protocol's.
+
+    Raises:
+        UnknownNameError: an action does not exist.
+        InvalidArgumentError: an unknown protocol, initialisation or bias, or a size on which an action cannot act.
+    """
+
+    actions: Sequence[str] = ()
+    protocol: Protocol = "standard"
+    classes: int = 10
+    image_size: int = 28
+    channels: int = 1
+    initialization: Initialization | None = None
+    bias: Bias | None = None
+
+    def __post_init__(self) -> None:
+        _check_choice("protocol", self.protocol, Protocol)
+        _check_choice("initialization", self.initialization or "fan_in", Initialization)
+        _check_choice("bias", self.bias or "orbits", Bias)
+        if self.classes < 1 or self.channels < 1 or self.image_size < 2 or self.image_size % 2:
+            raise InvalidArgumentError(
+                f"Expected an even image size, and at least one class and channel; got size {self.image_size}, "
+                f"{self.classes} classes, {self.channels} channels."
+            )
+        object.__setattr__(self, "actions", actions_from_bits(bits_from_actions(self.actions)))
+        for size, step in self.grids:
+            Group(self.actions, size, step)  # an action that cannot act there is an error here
+
+    @property
+    def bits(self) -> str:
+        """The state string of the actions."""
+        return bits_from_actions(self.actions)
+
+    @property
+    def grids(self) -> Grids:
+        """The (size, roll step) of the input and of the two hidden layers."""
+        hidden = (self.image_size // 2, 2) if self.protocol == "standard" else (20, 4)
+        return ((self.image_size, 4), hidden, hidden)
+
+    @property
+    def hidden_channels(self) -> int:
+        return 2 if self.protocol == "standard" else 1
+
+    @property
+    def hidden_units(self) -> int:
+        return self.hidden_channels * self.grids[1][0] ** 2
+
+    @property
+    def has_scalar_bias(self) -> bool:
+        """Whether each hidden layer adds one number after its ReLU, instead of one for each orbit before it."""
+        return (self.bias or ("scalar" if self.protocol == "paper" else "orbits")) == "scalar"
+
+    def canonical(self) -> "Architecture":
+        """The same network, named by the largest set of actions that gives it."""
+        return replace(self, actions=sharing_lattice(self.grids).closure(self.actions))
+
+    def irredundant(self) -> "Architecture":
+        """The same network, named by actions of which none can be left out; those first in bit order are kept."""
+        closure = sharing_lattice(self.grids).closure
+        kept, network = tuple(self.actions), closure(self.actions)
+        for action in reversed(self.actions):
+            fewer = tuple(name for name in kept if name != action)
+            kept = fewer if closure(fewer) == network else kept
+        return replace(self, actions=kept)
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What an entry says of the network."""
+        return {"actions": self.actions}
+
+    def build(self, generator: torch.Generator) -> "AutoequivariantNetwork":
+        """The network, with initial weights drawn from the generator."""
+        return AutoequivariantNetwork(self, generator)
+
+
+class AutoequivariantNetwork(nn.Module):
+    """The module of an `Architecture`: logits (batch, classes) of images (batch, pixels) or (batch, channels, h, w).
+
+    Args:
+        architecture: what to build.
+        generator: source of the initial weights, drawn layer by layer, on the CPU.
+    """
+
+    def __init__(self, architecture: Architecture, generator: torch.Generator) -> None:
+        super().__init__()
+        self.architecture = architecture
+        scalar = architecture.has_scalar_bias
+        (size, step), (hidden, hidden_step), _ = architecture.grids
+        image = grid(architecture.actions, size, step, architecture.channels)
+        units = grid(architecture.actions, hidden, hidden_step, architecture.hidden_channels)
+        released: Initialization = "orbits" if architecture.protocol == "paper" else "fan_in"
+        initialization = architecture.initialization or released
+        self.first = EquivariantLinear(image, units, not scalar, initialization, generator=generator)
+        self.second = EquivariantLinear(units, units, not scalar, initialization, generator=generator)
+        self.head = EquivariantLinear(
+            trivial(0, architecture.hidden_units), trivial(0, architecture.classes), generator=generator
+        )
+        self.shifts = nn.ParameterList(
+            _uniform((), layer.orbits, generator) for layer in (self.first, self.second) if scalar
+        )
+
+    def features(self, images: Tensor) -> Tensor:
+        """The second hidden layer, (batch, hidden units); it moves as the hidden grid does."""
+        x = torch.relu(self.first(images.flatten(1)))
+        x = torch.relu(self.second(x + self.shifts[0] if self.shifts else x))
+        return x + self.shifts[1] if self.shifts else x
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.features(images))
+        return logits
+
+
+def build_aen(architecture: Architecture, generator: torch.Generator | int) -> AutoequivariantNetwork:
+    """The network of an architecture, with initial weights from a generator, or from a new one with this seed."""
+    if isinstance(generator, int):
+        generator = torch.Generator().manual_seed(generator)
+    return architecture.build(generator)
+
+
+def distinct_architectures(
+    protocol: Protocol = "standard", classes: int = 10, image_size: int = 28, channels: int = 1
+) -> tuple[Architecture, ...]:
+    """Every distinct network among the 4,096 sets of actions, named by its largest set, from few actions to many.
+
+    There are 216 for the paper's grids (28, 20, 20); tens of seconds the first time in a process.
+    """
+    free = Architecture((), protocol, classes, image_size, channels)
+    return tuple(replace(free, actions=actions) for actions in sharing_lattice(free.grids).distinct)
+
+
+def _check_choice(what: str, chosen: str, choices: Any) -> None:
+    if chosen not in get_args(choices):
+        raise InvalidArgumentError(f'Unknown {what} "{chosen}". Choose from: {", ".join(get_args(choices))}.')
+
+
+def _uniform(shape: tuple[int, ...], fan_in: int, generator: torch.Generator) -> Tensor:
+    """`nn.Linear`'s initial values: uniform in +-1/sqrt(fan_in)."""
+    bound = 1 / math.sqrt(fan_in)
+    return torch.empty(shape).uniform_(-bound, bound, generator=generator)
+
+
+@dataclass(frozen=True)
+class AENSpace(SearchSpace):
+    """The 4,096 action sets of the paper's dense networks; one bit for each of the twelve actions.
+
+    The largest set that gives a network is its canonical state.
+    """
+
+    @property
+    def bits(self) -> int:
+        return len(ACTIONS)
+
+    def canonical(self, state: str) -> str:
+        return _closures(self)[state]
+
+    def candidate(self, state: str) -> Candidate:
+        shape = (self.protocol, self.classes, self.image_size, self.channels)
+        return Candidate(Architecture(actions_from_bits(state), *shape))
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        return tuple(bits_from_actions(actions) for actions in sharing_lattice(self._free.grids).distinct)
+
+    @property
+    def _free(self) -> Architecture:
+        return Architecture((), self.protocol, self.classes, self.image_size, self.channels)
+
+
+@lru_cache(maxsize=8)
+def _closures(space: AENSpace) -> dict[str, str]:
+    """The canonical state of each state; a search asks thousands of times, and describing the grids takes longer."""
+    return sharing_lattice(space._free.grids).classes

@@ -1,0 +1,227 @@
+"""The paper's group convolutional networks, as a frozen description and as a module."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import compress, product
+from typing import Any, get_args
+
+import torch
+from torch import Tensor, nn
+
+from aenbench.errors import InvalidArgumentError
+from aenbench.models.space import SearchSpace
+from aenbench.nn.batchnorm import GroupBatchNorm2d
+from aenbench.nn.gconv import GroupConv2d, LiftingConv2d
+from aenbench.nn.linear import EquivariantLinear
+from aenbench.nn.pooling import InvariantPooling, SpatialPooling
+from aenbench.nn.representations import trivial
+from aenbench.nn.square_groups import SquareGroup
+from aenbench.tasks.protocol import Protocol
+from aenbench.training.augmentation import AUGMENTATIONS, Augmentation
+from aenbench.training.candidate import Candidate
+
+_KERNEL, _DENSE, _DROPOUT = 3, (100, 50), 0.5
+_DIVISORS_OF_WIDTH = {1: 10, 2: 18, 4: 30, 8: 60}  # by group order, in tenths: the released code's 1, 1.8, 3 and 6
+
+
+@dataclass(frozen=True)
+class GCNNArchitecture:
+    """A group convolutional network (arXiv 2104.04848, section 5.2), without its weights.
+
+    Four 3 x 3 group convolutions without padding, a 2 x 2 max pooling after the second and the fourth, then a dense
+    head 100 > 50 > classes with dropout after the first. The plain network has 20 channels a layer, 30 if `large`.
+
+    Protocol `"paper"`: the head reads the flattened features, so the network is not invariant; the channels are
+    divided by 1, 1.8, 3 and 6 for groups of order 1, 2, 4 and 8 and rounded down, as the released code does. (Its group
+    code 111 is `d4` here, with `d4`'s channels, not a group of its own.) Protocol `"standard"`: the head reads features
+    pooled over the group (`InvariantPooling`), so in evaluation every move of the group leaves the logits as they are;
+    every convolution is followed by a batch norm that the group shares (why: `docs/benchmark.md`); the channels are
+    those that bring the number of parameters closest to that of the plain network. On 28 x 28 grey images with ten
+    classes that is 20, 17, 14 and 11 channels for orders 1, 2, 4 and 8, with 48,800, 48,755, 49,466 and 49,583
+    parameters; at every size and colour within 5 %.
+
+    Attributes:
+        group: the name of one of `aenbench.nn.square_groups.SQUARE_GROUPS`.
+        large: 30 channels in the plain network, not 20.
+        protocol: `"standard"` or `"paper"`.
+        classes: outputs of the head.
+        image_size: pixels along one side, a multiple of 4 that is at least 16: then both poolings fit exactly.
+        channels: image channels, 1 for grey, 3 for colour.
+
+    Raises:
+        UnknownNameError: there is no such group.
+        InvalidArgumentError: an unknown protocol or an impossible size.
+    """
+
+    group: str = "trivial"
+    large: bool = False
+    protocol: Protocol = "standard"
+    classes: int = 10
+    image_size: int = 28
+    channels: int = 1
+
+    def __post_init__(self) -> None:
+        SquareGroup(self.group)  # an unknown group is an error here
+        if self.protocol not in get_args(Protocol):
+            raise InvalidArgumentError(
+                f'Unknown protocol "{self.protocol}". Choose from: {", ".join(get_args(Protocol))}.'
+            )
+        if self.classes < 1 or self.channels < 1:
+            raise InvalidArgumentError(
+                f"Expected at least one class and channel, got {self.classes} classes, {self.channels} channels."
+            )
+        if self.image_size < 16 or self.image_size % 4:
+            raise InvalidArgumentError(
+                f"Expected an image size that is a multiple of 4 and at least 16, so that the 2 x 2 poolings fit; "
+                f"got {self.image_size}. Pad or resize to {max(16, -(-self.image_size // 4) * 4)}."
+            )
+
+    @property
+    def order(self) -> int:
+        """Elements of the group."""
+        return SquareGroup(self.group).order
+
+    @property
+    def feature_size(self) -> int:
+        """Pixels along one side of the last features: 4 for images of 28, 5 for 32."""
+        return self.image_size // 4 - 3
+
+    @property
+    def width(self) -> int:
+        """Channels of every convolution, each `order` planes."""
+        plain = 30 if self.large else 20
+        if self.protocol == "paper":
+            return plain * 10 // _DIVISORS_OF_WIDTH[self.order]
+        target = self._count_parameters(plain, order=1)
+        return min(range(1, plain + 1), key=lambda width: abs(self._count_parameters(width, self.order) - target))
+
+    @property
+    def parameter_count(self) -> int:
+        """Free parameters of the network."""
+        return self._count_parameters(self.width, self.order)
+
+    @property
+    def head_inputs(self) -> int:
+        """Features that the dense head reads."""
+        return self._count_head_inputs(self.width, self.order)
+
+    def _count_head_inputs(self, width: int, order: int) -> int:
+        return width * self.feature_size**2 * (order if self.protocol == "paper" else 1)
+
+    def _count_parameters(self, width: int, order: int) -> int:
+        kernel, shifts = _KERNEL**2, 1 if self.protocol == "paper" else 2  # a bias, or batch norm's scale and shift
+        convolutions = (self.channels * kernel + shifts) * width + 3 * (width * order * kernel + shifts) * width
+        sizes = (self._count_head_inputs(width, order), *_DENSE, self.classes)
+        return convolutions + sum((sizes[k] + 1) * sizes[k + 1] for k in range(len(sizes) - 1))
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What an entry says of the network."""
+        return {"group": self.group, "large": self.large}
+
+    def build(self, generator: torch.Generator) -> "GCNN":
+        """The network, with initial weights drawn from the generator."""
+        return GCNN(self, generator)
+
+
+class GCNN(nn.Module):
+    """The module of a `GCNNArchitecture`: logits (batch, classes) of images (batch, channels, size, size).
+
+    Every layer draws uniformly in +-1/sqrt(fan-in), as PyTorch's layers do; batch norms begin with scale 1 and shift 0.
+    Dropout draws from PyTorch's global generator, in training only.
+
+    Args:
+        architecture: what to build.
+        generator: source of the initial weights, drawn layer by layer, on the CPU.
+    """
+
+    def __init__(self, architecture: GCNNArchitecture, generator: torch.Generator) -> None:
+        super().__init__()
+        self.architecture = architecture
+        group, width = SquareGroup(architecture.group), architecture.width
+        standard = architecture.protocol == "standard"
+        lift = LiftingConv2d(group, architecture.channels, width, _KERNEL, bias=not standard, generator=generator)
+        rest = (GroupConv2d(group, width, width, _KERNEL, bias=not standard, generator=generator) for _ in range(3))
+        self.convolutions = nn.ModuleList([lift, *rest])
+        self.norms = nn.ModuleList(GroupBatchNorm2d(width) if standard else nn.Identity() for _ in self.convolutions)
+        self.pool = SpatialPooling(group, 2)
+        self.invariants = InvariantPooling(group, architecture.feature_size) if standard else nn.Identity()
+        first, second = _DENSE
+        self.head = nn.Sequential(
+            nn.Flatten(),
+            _dense(architecture.head_inputs, first, generator),
+            nn.ReLU(),
+            nn.Dropout(_DROPOUT),
+            _dense(first, second, generator),
+            nn.ReLU(),
+            _dense(second, architecture.classes, generator),
+        )
+
+    def features(self, images: Tensor) -> Tensor:
+        """What the group still moves: (batch, width, order, feature size, feature size)."""
+        x = images
+        for k, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
+            x = convolution(x)  # one step a line: what is done with is freed before the next is made
+            x = norm(x)
+            x = torch.relu(x)
+            if k % 2:
+                x = self.pool(x)  # 28 > 26 > 24 > 12 > 10 > 8 > 4
+        return x
+
+    def forward(self, images: Tensor) -> Tensor:
+        size = self.architecture.image_size
+        if images.shape[1:] != (self.architecture.channels, size, size):
+            raise InvalidArgumentError(
+                f"Expected images (batch, {self.architecture.channels}, {size}, {size}), got {tuple(images.shape)}."
+            )
+        logits: Tensor = self.head(self.invariants(self.features(images)))
+        return logits
+
+
+def build_gcnn(architecture: GCNNArchitecture, generator: torch.Generator | int) -> GCNN:
+    """The network of an architecture, with initial weights from a generator, or from a new one with this seed."""
+    if isinstance(generator, int):
+        generator = torch.Generator().manual_seed(generator)
+    return architecture.build(generator)
+
+
+def _dense(inputs: int, outputs: int, generator: torch.Generator) -> EquivariantLinear:
+    """A free dense layer whose initial weights come from the generator: `nn.Linear` takes none."""
+    return EquivariantLinear(trivial(0, inputs), trivial(0, outputs), generator=generator)
+
+
+GROUP_BITS = ("rotation", "hflip", "vflip")
+
+
+_GROUPS = {"000": "trivial", "100": "c4", "010": "hflip", "001": "vflip", "011": "v4", "111": "d4"}
+
+
+@dataclass(frozen=True)
+class GCNNSpace(SearchSpace):
+    """The paper's ten bits for group convolutional networks: 3 generators of a group, 6 augmentations, 1 size.
+
+    The bits are, in order: rotation by 90 degrees, left-right flip, top-bottom flip; the augmentations of
+    `aenbench.training.augmentation.AUGMENTATIONS`; the large network. A rotation and either flip generate all eight
+    symmetries of the square, so 101, 110 and 111 are one group, whose canonical code is 111: 768 networks in 1,024
+    states.
+    """
+
+    @property
+    def bits(self) -> int:
+        return len(GROUP_BITS) + len(AUGMENTATIONS) + 1
+
+    def canonical(self, state: str) -> str:
+        group = state[: len(GROUP_BITS)]
+        return ("111" if group in ("101", "110") else group) + state[len(GROUP_BITS) :]
+
+    def candidate(self, state: str) -> Candidate:
+        canonical = self.canonical(state)
+        group, chosen, large = canonical[:3], canonical[3:-1], canonical[-1] == "1"
+        shape = (self.protocol, self.classes, self.image_size, self.channels)
+        augmentation = Augmentation(tuple(compress(AUGMENTATIONS, map(int, chosen))))
+        return Candidate(GCNNArchitecture(_GROUPS[group], large, *shape), augmentation)
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        states = ("".join(bits) for bits in product("01", repeat=self.bits))
+        return tuple(state for state in states if self.canonical(state) == state)

@@ -1,0 +1,88 @@
+"""What is searched: states, the networks that they name, and how much a search may spend."""
+
+import typing
+from abc import ABC, abstractmethod
+from collections.abc import Sized
+from dataclasses import dataclass
+
+from aenbench.tasks.protocol import Protocol
+from aenbench.training.candidate import Candidate
+
+
+@dataclass(frozen=True)
+class SearchSpace(ABC):
+    """States, and the networks they name.
+
+    Attributes:
+        protocol: decides the networks' details, and so which states share one network.
+        classes: outputs of the networks.
+        image_size: pixels along one side of the images.
+        channels: image channels.
+    """
+
+    protocol: Protocol = "standard"
+    classes: int = 10
+    image_size: int = 28
+    channels: int = 1
+
+    @property
+    @abstractmethod
+    def bits(self) -> int:
+        """Length of a state."""
+
+    @abstractmethod
+    def canonical(self, state: str) -> str:
+        """The name of a state's network: equal for two states exactly if they are one network."""
+
+    @abstractmethod
+    def candidate(self, state: str) -> Candidate:
+        """What a state says is to be trained."""
+
+    @property
+    @abstractmethod
+    def networks(self) -> tuple[str, ...]:
+        """The canonical states of all networks, each once."""
+
+    @property
+    def start(self) -> str:
+        """The zero state: the plain network, without augmentation."""
+        return "0" * self.bits
+
+    def toggle(self, state: str, action: int) -> str:
+        """The state with one bit changed."""
+        return state[:action] + ("0" if state[action] == "1" else "1") + state[action + 1 :]
+
+
+class Spent(typing.Protocol):
+    """What a search has done so far, such as an `aenbench.search.record.Record`."""
+
+    @property
+    def trials(self) -> Sized:
+        """The networks trained."""
+
+    @property
+    def visited(self) -> Sized:
+        """The states asked for."""
+
+
+@dataclass(frozen=True)
+class SearchBudget:
+    """When a search ends: at the first of these.
+
+    Attributes:
+        states: distinct states visited (the paper's "models": 1,000).
+        networks: distinct networks trained; None for no limit.
+        episodes: episodes, for searches that walk (60 in the paper).
+        episode_steps: moves of one episode (100 in the paper).
+
+    A search that need not walk, but can come back to states it knows, makes at most `episodes * episode_steps` moves.
+    """
+
+    states: int = 1_000
+    networks: int | None = None
+    episodes: int = 60
+    episode_steps: int = 100
+
+    def is_spent(self, record: Spent) -> bool:
+        enough_networks = self.networks is not None and len(record.trials) >= self.networks
+        return enough_networks or len(record.visited) >= self.states

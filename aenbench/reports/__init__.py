@@ -1,0 +1,1 @@
+"""Markdown, CSV and figures; knows no type of the domain."""

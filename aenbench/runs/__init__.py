@@ -1,0 +1,1 @@
+"""From a task to an entry: plan, seeds, baselines, reruns."""

@@ -1,0 +1,83 @@
+"""A user's own network, by import path: built, checked and trained as the baselines are."""
+
+import re
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from aenbench.errors import InvalidArgumentError
+from aenbench.leaderboard.entry import Origin, SafeName
+from aenbench.models.budgets import Kind
+from aenbench.models.custom import _MAX_PATH, OneNetwork, OwnNetwork
+from aenbench.models.space import SearchBudget, SearchSpace
+from aenbench.runs.method import Choice, Method
+from aenbench.search.record import Evaluate
+from aenbench.tasks.images import Images
+from aenbench.tasks.protocol import Protocol
+from aenbench.training.augmentation import Augmentation
+
+_SAFE_NAME = TypeAdapter(SafeName)
+
+
+@dataclass(frozen=True)
+class OwnModel(Method):
+    """A network of the user's own, trained as the chosen network of a baseline is.
+
+    Attributes:
+        name: its import path, `package.module:name`.
+        augmentation: of the training images.
+        kind: whose recipe of the final training it is given: `dense` or `gcnn`.
+        given_name: of the entry; by default it is made of the path's last part and the options.
+
+    Raises:
+        InvalidArgumentError: the path is none, or the entry's name is not fit for a file name.
+    """
+
+    origin: ClassVar[Origin] = "model"
+
+    name: str
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    kind: Kind = "dense"
+    given_name: str = ""
+
+    def __post_init__(self) -> None:
+        module, colon, name = self.name.partition(":")
+        is_path = colon and name.isidentifier() and all(part.isidentifier() for part in module.split("."))
+        if not is_path or len(self.name) > _MAX_PATH:
+            raise InvalidArgumentError(
+                f'Expected --model as "package.module:name", of at most {_MAX_PATH} characters, got "{self.name:.210}".'
+            )
+        try:
+            _SAFE_NAME.validate_python(self.given_name or self.label)
+        except ValidationError as error:
+            raise InvalidArgumentError(
+                f'No entry can be named "{self.given_name or self.label:.110}"; give a --name of at most 100 of a-z, '
+                '0-9, ".", "_" and "-", beginning with a letter or a digit.'
+            ) from error
+
+    @property
+    def label(self) -> str:
+        own = re.sub(r"[^a-z0-9]+", "-", self.name.partition(":")[2].lower()).strip("-")
+        return "-".join([own, *self.augmentation.names, *(["gcnn-recipe"] if self.kind == "gcnn" else [])])
+
+    def entry_name(self, protocol: Protocol, budget: str) -> str:
+        return self.given_name or super().entry_name(protocol, budget)
+
+    def space(self, protocol: Protocol, images: Images) -> OneNetwork:
+        shape = (protocol, images.classes, images.size, images.channels)
+        return OneNetwork(*shape, path=self.name, augmentation=self.augmentation)
+
+    def choose(self, space: SearchSpace, evaluate: Evaluate, budget: SearchBudget, seed: int) -> Choice:  # noqa: ARG002
+        return Choice(space.candidate(space.start))
+
+    def check(self, space: SearchSpace) -> None:
+        OwnNetwork(self.name, space.classes, space.image_size, space.channels).check()
+
+    @property
+    def code(self) -> Path | None:
+        module = sys.modules.get(self.name.partition(":")[0])
+        file = getattr(module, "__file__", None)
+        return Path(file).resolve().parent if file else None

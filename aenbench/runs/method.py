@@ -1,0 +1,86 @@
+"""What a run can be asked for: a way to come by the network that is trained in the end."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from aenbench.leaderboard.entry import Origin
+from aenbench.models.budgets import Kind
+from aenbench.models.space import SearchBudget, SearchSpace
+from aenbench.search.record import Evaluate, Record
+from aenbench.tasks.images import Images
+from aenbench.tasks.protocol import Protocol
+from aenbench.training.candidate import Candidate
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a method settled on, and what it looked at to get there.
+
+    Attributes:
+        candidate: the chosen network.
+        record: the networks trained on the way; None where nothing was searched.
+    """
+
+    candidate: Candidate
+    record: Record | None = None
+
+
+class Method(ABC):
+    """A way to come by a network: a frozen value that can be sent to other processes.
+
+    Attributes:
+        origin: of its entries.
+        name: as its entries say it.
+    """
+
+    origin: ClassVar[Origin]
+    name: str
+
+    @property
+    @abstractmethod
+    def kind(self) -> Kind:
+        """Whose budget it is given."""
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """The name with its options, fit for a file name."""
+
+    @property
+    def learns(self) -> bool:
+        """Whether a search by reinforcement makes the choice."""
+        return False
+
+    @abstractmethod
+    def space(self, protocol: Protocol, images: Images) -> SearchSpace:
+        """The networks that it chooses from; they fit the images."""
+
+    def networks_ahead(self, space: SearchSpace, budget: SearchBudget) -> int:  # noqa: ARG002
+        """How many networks may be trained before the final one, at most."""
+        return 0
+
+    @abstractmethod
+    def choose(self, space: SearchSpace, evaluate: Evaluate, budget: SearchBudget, seed: int) -> Choice:
+        """Settle on a network.
+
+        Args:
+            space: what `space` gave.
+            evaluate: the value of a canonical state's network.
+            budget: of a search.
+            seed: of a search.
+        """
+
+    def entry_name(self, protocol: Protocol, budget: str) -> str:
+        """The entry's name: the label, with protocol and budget where they are not `standard`."""
+        parts = [self.label, *(part for part in (protocol, budget) if part != "standard")]
+        return "-".join(dict.fromkeys(parts))
+
+    def check(self, space: SearchSpace) -> None:  # noqa: B027
+        """Fail before any work is done where the network could not be trained."""
+
+    @property
+    def code(self) -> Path | None:
+        """The folder of the code that makes the network, where it is not this package's."""
+        return None

@@ -1,0 +1,70 @@
+"""The options of `aenbench run` that decide its outcome, and the plan that they make."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+from aenbench.errors import InvalidArgumentError, known_name
+from aenbench.models.budgets import KINDS
+from aenbench.runs.baselines import Baseline
+from aenbench.runs.custom_model import OwnModel
+from aenbench.runs.method import Method
+from aenbench.runs.plan import Plan
+from aenbench.tasks.datasets import default_configuration
+from aenbench.tasks.protocol import PROTOCOLS
+from aenbench.tasks.task import Task
+from aenbench.training.augmentation import Augmentation
+
+SIZES = ("small", "large")
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """As they are typed; see `aenbench run --help`."""
+
+    baseline: str | None = None
+    model: str | None = None
+    name: str | None = None
+    recipe: str | None = None
+    dataset: str | None = None
+    config: str | None = None
+    protocol: str = "standard"
+    budget: str = "standard"
+    seeds: int = 3
+    augment: str = ""
+    size: str = "small"
+    keep_logits: bool = False
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Self:
+        """Those of them that decide the outcome."""
+        return cls(**{field.name: options[field.name] for field in fields(cls)})
+
+    def plan(self, root: Path | None = None) -> Plan:
+        """What is to be run; of G-Digits, where no dataset is named.
+
+        Raises:
+            InvalidArgumentError: options that do not go together, or have impossible values.
+            UnknownNameError: a name that does not exist.
+        """
+        dataset = self.dataset or "g-digits"
+        protocol = known_name("protocol", self.protocol, PROTOCOLS)
+        method = self._method()
+        task = Task(dataset, self.config or default_configuration(dataset), protocol)
+        return Plan(method, task, self.budget, self.seeds, root, self.keep_logits)
+
+    def _method(self) -> Method:
+        augmentation = Augmentation(tuple(filter(None, self.augment.split(","))))
+        large = known_name("size", self.size, SIZES) == "large"
+        if (self.baseline is None) == (self.model is None):
+            raise InvalidArgumentError("Give either --baseline or --model; see `aenbench run --help`.")
+        if self.baseline is not None:
+            if self.name is not None or self.recipe is not None:
+                raise InvalidArgumentError("--name and --recipe are for --model; a baseline has its own.")
+            return Baseline(self.baseline, augmentation, large)
+        if large:
+            raise InvalidArgumentError("--model takes no --size; only --baseline gcnn:<group> does.")
+        assert self.model is not None
+        recipe = known_name("recipe", self.recipe or "dense", KINDS)
+        return OwnModel(self.model, augmentation, recipe, self.name or "")

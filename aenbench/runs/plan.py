@@ -1,0 +1,56 @@
+"""Everything that decides the outcome of a run."""
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from aenbench.errors import InvalidArgumentError
+from aenbench.models.budgets import Budget, budget
+from aenbench.runs.method import Method
+from aenbench.tasks.images import Images
+from aenbench.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides the outcome of a run.
+
+    Attributes:
+        method: how the network is come by: a baseline, or a user's own.
+        task: dataset, configuration and protocol.
+        budget: `quick` or `standard`.
+        seeds: independent repetitions of the whole procedure.
+        root: a torchvision-style folder with the source's raw files; it does not change the outcome.
+        keep_logits: whether the entry holds the logits of the test images, too, where they are finite.
+
+    Raises:
+        InvalidArgumentError: no such budget, or fewer than one seed.
+    """
+
+    method: Method
+    task: Task
+    budget: str = "standard"
+    seeds: int = 3
+    root: Path | None = None
+    keep_logits: bool = False
+
+    def __post_init__(self) -> None:
+        _ = self.spent
+        if not 1 <= self.seeds <= 1_000:
+            raise InvalidArgumentError(f"Expected 1 to 1,000 seeds, got {self.seeds}; give --seeds 3, say.")
+
+    @property
+    def spent(self) -> Budget:
+        """What one seed may spend."""
+        return budget(self.method.kind, self.task.protocol, self.budget)
+
+    def identity(self, images: Images) -> str:
+        """What the trials of interrupted runs must have in common to be of use."""
+        dataset = images.dataset
+        parts = (dataset.name, dataset.version, dataset.configuration, dataset.digest("train")[:16], self.task.protocol)
+        return f"run, torch {version('torch')}, {self.name}, {' '.join(parts)}, {self.spent.child}"
+
+    @property
+    def name(self) -> str:
+        """The entry's name."""
+        return self.method.entry_name(self.task.protocol, self.budget)

@@ -1,0 +1,126 @@
+"""A run from end to end, where the parts are wired: task, choice of actions, training, test, score, entry."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from aenbench.execution.executors import Executor, ordered
+from aenbench.execution.store import TrialStore
+from aenbench.leaderboard.entry import Entry, Interval
+from aenbench.leaderboard.entry_arrays import encode_logits, encode_predictions
+from aenbench.leaderboard.entry_folder import (
+    LOGITS_FILE,
+    MOVED_FILE,
+    PREDICTIONS_FILE,
+    check_free,
+    entry_folder,
+    write_entry,
+)
+from aenbench.provenance import code_revision, hardware, software
+from aenbench.runs.plan import Plan
+from aenbench.runs.progress import Report, _across_processes
+from aenbench.runs.seed import SeedOutcome, run_seed
+from aenbench.scoring import Score, score
+from aenbench.search.progress_plot import search_progress
+from aenbench.search.record import trials_csv
+from aenbench.tasks.images import Images
+
+
+def run(plan: Plan, out: Path, command: str, report: Report, executor: Executor, overwrite: bool = False) -> Path:
+    """Run a plan and write its entry.
+
+    Every network that a search trains is in a store beside the entry the moment its value is known, and the store is
+    removed when the entry is written: after an interruption the same call goes on where the earlier one stopped, with
+    the outcome of a run that was not interrupted.
+
+    Args:
+        plan: what to run.
+        out: where entries go, as `<out>/<dataset>/<configuration>/<name>`.
+        command: what the user typed, for the entry.
+        report: called with each step of the progress.
+        executor: where the seeds run, each on one thread; the outcome does not depend on it.
+        overwrite: replace an entry of the same name.
+
+    Returns:
+        The entry's folder.
+
+    Raises:
+        UnknownNameError: no such dataset or configuration.
+        SourceError: the dataset's source is not at hand.
+        StoreError: the store of an interrupted run is damaged or of another plan.
+        OutputError: the entry exists, or cannot be written.
+        InvalidArgumentError: the user's own network cannot be trained.
+    """
+    images = Images(plan.task, plan.root)
+    plan.method.check(plan.method.space(plan.task.protocol, images))
+    images.dataset.read("train")  # what must be fetched is fetched once, before any worker needs it
+    labels = images.test_labels()
+    folder = entry_folder(out, images.dataset.name, plan.task.configuration, plan.name)
+    check_free(folder, overwrite)
+    store = TrialStore(folder.with_name(f".{folder.name}.trials"), plan.identity(images))
+    outcomes = _run_seeds(plan, store, report, executor)
+    predictions = np.stack([outcome.predictions for outcome in outcomes])
+    result = score(predictions, labels)
+    files = {PREDICTIONS_FILE: encode_predictions(predictions), **_extras(plan, images, outcomes)}
+    entry = _entry(plan, images, outcomes, result, command, files)
+    write_entry(folder, entry, files.pop(PREDICTIONS_FILE), files)
+    store.path.unlink()
+    return folder
+
+
+def _extras(plan: Plan, images: Images, outcomes: Sequence[SeedOutcome]) -> dict[str, bytes]:
+    """The files of an entry that not every one has: logits, and what a search did."""
+    extras = {}
+    logits = [outcome.logits for outcome in outcomes if outcome.logits is not None]
+    if logits and all(np.isfinite(each).all() for each in logits):
+        extras[LOGITS_FILE] = encode_logits(np.stack(logits))
+    moved = [outcome.moved for outcome in outcomes if outcome.moved is not None]
+    if moved:
+        extras[MOVED_FILE] = encode_predictions(np.stack(moved))
+    trials = [outcome.trials for outcome in outcomes]
+    if any(trials):
+        extras["trials.csv"] = trials_csv(trials)
+    if plan.method.learns:
+        extras["search.png"] = search_progress(trials, f"{images.dataset.name} / {plan.task.configuration}")
+    return extras
+
+
+def _run_seeds(plan: Plan, store: TrialStore, report: Report, executor: Executor) -> list[SeedOutcome]:
+    """One outcome a seed, in order."""
+    with _across_processes(report, executor) as reports:
+        return ordered(executor.map(partial(run_seed, plan, store, reports), range(plan.seeds)))
+
+
+def _entry(
+    plan: Plan, images: Images, outcomes: Sequence[SeedOutcome], result: Score, command: str, files: Mapping[str, bytes]
+) -> Entry:
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    return Entry(
+        name=plan.name,
+        origin=plan.method.origin,
+        method=plan.method.name,
+        dataset=images.dataset.name,
+        dataset_version=images.dataset.version,
+        configuration=plan.task.configuration,
+        test_content_sha256=images.dataset.digest("test"),
+        image_size=images.size,
+        protocol=plan.task.protocol,
+        budget=plan.budget,
+        seeds=tuple(
+            outcome.result.model_copy(update={"accuracy": accuracy})
+            for outcome, accuracy in zip(outcomes, result.per_seed, strict=True)
+        ),
+        accuracy=Interval(mean=result.mean, low=result.low, high=result.high),
+        predictions_sha256=digests[PREDICTIONS_FILE],
+        logits_sha256=digests.get(LOGITS_FILE),
+        moved_sha256=digests.get(MOVED_FILE),
+        command=command,
+        code_revision=code_revision(plan.method.code),
+        hardware=hardware(),
+        software=software(own_revision=plan.method.code is not None),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )

@@ -1,0 +1,90 @@
+"""One repetition of a run: choose a network, train it, open the test set once."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from aenbench.execution.store import TrialStore
+from aenbench.execution.threads import one_thread
+from aenbench.leaderboard.entry import SeedResult
+from aenbench.runs.plan import Plan
+from aenbench.runs.progress import Report, Step
+from aenbench.scoring.invariance import can_be_probed, moved_images
+from aenbench.search.evaluate import Evaluator, StoredSearch
+from aenbench.search.record import Trial
+from aenbench.tasks.images import Images, LabelledImages
+from aenbench.training.fit import compute_logits, count_parameters, derive_seed, fit, predict
+
+
+def predict_moved(model: nn.Module, test: LabelledImages, batch: int = 1_000) -> NDArray[np.uint8]:
+    """The most likely class of the first test images after each move, uint8 (moves, images)."""
+    moved = moved_images(test.images.permute(0, 2, 3, 1).numpy()).transpose(0, 1, 4, 2, 3)
+    classes = [predict(model, torch.from_numpy(np.ascontiguousarray(images)), batch).numpy() for images in moved]
+    return np.stack(classes).astype(np.uint8)
+
+
+@dataclass(frozen=True, eq=False)
+class SeedOutcome:
+    """What one seed gave: its line in the entry (its accuracy not yet known), predictions (n,), networks trained.
+
+    Logits (n, classes) are there where the plan keeps them, `moved` (moves, images) where images can be moved.
+    """
+
+    result: SeedResult
+    predictions: NDArray[np.uint8]
+    logits: NDArray[np.float32] | None
+    moved: NDArray[np.uint8] | None
+    trials: tuple[Trial, ...]
+
+
+def run_seed(plan: Plan, store: TrialStore, report: Report, seed: int) -> SeedOutcome:
+    """One repetition: choose a network, train it on more images, open the test set once."""
+    images, spent = Images(plan.task, plan.root), plan.spent
+    space = plan.method.space(plan.task.protocol, images)
+    train, choose_by = images.training()
+    with one_thread():
+        ahead = plan.method.networks_ahead(space, spent.search)
+        evaluator = Evaluator(space, train, choose_by, spent.child, seed)
+        search = StoredSearch(evaluator, store, lambda done, note: report(Step(seed, "search", done, ahead, note)))
+        started = time.perf_counter()
+        choice = plan.method.choose(space, search, spent.search, seed)
+        searched = time.perf_counter()
+        if choice.record is not None:
+            report(Step(seed, "search", search.networks, search.networks, search.note))
+        model = choice.candidate.build(derive_seed(seed, "final"))
+        fitted = fit(
+            model,
+            train,
+            choose_by,
+            spent.final,
+            derive_seed(seed, "final"),
+            keep_best=True,
+            on_pass=lambda done, total: report(Step(seed, "training", done, total)),
+            augmentation=choice.candidate.augmentation,
+        )
+        trained = time.perf_counter()
+        test, batch = images.test(), spent.final.evaluation_batch
+        logits = compute_logits(model, test.images, batch)  # (n, classes)
+        moved = predict_moved(model, test, batch) if can_be_probed(images.size) else None
+    result = SeedResult(
+        seed=seed,
+        **choice.candidate.facts,
+        parameters=count_parameters(model),
+        networks_trained=search.networks,
+        states_visited=len(choice.record.visited) if choice.record else 0,
+        search_seconds=round(searched - started + search.earlier_seconds, 2),
+        training_seconds=round(trained - searched, 2),
+        chosen_by=max(fitted.accuracies),
+        accuracy=0.0,
+    )
+    return SeedOutcome(
+        result,
+        logits.argmax(dim=1).numpy().astype(np.uint8),
+        logits.float().numpy() if plan.keep_logits else None,
+        moved,
+        tuple(choice.record.trials) if choice.record else (),
+    )

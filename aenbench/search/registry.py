@@ -1,0 +1,105 @@
+"""The search algorithms by name, and a user's own by import path."""
+
+import hashlib
+import inspect
+import secrets
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+
+from aenbench.errors import InvalidArgumentError
+from aenbench.models.space import SearchBudget, SearchSpace
+from aenbench.search import dqn, evolution, exhaustive, greedy, random
+from aenbench.search.record import Evaluate, Record, Search
+from aenbench.user_code import load_object
+from gdatasets.errors import UnknownNameError
+from gdatasets.files import file_sha256
+
+ALGORITHMS: Mapping[str, Search] = MappingProxyType(
+    {
+        "dqn": dqn.search,
+        "random": random.search,
+        "evolution": evolution.search,
+        "greedy": greedy.search,
+        "exhaustive": exhaustive.search,
+    }
+)
+
+
+def find_algorithm(name: str) -> Search:
+    """The search algorithm of this name.
+
+    Args:
+        name: one of `ALGORITHMS`, or the import path `"package.module:function"` of a user's own; the current folder is
+            searched too.
+
+    Raises:
+        UnknownNameError: it is neither.
+        InvalidArgumentError: the import path gives nothing that can be called as a search.
+    """
+    if name in ALGORITHMS:
+        return ALGORITHMS[name]
+    if ":" not in name:
+        raise UnknownNameError("algorithm", name, [*ALGORITHMS, '"package.module:function" of your own'])
+    found = load_object(name, "a search algorithm")
+    if not callable(found):
+        raise InvalidArgumentError(f'Expected "{name}" to be a function, got {type(found).__name__}.')
+    signature = inspect.signature(found)
+    try:
+        signature.bind("space", "evaluate", "budget", "seed")
+    except TypeError as error:
+        raise InvalidArgumentError(
+            f'Expected "{name}" to take (space, evaluate, budget, seed), got {signature}.'
+        ) from error
+    return OwnAlgorithm(name, found)
+
+
+def source_sha256(search: Search) -> str:
+    """Digest of the files that an algorithm of `find_algorithm` is in: equal digests, equal code.
+
+    They are the file of the module in which it is defined, of a `functools.partial` also those of the functions and
+    classes given by name, and for a user's own that of the module which its import path names. What these import is not
+    looked at. Code that is in no file gets another digest each time.
+    """
+    if isinstance(search, OwnAlgorithm):
+        names = {search.function.__module__, search.path.partition(":")[0]}
+    elif isinstance(search, partial):
+        names = {part.__module__ for part in (search.func, *search.keywords.values()) if callable(part)}
+    else:
+        names = {search.__module__}
+    known = (getattr(sys.modules.get(name), "__file__", None) for name in names)
+    files = [Path(file) for file in known if file and Path(file).is_file()]
+    if not files:
+        return secrets.token_hex(32)
+    return hashlib.sha256("".join(sorted(map(file_sha256, files))).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class OwnAlgorithm:
+    """A user's own search, whose result is checked.
+
+    Attributes:
+        path: where it was imported from.
+        function: the search.
+    """
+
+    path: str
+    function: Search
+
+    def __call__(self, space: SearchSpace, evaluate: Evaluate, budget: SearchBudget, seed: int) -> Record:
+        """Search, and see that the answer is a record with at least one trial.
+
+        Raises:
+            InvalidArgumentError: it is not.
+        """
+        record: object = self.function(space, evaluate, budget, seed)
+        if not isinstance(record, Record):
+            raise InvalidArgumentError(
+                f'Expected "{self.path}" to return an aenbench.search.record.Record, got {type(record).__name__}.'
+            )
+        if not record.trials:
+            raise InvalidArgumentError(f'"{self.path}" evaluated no network; ask its record for value(space.start).')
+        return record

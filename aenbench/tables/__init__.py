@@ -1,0 +1,1 @@
+"""The tabular benchmark: every network of a search space, trained, in one file."""

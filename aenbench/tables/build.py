@@ -1,0 +1,320 @@
+"""Make a table: every network of a search space, trained for each seed as a search would train it."""
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from importlib.metadata import version
+from itertools import product
+from pathlib import Path
+from textwrap import shorten
+from typing import Any
+
+import numpy as np
+
+from aenbench.errors import InvalidArgumentError, TableError
+from aenbench.execution.executors import Executor
+from aenbench.execution.store import Result, TrialStore, evaluate_all
+from aenbench.models.budgets import Kind, budget
+from aenbench.models.family import SPACES, SpaceName
+from aenbench.models.space import SearchSpace
+from aenbench.tables.parquet import read_table, table_path, write_table
+from aenbench.tables.table import Table, TableInfo
+from aenbench.tasks.images import Images
+from aenbench.tasks.task import Task
+from aenbench.training.fit import accuracy, count_parameters, derive_seed, fit
+from aenbench.training.recipe import Recipe
+from aenbench.training.trial import Parts, load_parts
+from gdatasets import __version__
+from gdatasets.errors import UnknownNameError
+from gdatasets.files import make_folder
+
+MAX_SEEDS = 100
+_KINDS: Mapping[SpaceName, Kind] = {"aen": "dense", "gcnn": "gcnn"}
+
+Report = Callable[[int, int], None]
+"""Called with (trainings done, trainings in all)."""
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    """Everything that decides what is in a table.
+
+    Networks are trained as the children of a search under the budget `standard`.
+
+    Attributes:
+        task: dataset, configuration and protocol.
+        space: `aen` or `gcnn`.
+        seeds: trainings of each network, with the seeds 0, 1, ...
+        root: a torchvision-style folder with the source's raw files; it does not change the outcome.
+
+    Raises:
+        UnknownNameError: no such space, dataset or configuration.
+        InvalidArgumentError: fewer than one seed, or more than 100.
+    """
+
+    task: Task
+    space: SpaceName = "aen"
+    seeds: int = 3
+    root: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.space not in SPACES:
+            raise UnknownNameError("space", self.space, SPACES)
+        if not 1 <= self.seeds <= MAX_SEEDS:
+            raise InvalidArgumentError(f"Expected 1 to {MAX_SEEDS} seeds, got {self.seeds}; give --seeds 3, say.")
+        _ = self.images
+
+    @cached_property
+    def images(self) -> Images:
+        return Images(self.task, self.root)
+
+    @cached_property
+    def search_space(self) -> SearchSpace:
+        """The space whose networks are trained; they fit the images."""
+        images = self.images
+        return SPACES[self.space](self.task.protocol, images.classes, images.size, images.channels)
+
+    @property
+    def recipe(self) -> Recipe:
+        """How each network is trained."""
+        return budget(_KINDS[self.space], self.task.protocol, "standard").child
+
+
+@dataclass(frozen=True)
+class Training:
+    """One network and one seed: a piece of work that needs nothing else, and can be sent to any process.
+
+    Attributes:
+        task: what is learnt.
+        root: where its images are looked for first.
+        space: names the network.
+        recipe: how it is trained.
+        network: its canonical state.
+        seed: as of a run.
+    """
+
+    task: Task
+    root: Path | None
+    space: SearchSpace
+    recipe: Recipe
+    network: str
+    seed: int
+
+
+def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, report: Report) -> Path:
+    """Train every network of a space and write the table, once all are done.
+
+    Where that table is already, with fewer seeds, its trainings are put into the store instead of being made again;
+    where it has all of the seeds it stays as it is.
+
+    Args:
+        plan: what to train.
+        out: where tables go, as `<out>/<dataset>/<configuration>/<space>-<protocol>.parquet`.
+        store_path: the store of trials. Each training is in it the moment it ends, so the same call goes on where an
+            earlier one stopped, one with more seeds adds what is missing, and several processes with one store share
+            the work.
+        executor: where the trainings run; the values do not depend on it.
+        report: of the progress.
+
+    Returns:
+        The table's file.
+
+    Raises:
+        SourceError: the dataset's source is not at hand.
+        TableError: the file that is there is damaged, the table of something else, of another version of PyTorch, or
+            has more seeds; or its trainings are not those in the store. It stays as it is.
+        StoreError: the store cannot be used, or is another plan's.
+        OutputError: the table cannot be written.
+    """
+    info = _describe(plan)
+    space, dataset = plan.search_space, plan.images.dataset
+    path = table_path(out, dataset.name, plan.task.configuration, plan.space, plan.task.protocol)
+    known = _table_so_far(path, info)
+    if known is not None and known.seeds == info.seeds:
+        return path
+    make_folder(path.parent)
+    store = TrialStore(store_path, f"tabulate, torch {version('torch')}, {info.training_identity}")
+    if known is not None:
+        _take_over(known, path, store)
+        info = info.model_copy(update={"hardware": _together(known.info.hardware, info.hardware)})
+    items = {
+        training_key(network, seed): Training(plan.task, plan.root, space, plan.recipe, network, seed)
+        for seed, network in product(info.seeds, space.networks)
+    }
+    results: dict[str, Result] = {}
+    for key, result in evaluate_all(store, executor, train, items):
+        results[key] = result
+        report(len(results), len(items))
+    write_table(assemble(info, space, results), path)
+    return path
+
+
+def _table_so_far(path: Path, info: TableInfo) -> Table | None:
+    """The table that is there already; an error if seeds cannot be added to it."""
+    if not path.exists():
+        return None
+    try:
+        known = read_table(path)
+    except TableError as error:
+        raise TableError(f"{error} It is left as it is; to make it anew, move it away first.") from error
+    theirs, ours = json.loads(known.info.training_identity), json.loads(info.training_identity)
+    differing = [name for name in ours if theirs[name] != ours[name]]
+    if differing:
+        raise TableError(
+            f"{path} is a table of something else (it differs in {', '.join(differing)}) and left as it is; move it "
+            "away, or choose another --out."
+        )
+    last = max(known.seeds)
+    if last not in info.seeds:
+        raise TableError(
+            f"{path} has seed {last}, which is not among the {len(info.seeds)} asked for; give --seeds {last + 1}, or "
+            "choose another --out."
+        )
+    return known
+
+
+def _take_over(known: Table, path: Path, store: TrialStore) -> None:
+    """Put a table's trainings into the store, as if they had been made here; they may be there, but not others."""
+    theirs, ours = known.info.software.get("torch", "of unknown version"), version("torch")
+    if theirs != ours:
+        raise TableError(
+            f"{path} was made with torch {theirs}, and {ours} may give other values; install that one, or choose "
+            "another --out."
+        )
+    there = store.results()
+    for key, result in results_of(known).items():
+        stored = there.get(key) or store.finish(key, result)
+        if {**stored, "seconds": None} != {**result, "seconds": None}:
+            raise TableError(
+                f"{path} and {store.path} hold different results of the training {key}; move one of them away."
+            )
+
+
+def _together(earlier: str, now: str) -> str:
+    """The machines that have a part in a table, each once, in a line that a table can hold."""
+    machines = dict.fromkeys(machine for machine in [*earlier.split("; "), now] if machine)
+    return shorten("; ".join(machines), 200, placeholder="; ...")
+
+
+def train(training: Training) -> dict[str, object]:
+    """Train one network: `parameters`, `seconds`, and the accuracies `validation` and `test` after each epoch.
+
+    The test images are looked at after each epoch for the record only: nothing in the training depends on them, and
+    the time that it takes is not counted.
+    """
+    images = load_parts(training.task, training.root, training.recipe)
+    _warm_up(training.space, training.recipe, images)
+    candidate, seed = training.space.candidate(training.network), derive_seed(training.seed, "child")
+    tested: list[float] = []
+    testing = 0.0
+
+    def judge(_done: int, _total: int) -> None:
+        nonlocal testing
+        if images.test is not None:
+            before = time.process_time()
+            tested.append(accuracy(model, images.test))
+            testing += time.process_time() - before
+
+    started = time.process_time()
+    model = candidate.build(seed)
+    fitted = fit(
+        model,
+        images.train,
+        images.choose_by,
+        training.recipe,
+        seed,
+        on_pass=judge,
+        augmentation=candidate.augmentation,
+    )
+    seconds = time.process_time() - started - testing
+    return {
+        "parameters": count_parameters(model),
+        "seconds": round(seconds, 3),
+        "validation": list(fitted.accuracies),
+        "test": tested or list(fitted.accuracies),
+    }
+
+
+@lru_cache(maxsize=1)
+def _warm_up(space: SearchSpace, recipe: Recipe, images: Parts) -> None:
+    """PyTorch loads parts of itself at the first step of an optimiser, which is no network's time."""
+    two = images.train.part(0, 2)
+    fit(space.candidate(space.start).build(0), two, two, replace(recipe, images=2, epochs=1), 0)
+
+
+def _describe(plan: TablePlan) -> TableInfo:
+    """What the table will be about; fetches the images, before any worker needs them."""
+    images, space, recipe = plan.images, plan.search_space, plan.recipe
+    parts = load_parts(plan.task, plan.root, recipe)
+    return TableInfo(
+        dataset=images.dataset.name,
+        dataset_version=images.dataset.version,
+        configuration=plan.task.configuration,
+        train_content_sha256=images.dataset.digest("train"),
+        test_content_sha256=images.dataset.digest("test"),
+        protocol=plan.task.protocol,
+        space=plan.space,
+        classes=space.classes,
+        image_size=space.image_size,
+        channels=space.channels,
+        recipe=recipe,
+        epochs=recipe.passes(len(parts.train)),
+        seeds=tuple(range(plan.seeds)),
+        validation_images=len(parts.choose_by),
+        test_images=len(parts.choose_by if parts.test is None else parts.test),
+        software={
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("numpy", "torch")},
+            "aenbench": __version__,
+        },
+        hardware=f"{platform.machine()}, {os.cpu_count()} cores",
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def training_key(network: str, seed: int) -> str:
+    """What the training of a network with a seed is called."""
+    return f"{seed}/{network}"
+
+
+def assemble(info: TableInfo, space: SearchSpace, results: Mapping[str, Mapping[str, Any]]) -> Table:
+    """The table of a space from the results of all its trainings.
+
+    Raises:
+        TableError: they are not results of these networks.
+    """
+    rows = [[results[training_key(network, seed)] for seed in info.seeds] for network in space.networks]
+    members: dict[str, list[str]] = {network: [] for network in space.networks}
+    for bits in product("01", repeat=space.bits):
+        state = "".join(bits)
+        members[space.canonical(state)].append(state)
+    columns = {
+        name: np.array([[result[name] for result in row] for row in rows], dtype=np.float64)
+        for name in ("validation", "test", "seconds")
+    }
+    return Table(
+        info=info,
+        networks=space.networks,
+        states=tuple(map(tuple, members.values())),
+        parameters=np.array([row[0]["parameters"] for row in rows], dtype=np.int64),
+        **columns,
+    )
+
+
+def results_of(table: Table) -> dict[str, dict[str, Any]]:
+    """The results that a table was assembled from, by key."""
+    return {
+        training_key(network, seed): {
+            "parameters": int(table.parameters[row]),
+            "seconds": float(table.seconds[row, column]),
+            "validation": table.validation[row, column].tolist(),
+            "test": table.test[row, column].tolist(),
+        }
+        for row, network in enumerate(table.networks)
+        for column, seed in enumerate(table.seeds)
+    }

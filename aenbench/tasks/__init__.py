@@ -1,0 +1,1 @@
+"""The image datasets that tasks are made of: generated, published, or a user's own."""

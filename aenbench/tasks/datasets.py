@@ -1,0 +1,185 @@
+"""Every image dataset that a task can name, in one shape.
+
+Three kinds: the datasets that `gdatasets` generates (`g-mnist`, ..., each with its configurations and pinned digests);
+the published datasets of `gdatasets.sources.named`, used as they are; a user's own images, a folder or .zip file of
+class folders, by its path or by its name inside the root.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from aenbench.errors import InvalidArgumentError
+from gdatasets.errors import SourceError, UnknownNameError
+from gdatasets.generation.arrays import Arrays
+from gdatasets.generation.load import load_arrays
+from gdatasets.generation.moves import ELEMENT_DTYPE
+from gdatasets.generation.specs import DATASETS, own_spec, pinned_digest
+from gdatasets.sources.image_folder import FolderSource
+from gdatasets.sources.named import NAMED, NamedDataset
+from gdatasets.sources.source import SourceArrays, data_roots
+
+Root = str | os.PathLike[str] | None
+
+AS_PUBLISHED = "none"
+"""The one configuration of datasets that are used as they are."""
+
+MAX_CLASSES = 256  # predictions are kept in one byte each
+_OWN_VALIDATION = 10  # one in so many training images of a user's own
+_DEFAULT_G_CONFIGURATION = "aug2"
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A labelled image dataset in one configuration, found but not yet read.
+
+    Attributes:
+        name: of its folder on the leaderboard.
+        version: MAJOR.MINOR.PATCH of a generated dataset; `as-published` for others.
+        configuration: how its images are moved; `none` where they are as published.
+        classes: class names, by label.
+        image_shape: (size, size) for grey images, (size, size, 3) for colour.
+        samples: images in each split; `train` and `test` are always there.
+        validation: images at the end of `train`, as `read` gives it, that choices are made by; of a user's own, those
+            of a folder `validation`, or a tenth.
+        read: the images uint8 (n, *image_shape) and labels int64 (n,) of a split, kept once they were read. The
+            training split of a dataset that was not generated comes in a fixed pseudo-random order, because published
+            files are often sorted by class; test splits come as published.
+        digest: `content_sha256` of a split as `read` gives it: the pinned one of a generated dataset, otherwise
+            computed from the images at hand.
+    """
+
+    name: str
+    version: str
+    configuration: str
+    classes: tuple[str, ...]
+    image_shape: tuple[int, ...]
+    samples: Mapping[str, int]
+    validation: int
+    read: Callable[[str], SourceArrays]
+    digest: Callable[[str], str]
+
+
+def default_configuration(name: str) -> str:
+    """The configuration that a run takes where none is given."""
+    if name not in DATASETS:
+        return AS_PUBLISHED
+    spec = DATASETS[name]
+    return _DEFAULT_G_CONFIGURATION if _DEFAULT_G_CONFIGURATION in spec.configurations else spec.default_configuration
+
+
+def open_dataset(name: str, configuration: str, root: Root = None) -> Dataset:
+    """Find a dataset.
+
+    Args:
+        name: of a dataset of `gdatasets`, of one in `NAMED`, the path of a folder or .zip file of class folders, or the
+            name of such a folder or file inside a root (without `.zip`).
+        configuration: one that the dataset has.
+        root: where the raw files are looked for first; then `$GDATASETS_ROOT` and the user's cache.
+
+    Raises:
+        UnknownNameError: no such dataset or configuration.
+        SourceError: the user's own images cannot be read, or have no test split.
+        InvalidArgumentError: the user's own images have more than 256 classes or an impossible size.
+    """
+    if name in DATASETS:
+        return _generated(name, configuration, root)
+    own = None if name in NAMED else FolderSource(_find_own(name, root))
+    if configuration != AS_PUBLISHED:
+        raise UnknownNameError(f"configuration of {name}", configuration, [AS_PUBLISHED])
+    return _named(NAMED[name], root) if own is None else _own(own)
+
+
+def _generated(name: str, configuration: str, root: Root) -> Dataset:
+    spec = DATASETS[name]
+    spec.configuration(configuration)  # an unknown one is an error here
+
+    @cache
+    def read(split: str) -> SourceArrays:
+        arrays = load_arrays(name, configuration, split, root)
+        return SourceArrays(arrays.images, arrays.labels)
+
+    return Dataset(
+        name=name,
+        version=spec.version,
+        configuration=configuration,
+        classes=spec.source.classes,
+        image_shape=(28, 28),
+        samples=spec.source.samples,
+        validation=spec.validation,
+        read=read,
+        digest=lambda split: pinned_digest(name, configuration, split),
+    )
+
+
+def _named(about: NamedDataset, root: Root) -> Dataset:
+    @cache
+    def read(split: str) -> SourceArrays:
+        arrays = about.load(split, root)
+        return _in_fixed_order(arrays, about.name) if split == "train" else arrays
+
+    return _used_as_published(about.name, about.classes, about.image_shape, about.samples, about.validation, read)
+
+
+def _own(source: FolderSource) -> Dataset:
+    """A folder `validation` is held out where there is one, otherwise a tenth of `train`."""
+    about, name = source.about, own_spec(source).name.lower()
+    samples = dict(about.samples)
+    if missing := {"train", "test"} - set(samples):
+        raise SourceError(f"{source.path} has no images below {' and '.join(sorted(missing))}; a benchmark needs both.")
+    if len(about.classes) > MAX_CLASSES:
+        raise InvalidArgumentError(f"{source.path} has {len(about.classes)} classes; at most {MAX_CLASSES} are scored.")
+    held_out = samples.pop("validation", 0)
+
+    @cache
+    def read(split: str) -> SourceArrays:
+        arrays = source.read(split, 0, about.samples[split])
+        if split != "train":
+            return arrays
+        parts = [_in_fixed_order(arrays, name)]
+        if held_out:
+            parts.append(source.read("validation", 0, held_out))
+        return SourceArrays(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+    tenth = max(1, samples["train"] // _OWN_VALIDATION)
+    samples["train"] += held_out
+    return _used_as_published(name, about.classes, source.image_shape, samples, held_out or tenth, read)
+
+
+def _used_as_published(
+    name: str,
+    classes: tuple[str, ...],
+    image_shape: tuple[int, ...],
+    samples: Mapping[str, int],
+    validation: int,
+    read: Callable[[str], SourceArrays],
+) -> Dataset:
+    def digest(split: str) -> str:
+        images, labels = read(split)
+        unmoved = np.zeros(len(labels), dtype=ELEMENT_DTYPE)
+        return Arrays(images, labels, np.arange(len(labels), dtype=np.int64), unmoved).content_sha256
+
+    return Dataset(name, "as-published", AS_PUBLISHED, classes, image_shape, samples, validation, read, digest)
+
+
+def _in_fixed_order(arrays: SourceArrays, name: str) -> SourceArrays:
+    """The samples in an order that depends on the dataset's name and length only, and on no library's version."""
+    key = int.from_bytes(hashlib.sha256(f"aenbench-order-1/{name}".encode()).digest()[:16], "little")
+    order = np.argsort(np.random.Philox(key=key).random_raw(len(arrays.labels)), kind="stable")
+    return SourceArrays(arrays.images[order], arrays.labels[order])
+
+
+def _find_own(name: str, root: Root) -> Path:
+    """The user's own images: a path as it is; a plain name only inside a root, so that an entry names nothing else."""
+    if "/" in name or os.sep in name or name.lower().endswith(".zip"):
+        return Path(name).expanduser()
+    files = (f"{name}.zip", name) if name and not name.startswith(".") else ()
+    for path in (base / file for base in data_roots(root) for file in files):
+        if path.exists():
+            return path
+    raise UnknownNameError("dataset", name, [*DATASETS, *NAMED, "the path of a folder or .zip file of class folders"])

@@ -1,0 +1,185 @@
+"""A task's images as tensors, and who may see which part of them.
+
+Protocol `standard`: the search and every choice see training images and the validation split (the documented tail of
+`train`); the test split is loaded by its own function, once, after all choices are made. Protocol `paper` keeps the
+released code's way: choices are made on the first 1,000 test images, and the score is reported on those.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from aenbench.tasks.datasets import Dataset, open_dataset
+from aenbench.tasks.protocol import PAPER_TEST_IMAGES
+from aenbench.tasks.task import Root, Task
+from gdatasets.sources.source import SourceArrays
+
+_PAPER_NORMALISATION = (0.1307, 0.3081)  # MNIST's, which the released code uses for all its generated images
+_NORMALISATION = {  # mean and standard deviation of the unmoved training pixels, scaled to 0..1
+    "g-mnist": (0.1307, 0.3081),
+    "g-fashion-mnist": (0.2860, 0.3530),
+    "g-digits": (0.2238, 0.3488),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledImages:
+    """Normalised images float32 (n, channels, size, size) and class numbers int64 (n,).
+
+    Attributes:
+        black: what a pixel of value 0 is after normalisation, for each channel.
+    """
+
+    images: Tensor
+    labels: Tensor
+    black: tuple[float, ...] = (0.0,)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def part(self, start: int, stop: int | None = None) -> "LabelledImages":
+        return LabelledImages(self.images[start:stop], self.labels[start:stop], self.black)
+
+    def first(self, count: int | None) -> "LabelledImages":
+        """The first so many; all of them for None."""
+        return self if count is None else self.part(0, count)
+
+
+@dataclass(frozen=True)
+class Images:
+    """The images of a task, found and named, read when asked for.
+
+    Attributes:
+        task: what they are for.
+        root: a folder to look for them in first.
+        found: the dataset, where it was found already.
+
+    Raises:
+        UnknownNameError: no such dataset or configuration.
+        SourceError: a folder or .zip file of the user's own that cannot be read.
+    """
+
+    task: Task
+    root: Root = None
+    found: Dataset | None = None
+
+    def __post_init__(self) -> None:
+        _ = self.dataset
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        return self.found or open_dataset(self.task.dataset, self.task.configuration, self.root)
+
+    @property
+    def classes(self) -> int:
+        return len(self.dataset.classes)
+
+    @property
+    def channels(self) -> int:
+        return (*self.dataset.image_shape, 1)[2]
+
+    @property
+    def size(self) -> int:
+        """Pixels along one side."""
+        return self.dataset.image_shape[0]
+
+    @property
+    def test_images(self) -> int:
+        """How many images the score rests on."""
+        available = self.dataset.samples["test"]
+        return min(available, PAPER_TEST_IMAGES) if self.task.protocol == "paper" else available
+
+    def training(self) -> tuple[LabelledImages, LabelledImages]:
+        """The images to learn from and the images to choose by.
+
+        Under `standard` these are the head and the tail of the training split. Under `paper` they are the whole
+        training split and the first 1,000 test images.
+        """
+        arrays = self.dataset.read("train")
+        images = self._tensors(arrays, self._normalisation(arrays))
+        if self.task.protocol == "paper":
+            return images, self.test()
+        head = self._learnt_from(len(images))
+        return images.part(0, head), images.part(head)
+
+    def test(self) -> LabelledImages:
+        """The test images that the score rests on."""
+        return self._tensors(self.dataset.read("test"), self._normalisation()).first(self.test_images)
+
+    def unseen(self) -> LabelledImages:
+        """The test images that no choice may see: all under `standard`, under `paper` those after the first 1,000."""
+        images = self._tensors(self.dataset.read("test"), self._normalisation())
+        return images.part(self.test_images) if self.task.protocol == "paper" else images
+
+    def test_labels(self) -> NDArray[np.int64]:
+        """The labels of those."""
+        return self.dataset.read("test").labels[: self.test_images]
+
+    def _learnt_from(self, samples: int) -> int:
+        return samples if self.task.protocol == "paper" else samples - self.dataset.validation
+
+    def _normalisation(self, train: SourceArrays | None = None) -> "Normalisation":
+        """By fixed numbers for G- datasets, otherwise by the images that are learnt from."""
+        if self.dataset.name in _NORMALISATION:
+            paper = self.task.protocol == "paper"
+            mean, deviation = _PAPER_NORMALISATION if paper else _NORMALISATION[self.dataset.name]
+            return Normalisation((mean,) * self.channels, (deviation,) * self.channels)
+        if train is None:
+            return _measured(self)
+        return measure(train.images[: self._learnt_from(len(train.labels))])
+
+    @staticmethod
+    def _tensors(arrays: SourceArrays, by: "Normalisation") -> LabelledImages:
+        channels_first = arrays.images if arrays.images.ndim == 4 else arrays.images[..., None]
+        pixels = torch.from_numpy(np.ascontiguousarray(channels_first.transpose(0, 3, 1, 2), dtype=np.float32)).div_(
+            255
+        )
+        mean, deviation = (torch.tensor(values).view(1, -1, 1, 1) for values in (by.mean, by.deviation))
+        return LabelledImages(pixels.sub_(mean).div_(deviation), torch.from_numpy(arrays.labels.copy()), by.black)
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Mean and standard deviation of each channel, of pixels scaled to 0..1."""
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+    @property
+    def black(self) -> tuple[float, ...]:
+        return tuple(-mean / deviation for mean, deviation in zip(self.mean, self.deviation, strict=True))
+
+
+def measure(images: NDArray[np.uint8]) -> Normalisation:
+    """Mean and standard deviation of each channel of images uint8 (n, h, w) or (n, h, w, channels).
+
+    Computed from the counts of the 256 grey levels, so that it does not depend on the order of the images.
+    """
+    flat = images.reshape(-1, images.shape[3] if images.ndim == 4 else 1)
+    levels = np.arange(256) / 255
+    means, deviations = [], []
+    for channel in flat.T:
+        shares = np.bincount(channel, minlength=256) / len(channel)
+        mean = float(shares @ levels)
+        means.append(mean)
+        deviations.append(max(float(np.sqrt(shares @ (levels - mean) ** 2)), 1 / 255))  # a blank channel stays finite
+    return Normalisation(tuple(means), tuple(deviations))
+
+
+@lru_cache(maxsize=8)
+def _measured(images: Images) -> Normalisation:
+    return images._normalisation(images.dataset.read("train"))
+
+
+def load_training(task: Task, root: Root = None) -> tuple[LabelledImages, LabelledImages]:
+    """The images to learn from and the images to choose by; see `Images.training`."""
+    return Images(task, root).training()
+
+
+def load_test(task: Task, root: Root = None) -> LabelledImages:
+    """The test images that the score rests on."""
+    return Images(task, root).test()

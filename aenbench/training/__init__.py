@@ -1,0 +1,1 @@
+"""How a candidate network is trained: recipe, augmentation, fit, trial."""

@@ -1,0 +1,135 @@
+"""Fit and evaluate any `nn.Module` that maps images to logits; it knows nothing of groups or searches."""
+
+import copy
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from aenbench.tasks.images import LabelledImages
+from aenbench.training.augmentation import Augmentation
+from aenbench.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What training showed.
+
+    Attributes:
+        accuracies: share of right answers on the images to choose by, after each pass.
+        losses: mean training cross-entropy in nats, during each pass.
+    """
+
+    accuracies: tuple[float, ...]
+    losses: tuple[float, ...]
+
+
+def derive_seed(seed: int, *purpose: str) -> int:
+    """A seed for one purpose, so that no two uses of a run's seed draw the same numbers."""
+    text = "/".join((str(seed), *purpose))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "little")
+
+
+def fit(
+    model: nn.Module,
+    train: LabelledImages,
+    choose_by: LabelledImages,
+    recipe: Recipe,
+    seed: int,
+    keep_best: bool = False,
+    on_pass: Callable[[int, int], None] | None = None,
+    augmentation: Augmentation | None = None,
+) -> Fit:
+    """Train a model in place.
+
+    Args:
+        model: maps float32 (batch, channels, size, size) to logits (batch, classes).
+        train: only its first `recipe.images` are used.
+        choose_by: images on which the accuracy after each pass is measured.
+        recipe: the budget.
+        seed: of the order of the images, of their augmentation and of dropout.
+        keep_best: leave the model with the parameters of the pass with the best accuracy, the first of equals;
+            otherwise with the last.
+        on_pass: called with (passes done, passes in all).
+        augmentation: of the training images.
+    """
+    train, choose_by = train.first(recipe.images), choose_by.first(recipe.chosen_by)
+    passes = recipe.passes(len(train))
+    generator = torch.Generator().manual_seed(derive_seed(seed, "order"))
+    optimiser = recipe.optimiser_of(model)
+    augmentation, augmentation_seed = augmentation or Augmentation(), derive_seed(seed, "augmentation")
+    accuracies: list[float] = []
+    losses: list[float] = []
+    best = copy.deepcopy(model.state_dict()) if keep_best else None
+    for number in range(passes):
+        order = torch.randperm(len(train), generator=generator)
+
+        def augmented(chosen: Tensor, epoch: int = number) -> Tensor:
+            return augmentation.augment(train.images[chosen], chosen, epoch, augmentation_seed, train.black)
+
+        with _dropout_seeded(derive_seed(seed, "dropout", str(number))):
+            losses.append(_train_once(model, torch.split(order, recipe.batch), augmented, train.labels, optimiser))
+        accuracies.append(accuracy(model, choose_by, recipe.evaluation_batch))
+        if best is not None and accuracies[-1] > max(accuracies[:-1], default=-1.0):
+            best = copy.deepcopy(model.state_dict())
+        if on_pass is not None:
+            on_pass(number + 1, passes)
+    if best is not None:
+        model.load_state_dict(best)
+    return Fit(tuple(accuracies), tuple(losses))
+
+
+def _train_once(
+    model: nn.Module,
+    batches: Sequence[Tensor],
+    images: Callable[[Tensor], Tensor],
+    labels: Tensor,
+    optimiser: torch.optim.Optimizer,
+) -> float:
+    """One pass over batches of sample numbers; the mean loss."""
+    model.train()
+    total = 0.0
+    for chosen in batches:
+        logits = model(images(chosen))  # (batch, classes)
+        loss = nn.functional.cross_entropy(logits, labels[chosen])
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        total += loss.item() * len(chosen)
+    return total / sum(len(chosen) for chosen in batches)
+
+
+@contextmanager
+def _dropout_seeded(seed: int) -> Iterator[None]:
+    """Dropout draws from PyTorch's global generator; seed it for a while, and leave it as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+@torch.inference_mode()
+def compute_logits(model: nn.Module, images: Tensor, batch: int = 1_000) -> Tensor:
+    """What a model gives for each image, (n, classes), in evaluation; it is left in the mode it was in."""
+    training = model.training
+    model.eval()
+    logits = torch.cat([model(part) for part in torch.split(images, batch)])
+    model.train(training)
+    return logits
+
+
+def predict(model: nn.Module, images: Tensor, batch: int = 1_000) -> Tensor:
+    """The most likely class of each image, int64 (n,), the first of equals; the model is left in the mode it was in."""
+    return compute_logits(model, images, batch).argmax(dim=1)
+
+
+def accuracy(model: nn.Module, data: LabelledImages, batch: int = 1_000) -> float:
+    """Share of right answers, 0..1."""
+    return float((predict(model, data.images, batch) == data.labels).double().mean())
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Free (trainable) parameters."""
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)

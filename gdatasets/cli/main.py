@@ -1,0 +1,253 @@
+"""The command `gdatasets`. Heavy imports wait until a command needs them, so that `--help` answers at once."""
+
+import os
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gdatasets.cli.exit_codes import fail, run_command
+from gdatasets.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from gdatasets.folder.verify import Report
+    from gdatasets.sources.source import ImageSource
+
+app = typer.Typer(
+    help="Deterministic symmetry datasets: build, verify, look at, cite and publish them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+RootOption = Annotated[
+    Path | None,
+    typer.Option("--root", help="Folder with MNIST/raw and FashionMNIST/raw; also $GDATASETS_ROOT."),
+]
+ConfigOption = Annotated[
+    list[str] | None, typer.Option("--config", help="A configuration; may be repeated. `gdatasets list` shows all.")
+]
+SourceOption = Annotated[
+    Path | None,
+    typer.Option("--source", metavar="DIR|ZIP", help="Your own images: class folders, with or without train and test."),
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+
+
+def main() -> None:
+    """Run the command; a user's mistake ends in one line and exit code 2, a failed verification in 1."""
+    run_command(app, "gdatasets", "Interrupted; run the same command again: what is finished is kept.")
+
+
+@app.command("list")
+def list_datasets() -> None:
+    """The datasets and their configurations."""
+    from gdatasets.generation.specs import CONFIGURATIONS, DATASETS
+
+    for spec in DATASETS.values():
+        splits = ", ".join(f"{split} {count:,}" for split, count in spec.source.samples.items())
+        typer.echo(f"{spec.name:16} {spec.version}  {splits}; made from {spec.source.title}")
+    for names, specs in groupby(DATASETS.values(), key=lambda spec: spec.configurations):
+        owners = list(specs)
+        typer.echo(f"\nConfigurations of {', '.join(spec.name for spec in owners)} ({len(names)}):")
+        for config in (CONFIGURATIONS[name] for name in names):
+            default = "  (default)" if config.name == owners[0].default_configuration else ""
+            typer.echo(f"{config.name:10} {config.family:8} {config.bits}  {', '.join(config.actions) or '-'}{default}")
+
+
+@app.command()
+def info(name: Annotated[str, typer.Argument(help="A dataset, or NAME@VERSION.")]) -> None:
+    """Sizes, digests, groups with their orders, and how to cite."""
+    from gdatasets.folder.citation import cite, parse_reference
+    from gdatasets.generation.specs import CONFIGURATIONS, pinned_digests
+    from gdatasets.groups.actions import Group
+    from gdatasets.sources.published import source_is_local
+
+    spec = parse_reference(name)
+    source = spec.source
+    typer.echo(f"{spec.title} {spec.version}: {source.title}, moved by groups of image symmetries")
+    typer.echo(f"images   28x28, grey; {len(source.classes)} classes: {', '.join(source.classes)}")
+    typer.echo(f"splits   {', '.join(f'{split} {count:,}' for split, count in source.samples.items())}")
+    typer.echo(
+        f"source   {'at hand' if source_is_local(source.name) else 'fetched when first needed'}; {source.homepage}"
+    )
+    typer.echo(f"licence  {source.licence}\n")
+    for config_name, digests in pinned_digests(spec.name, spec.version).items():
+        config = CONFIGURATIONS[config_name]
+        order = (
+            f"group of order {Group(config.actions, 28, config.step).order}"
+            if config.pixel_exact
+            else "any angle, no finite group"
+        )
+        typer.echo(f"{config_name:10} {config.family}, {order}: {', '.join(config.actions) or 'the identity'}")
+        for split, digest in digests.items():
+            typer.echo(f"{'':10} {split:5} {digest}")
+    typer.echo(f"\n{cite(f'{spec.name}@{spec.version}')}", nl=False)
+
+
+@app.command()
+def build(
+    out: Annotated[Path, typer.Option("--out", help="The folder to build into; what is finished there is kept.")],
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME [CONFIG]...", help="A dataset, then configurations.")
+    ] = None,
+    config: ConfigOption = None,
+    every: Annotated[bool, typer.Option("--all", help="All configurations.")] = False,
+    workers: Annotated[int, typer.Option(help="Processes that encode images.")] = 1,
+    shard_size: Annotated[int | None, typer.Option(help="Samples in a shard; by default 10,000.")] = None,
+    root: RootOption = None,
+    source: SourceOption = None,
+    size: Annotated[
+        int | None, typer.Option(help="Own images: cut out the central square and resize to N x N.")
+    ] = None,
+    colour: Annotated[
+        bool | None, typer.Option("--colour/--grey", help="Own images: RGB or grey; by default as the first image.")
+    ] = None,
+    version: Annotated[str, typer.Option(help="Own images: MAJOR.MINOR.PATCH.")] = "1.0.0",
+    title: Annotated[str, typer.Option(help="Own images: a title for the card.")] = "",
+    licence: Annotated[str, typer.Option(help="Own images: SPDX identifier of their licence.")] = "",
+    homepage: Annotated[str, typer.Option(help="Own images: where they come from.")] = "",
+    citation: Annotated[str, typer.Option(help="Own images: how to cite them.")] = "",
+    quiet: QuietOption = False,
+) -> None:
+    """Build configurations of a dataset, or of your own images, into a folder that `datasets.load_dataset` reads."""
+    from gdatasets.cli.progress import shown
+    from gdatasets.folder.build import BuildOptions, build_dataset
+    from gdatasets.folder.build import build as build_folder
+    from gdatasets.generation.specs import dataset_spec
+
+    name, *rest = names or [""]
+    configs = [*rest, *(config or [])]
+    with shown(quiet) as progress:
+        options = BuildOptions(workers, shard_size, progress)
+        if source is not None:
+            from gdatasets.generation.specs import own_spec
+            from gdatasets.sources.image_folder import FolderSource, Provenance
+
+            images = FolderSource(source, size, colour, Provenance(title, licence, homepage, citation))
+            spec = own_spec(images, name, version)
+            manifest = build_folder(spec, images, spec.configurations if every else configs, out, options)
+        elif name:
+            chosen = dataset_spec(name).configurations if every else configs
+            manifest = build_dataset(name, chosen, out, root, options)
+        else:
+            raise InvalidArgumentError("Name a dataset, or your own images with --source DIR|ZIP.")
+    _say(quiet, f"{out} holds {manifest.dataset}@{manifest.version}: {', '.join(manifest.configurations)}")
+
+
+@app.command()
+def verify(
+    target: Annotated[str, typer.Argument(metavar="DIR|NAME@VERSION", help="A build, or a published version.")],
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Make everything again from the source.")] = False,
+    config: ConfigOption = None,
+    root: RootOption = None,
+    source: SourceOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Compare files with the manifest and contents with the pinned digests; exit code 1 on any difference."""
+    from gdatasets.cli.progress import shown
+    from gdatasets.folder.citation import parse_reference
+    from gdatasets.folder.verify import verify_folder, verify_version
+    from gdatasets.generation.specs import DATASETS
+    from gdatasets.sources.published import PublishedSource
+
+    configs = tuple(config or ())
+    with shown(quiet) as progress:
+        if Path(target).is_dir():
+            original = _source_of(Path(target), root, source) if rebuild else None
+            report = verify_folder(target, original, configs, progress)
+        elif "@" in target or target in DATASETS:
+            spec = parse_reference(target)
+            report = verify_version(spec, PublishedSource(spec.source_name, root), configs, progress)
+        else:
+            raise InvalidArgumentError(
+                f"{target} is not a folder; give a build's, or NAME@VERSION of {', '.join(DATASETS)}."
+            )
+    _conclude(target, report)
+
+
+def _source_of(folder: Path, root: Path | None, own: Path | None) -> "ImageSource":
+    """The source to rebuild a folder from, as its manifest names it."""
+    from gdatasets.folder.manifest import read_manifest
+    from gdatasets.generation.specs import DATASETS
+    from gdatasets.sources.image_folder import FolderSource
+    from gdatasets.sources.published import PublishedSource
+
+    manifest = read_manifest(folder)
+    if manifest.dataset in DATASETS:
+        return PublishedSource(DATASETS[manifest.dataset].source_name, root)
+    if own is None:
+        raise InvalidArgumentError(f"{manifest.dataset} was built from own images; name them with --source DIR|ZIP.")
+    return FolderSource(own, manifest.image_shape[0], len(manifest.image_shape) == 3)
+
+
+def _conclude(target: str, report: "Report") -> None:
+    for finding in report.findings:
+        typer.echo(finding)
+    if not report.verified:
+        raise typer.Exit(fail("gdatasets", f"{target} failed verification: {len(report.findings)} findings.", 1))
+    splits = f"{report.splits} split{'s' if report.splits > 1 else ''}"
+    typer.echo(f"{target} verified: {report.samples:,} samples in {splits}.")
+
+
+@app.command()
+def preview(
+    name: Annotated[str, typer.Argument(help="A dataset.")],
+    config: Annotated[str, typer.Argument(help="A configuration.")],
+    out: Annotated[Path, typer.Option("--out", help="The PNG file to write.")],
+    rows: Annotated[int, typer.Option(help="Source images, a row each.")] = 10,
+    moves: Annotated[int, typer.Option(help="Moves of each image.")] = 10,
+    scale: Annotated[int, typer.Option(min=1, max=16, help="Enlarge each pixel this many times.")] = 2,
+    root: RootOption = None,
+) -> None:
+    """A contact sheet: one row a source image, the original and then its moves."""
+    from gdatasets.files import make_folder, write_whole
+    from gdatasets.folder.preview import contact_sheet, sheet_png
+    from gdatasets.generation.specs import dataset_spec
+    from gdatasets.sources.published import PublishedSource
+
+    spec = dataset_spec(name)
+    sheet = contact_sheet(spec, spec.configuration(config), PublishedSource(spec.source_name, root), rows, moves)
+    make_folder(out.parent)
+    write_whole(out, sheet_png(sheet, scale))
+    typer.echo(f"Wrote {out}")
+
+
+@app.command()
+def cite(
+    reference: Annotated[str, typer.Argument(metavar="NAME[@VERSION]", help="Such as g-mnist@1.0.0.")],
+    form: Annotated[str, typer.Option("--format", help="bibtex, cff or apa.")] = "bibtex",
+) -> None:
+    """How to cite a published version, with its digest."""
+    from gdatasets.folder.citation import cite as citation
+
+    typer.echo(citation(reference, form), nl=False)
+
+
+@app.command()
+def publish(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A finished build.")],
+    repo: Annotated[str, typer.Option("--repo", help="The dataset repository, such as aen/g-mnist.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Verify and report; ask nobody.")] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Upload a build to the Hugging Face Hub, read it back, and tag it with its version."""
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # one display of progress is enough
+    from gdatasets.cli.progress import shown
+    from gdatasets.hub.publish import publish as publish_folder
+
+    with shown(quiet) as progress:
+        done = publish_folder(folder, repo, dry_run, progress)
+    what = f"{len(done.files)} files, {done.bytes:,} bytes, as {done.repo} {done.tag}"
+    if dry_run:
+        _say(quiet, f"Would publish {what}")
+    elif done.already:
+        _say(quiet, f"{done.repo} {done.tag} holds this content already, at {done.commit}")
+    else:
+        _say(quiet, f"Published {what}, at {done.commit}")
+
+
+def _say(quiet: bool, message: str) -> None:
+    if not quiet:
+        typer.echo(message)

@@ -1,0 +1,1 @@
+"""Samples on disk: a Hugging Face dataset repository, built, described and verified."""

@@ -1,0 +1,316 @@
+"""A dataset folder from a source: Parquet shards, card, manifest; atomic, resumable, in bounded memory.
+
+What this module manages on disk, below the folder that the user names:
+
+    README.md  preview.png  croissant.json  CITATION.cff     rewritten after each configuration
+    manifest.json                                            written last: what it lists is finished
+    aug2/train-00000-of-00006.parquet ...                    appears whole, when all shards of aug2 are written
+    .partial/.lock                                           held while a build runs
+    .partial/aug2/train-00000-of-00006.parquet ...           whole shards of an unfinished configuration
+
+Nothing about an unfinished build is trusted: its shards are compared with what they should hold and used if equal.
+"""
+
+import multiprocessing
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from gdatasets.errors import IntegrityError, InvalidArgumentError, OutputError
+from gdatasets.files import file_sha256, locked, matches, output_error, writing
+from gdatasets.folder.card import write_card
+from gdatasets.folder.manifest import (
+    NAME,
+    ConfigRecord,
+    FileRecord,
+    Manifest,
+    SourceRecord,
+    SplitRecord,
+    read_manifest,
+    write_manifest,
+)
+from gdatasets.folder.shards import read_shard, write_shard
+from gdatasets.generation.arrays import Arrays, SplitPlan
+from gdatasets.generation.digests import ContentHasher
+from gdatasets.generation.specs import (
+    CONFIGURATIONS,
+    DATASETS,
+    DatasetSpec,
+    configuration,
+    dataset_spec,
+    fingerprint,
+    pinned_digest,
+)
+from gdatasets.processes import end_with_parent
+from gdatasets.sources.published import PublishedSource
+from gdatasets.sources.source import ImageSource
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being made, samples done and samples in all."""
+
+_SHARD_SAMPLES = 10_000
+_SHARD_BYTES = 1 << 28
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """How to build; none of it changes the content.
+
+    Attributes:
+        workers: processes that encode images; 1 encodes in this one.
+        shard_size: samples in a shard; by default 10,000, or as many as have 256 MiB of pixels.
+        progress: told of every piece that is finished.
+    """
+
+    workers: int = 1
+    shard_size: int | None = None
+    progress: Progress = field(default=lambda _what, _done, _total: None)
+
+    def __post_init__(self) -> None:
+        if self.workers < 1:
+            raise InvalidArgumentError(f"Expected at least 1 worker, got {self.workers}.")
+        if self.shard_size is not None and self.shard_size < 1:
+            raise InvalidArgumentError(f"Expected at least 1 sample in a shard, got {self.shard_size}.")
+
+
+def build_dataset(
+    name: str,
+    configs: Sequence[str],
+    out: str | os.PathLike[str],
+    root: str | os.PathLike[str] | None = None,
+    options: BuildOptions | None = None,
+) -> Manifest:
+    """Build configurations of a published dataset into a folder; what is finished there is kept.
+
+    Args:
+        name: one of `gdatasets.generation.specs.DATASETS`.
+        configs: names of configurations that the dataset has; none means its default one.
+        out: the folder; made where it is missing.
+        root: a torchvision-style folder to look for the source's raw files in first.
+        options: how to build.
+
+    Raises:
+        UnknownNameError: no such dataset or configuration.
+        SourceError: the source is missing and cannot be fetched, or is not the published one.
+        OutputError: the folder cannot be written, holds something else, or another build is writing to it.
+        IntegrityError: this machine generates other bytes than the published ones.
+    """
+    spec = dataset_spec(name)
+    return build(spec, PublishedSource(spec.source_name, root), configs, out, options)
+
+
+def build(
+    spec: DatasetSpec,
+    source: ImageSource,
+    configs: Sequence[str],
+    out: str | os.PathLike[str],
+    options: BuildOptions | None = None,
+) -> Manifest:
+    """Build configurations of any source into a folder; see `build_dataset`."""
+    options = options or BuildOptions()
+    names = list(dict.fromkeys(spec.configuration(name).name for name in configs or (None,)))
+    if spec.name in DATASETS and not isinstance(source, PublishedSource):
+        raise InvalidArgumentError(f"{spec.name} is the name of a published dataset; give yours another name.")
+    for split in source.about.samples:
+        source.read(split, 0, 1)  # a missing source is an error before anything is written
+    folder = Path(out)
+    manifest = _existing(folder, spec, source)
+    with _workspace(folder) as partial, _pool(options.workers) as pool:
+        builder = _Builder(spec, source, folder, partial, options, pool)
+        for name in names:
+            manifest = builder.add(manifest, name)
+    return manifest
+
+
+def _existing(folder: Path, spec: DatasetSpec, source: ImageSource) -> Manifest:
+    """The manifest in the folder, an empty one where there is none; an error where another dataset is there."""
+    about = source.about
+    fresh = Manifest(
+        dataset=spec.name,
+        title=spec.title,
+        version=spec.version,
+        image_shape=list(source.image_shape),
+        classes=list(about.classes),
+        source=SourceRecord(
+            name=about.name,
+            title=about.title,
+            licence=about.licence,
+            homepage=about.homepage,
+            citation=about.citation,
+            sha256=source.digest(),
+        ),
+        configurations={},
+        files=[],
+    )
+    if not folder.exists():
+        return fresh
+    if not folder.is_dir():
+        raise OutputError(f"{folder} is not a folder; choose another --out.")
+    if not (folder / NAME).exists():
+        strangers = [path.name for path in folder.iterdir() if path.name != ".partial"]
+        if strangers and not (folder / ".partial").is_dir():
+            raise OutputError(f"{folder} is not empty and holds no build ({strangers[0]}); choose another --out.")
+        return fresh
+    found = read_manifest(folder)
+    ours = fresh.model_copy(update={"configurations": {}, "files": [], "sha256": ""})
+    theirs = found.model_copy(update={"configurations": {}, "files": [], "sha256": ""})
+    if ours != theirs:
+        raise OutputError(
+            f"{folder} holds {found.dataset}@{found.version} from the source {found.source.sha256[:16]}..., not "
+            f"{spec.name}@{spec.version} from {fresh.source.sha256[:16]}...; choose another --out."
+        )
+    return found
+
+
+@contextmanager
+def _workspace(folder: Path) -> Iterator[Path]:
+    """The place for unfinished work, held by this process; removed unless whole shards are left to resume from."""
+    existed = folder.exists()
+    partial = folder / ".partial"
+    try:
+        with locked(partial):
+            for leftover in [*folder.glob(".*.part"), *partial.glob("*/.*.part")]:  # of a killed build
+                leftover.unlink()
+            try:
+                yield partial
+            finally:
+                if not any(partial.glob("*/*.parquet")):
+                    shutil.rmtree(partial, ignore_errors=True)
+    finally:
+        if not existed:
+            with suppress(OSError):
+                folder.rmdir()  # only where it is still empty
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[Executor | None]:
+    if workers == 1:
+        yield None
+        return
+    context = multiprocessing.get_context("spawn")
+    try:
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent) as pool:
+            yield pool
+    except BrokenExecutor as error:
+        raise OutputError("A worker process was killed, perhaps for its memory; use fewer --workers.") from error
+
+
+@dataclass(frozen=True)
+class _Builder:
+    spec: DatasetSpec
+    source: ImageSource
+    folder: Path
+    partial: Path
+    options: BuildOptions
+    pool: Executor | None
+
+    def add(self, manifest: Manifest, name: str) -> Manifest:
+        """The manifest with this configuration finished in it and on disk."""
+        config = configuration(name)
+        done = manifest.configurations.get(name)
+        if done is not None and done.fingerprint == fingerprint(config) and self._is_intact(done):
+            if any(not matches(self.folder / file.path, file.bytes, file.sha256) for file in manifest.files):
+                return self._describe(manifest)
+            return manifest
+        place, work = self.folder / name, self.partial / name
+        if place.exists():  # shards of a build that ended before its manifest, or damaged ones: used where right
+            shutil.rmtree(work, ignore_errors=True)
+            place.rename(work)
+        work.mkdir(exist_ok=True)
+        splits = {split: self._split(name, split, work) for split in self.source.about.samples}
+        wanted = {Path(shard.path).name for split in splits.values() for shard in split.shards}
+        for stray in [path for path in work.iterdir() if path.name not in wanted]:
+            stray.unlink()
+        work.rename(place)
+        record = ConfigRecord(
+            family=config.family,
+            actions=list(config.actions),
+            step=config.step,
+            fingerprint=fingerprint(config),
+            splits=splits,
+        )
+        records = {**manifest.configurations, name: record}
+        ordered = {known: records[known] for known in CONFIGURATIONS if known in records}
+        return self._describe(manifest.model_copy(update={"configurations": ordered}))
+
+    def _is_intact(self, record: ConfigRecord) -> bool:
+        shards = [shard for split in record.splits.values() for shard in split.shards]
+        return all(matches(self.folder / shard.path, shard.bytes, shard.sha256) for shard in shards)
+
+    def _describe(self, manifest: Manifest) -> Manifest:
+        """Write the metadata, and the manifest after it."""
+        files = []
+        for path in write_card(self.folder, self.spec, self.source, manifest):
+            files.append(_record(path, self.folder))
+        return write_manifest(self.folder, manifest.model_copy(update={"files": files}))
+
+    def _split(self, name: str, split: str, work: Path) -> SplitRecord:
+        plan = SplitPlan(self.spec, configuration(name), self.source, split)
+        hasher = ContentHasher(self.source.image_shape)
+        size = self.options.shard_size or _default_shard_size(self.source.image_shape)
+        starts = range(0, len(plan), size) or range(1)
+        shards = []
+        for number, start in enumerate(starts):
+            stop = min(len(plan), start + size)
+            path = work / f"{split}-{number:05d}-of-{len(starts):05d}.parquet"
+            pieces = self._watched(plan.pieces(start, stop), hasher, f"{name}/{split}", (start, len(plan)))
+            self._shard(path, plan, pieces, (start, stop))
+            record = _record(path, work)
+            shards.append(record.model_copy(update={"path": f"{name}/{path.name}", "samples": stop - start}))
+        digest = hasher.hexdigest()
+        if self.spec.name in DATASETS:
+            pinned = pinned_digest(self.spec.name, name, split, self.spec.version)
+            if digest != pinned:
+                shutil.rmtree(work)
+                raise IntegrityError(
+                    f"{self.spec.name}/{name}/{split} came out with content_sha256 {digest[:16]}..., published is "
+                    f"{pinned[:16]}...; please report it with your versions of numpy and pillow."
+                )
+        return SplitRecord(samples=len(plan), content_sha256=digest, shards=shards)
+
+    def _watched(
+        self, pieces: Iterable[Arrays], hasher: ContentHasher, what: str, done_and_total: tuple[int, int]
+    ) -> Iterator[Arrays]:
+        done, total = done_and_total
+        for piece in pieces:
+            hasher.update(piece.images, piece.labels, piece.source_index, piece.elements)
+            yield piece
+            done += len(piece)
+            self.options.progress(what, done, total)
+
+    def _shard(self, path: Path, plan: SplitPlan, pieces: Iterator[Arrays], bounds: tuple[int, int]) -> None:
+        """Write a shard, or leave it where it holds the right samples already; takes all of `pieces`."""
+        if path.exists():
+            if self._is_right(path, pieces, bounds[1] - bounds[0]):
+                return
+            pieces = plan.pieces(*bounds)
+        try:
+            with writing(path) as stream:
+                write_shard(stream, self.source.about.classes, pieces, self.pool)
+        except OSError as error:
+            raise output_error(path, error) from error
+
+    def _is_right(self, path: Path, pieces: Iterator[Arrays], samples: int) -> bool:
+        expected, found = ContentHasher(self.source.image_shape), ContentHasher(self.source.image_shape)
+        for piece in pieces:
+            expected.update(piece.images, piece.labels, piece.source_index, piece.elements)
+        try:
+            for piece in read_shard(path, self.source.about.classes, self.source.image_shape, samples):
+                found.update(piece.images, piece.labels, piece.source_index, piece.elements)
+        except IntegrityError:
+            return False
+        return found.hexdigest() == expected.hexdigest()
+
+
+def _default_shard_size(image_shape: tuple[int, ...]) -> int:
+    return max(1, min(_SHARD_SAMPLES, _SHARD_BYTES // int(np.prod(image_shape))))
+
+
+def _record(path: Path, folder: Path) -> FileRecord:
+    return FileRecord(path=path.relative_to(folder).as_posix(), bytes=path.stat().st_size, sha256=file_sha256(path))

@@ -1,0 +1,225 @@
+"""The metadata of a dataset folder: the card with its YAML, a contact sheet, the citation and Croissant JSON-LD."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gdatasets.files import write_whole
+from gdatasets.folder.citation import METHOD_CITATION, Cited, render_citation, version_digest
+from gdatasets.folder.croissant import render_croissant
+from gdatasets.folder.manifest import ConfigRecord, Manifest
+from gdatasets.folder.preview import contact_sheet, sheet_png
+from gdatasets.generation.specs import (
+    CONFIGURATIONS,
+    DATASETS,
+    DEFAULT_CONFIGURATION,
+    DatasetSpec,
+    configuration,
+    pinned_digests,
+)
+from gdatasets.sources.source import ImageSource, Source
+
+_LICENCES = {"CC-BY-SA-3.0": "cc-by-sa-3.0", "CC-BY-4.0": "cc-by-4.0", "MIT": "mit", "CC0-1.0": "cc0-1.0"}
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+
+
+def write_card(folder: Path, spec: DatasetSpec, source: ImageSource, manifest: Manifest) -> list[Path]:
+    """Write everything that describes the configurations of the manifest; returns the files."""
+    cited = Cited(spec, source.about, dataset_digest(spec, manifest))
+    sheet = contact_sheet(spec, configuration(default_configuration(manifest)), source)
+    contents = {
+        "preview.png": sheet_png(sheet),
+        "CITATION.cff": render_citation(cited, "cff").encode(),
+        "croissant.json": render_croissant(spec, source.about, manifest, render_citation(cited, "bibtex")).encode(),
+        "README.md": render_card(spec, manifest, cited).encode(),
+    }
+    for name, content in contents.items():
+        write_whole(folder / name, content)
+    return [folder / name for name in contents]
+
+
+def default_configuration(manifest: Manifest) -> str:
+    """The configuration that is loaded when none is named: the usual one, or the first that was built."""
+    names = manifest.configurations
+    published = DATASETS.get(manifest.dataset)
+    usual = published.default_configuration if published else DEFAULT_CONFIGURATION
+    return usual if usual in names else next(iter(names))
+
+
+def dataset_digest(spec: DatasetSpec, manifest: Manifest) -> str:
+    """The version's digest: of the published version as a whole, or of what the folder holds of a user's dataset."""
+    if spec.name in DATASETS:
+        return version_digest(pinned_digests(spec.name, spec.version))
+    return version_digest(
+        {
+            name: {split: record.content_sha256 for split, record in config.splits.items()}
+            for name, config in manifest.configurations.items()
+        }
+    )
+
+
+def render_card(spec: DatasetSpec, manifest: Manifest, cited: Cited) -> str:
+    """`README.md`: YAML that the Hub and `datasets` read, and the text for people."""
+    header = yaml.safe_dump(_header(manifest), sort_keys=False, allow_unicode=True, width=100)
+    return f"---\n{header}---\n{_text(spec, manifest, cited)}"
+
+
+def _header(manifest: Manifest) -> dict[str, Any]:
+    samples = max(sum(split.samples for split in config.splits.values()) for config in manifest.configurations.values())
+    default = default_configuration(manifest)
+    return {
+        "pretty_name": manifest.title,
+        "license": _LICENCES.get(manifest.source.licence, "other" if manifest.source.licence else "unknown"),
+        "task_categories": ["image-classification"],
+        "size_categories": [next((name for bound, name in _SIZES if samples < bound), "1M<n<10M")],
+        "source_datasets": ["extended|other"],
+        "tags": ["equivariance", "symmetry", "group-theory"],
+        "configs": [
+            {
+                "config_name": name,
+                **({"default": True} if name == default else {}),
+                "data_files": [{"split": split, "path": f"{name}/{split}-*.parquet"} for split in config.splits],
+            }
+            for name, config in manifest.configurations.items()
+        ],
+        "dataset_info": [_info(manifest, name, config) for name, config in manifest.configurations.items()],
+    }
+
+
+def _info(manifest: Manifest, name: str, config: ConfigRecord) -> dict[str, Any]:
+    names = {str(number): label for number, label in enumerate(manifest.classes)}
+    sizes = {split: sum(shard.bytes for shard in record.shards) for split, record in config.splits.items()}
+    return {
+        "config_name": name,
+        "features": [
+            {"name": "image", "dtype": "image"},
+            {"name": "label", "dtype": {"class_label": {"names": names}}},
+            {"name": "source_index", "dtype": "int64"},
+            {"name": "bits", "dtype": "string"},
+            *({"name": column, "dtype": "int16"} for column in ("angle", "hshift", "vshift")),
+        ],
+        "splits": [
+            {"name": split, "num_bytes": sizes[split], "num_examples": record.samples}
+            for split, record in config.splits.items()
+        ],
+        "download_size": sum(sizes.values()),
+        "dataset_size": sum(sizes.values()),
+    }
+
+
+_FAMILIES = {
+    "paper": "every image is transformed once, actions in bit order: `rotation` by an angle uniform over 3,600 steps "
+    "of 0.1 degrees (nearest neighbour, zero fill), every other action with probability 1/2, rolls by one pixel",
+    "group": "every image is moved by a uniformly random element: quarter turns, each flip with probability 1/2, each "
+    "cyclic roll by a random multiple of 4 pixels; pixel-exact and invertible",
+    "bilinear": "every image is turned once about its centre, `rotation` by an angle uniform over 3,600 steps of 0.1 "
+    "degrees: bilinear interpolation in integer fixed-point arithmetic, zero fill",
+}
+_LIMITS = {
+    "paper": "Any-angle rotation (`rotation` in the family *paper*) loses pixels: nearest neighbour, corners cut; it "
+    "cannot be undone.",
+    "group": "Cyclic rolls and scrambles cut through objects: they test symmetry, they do not imitate photographs.",
+    "bilinear": "Any-angle rotation blurs and cuts corners off; it cannot be undone.",
+}
+
+
+def _splits(source: Source) -> str:
+    """Which images of the source each split has."""
+    if source.ranges is None:
+        return "splits as in the source."
+    parts = [
+        f"`{split}` has {' and '.join(f'{part.start:,} to {part.stop - 1:,}' for part in ranges)}"
+        for split, ranges in source.ranges.items()
+    ]
+    return (
+        f"splits cut anew from the source's images, counted over its training and then its test images: "
+        f"{', '.join(parts)}; no image is in two splits."
+    )
+
+
+def _text(spec: DatasetSpec, manifest: Manifest, cited: Cited) -> str:
+    shape = "x".join(str(length) for length in manifest.image_shape)
+    configs = manifest.configurations
+    rows = [
+        f"| `{name}` | {config.family} | {', '.join(config.actions) or '-'} | {split} | {record.samples:,} | "
+        f"`{record.content_sha256}` |"
+        for name, config in configs.items()
+        for split, record in config.splits.items()
+    ]
+    families = list(dict.fromkeys(CONFIGURATIONS[name].family for name in spec.configurations))
+    how = [f"- *{family}*: {_FAMILIES[family]}." for family in families]
+    limits = [f"- {_LIMITS[family]}" for family in families]
+    source = manifest.source
+    folder = f"aen/{spec.name}" if spec.name in DATASETS else "this folder"
+    load = f'load_dataset("{folder}", "{default_configuration(manifest)}"'
+    revision = f', revision="v{spec.version}")' if spec.name in DATASETS else ")"
+    validation = (
+        f" The last {spec.validation:,} samples of `train` are the validation split of the AEN benchmark."
+        if spec.validation
+        else ""
+    )
+    return f"""
+# {manifest.title} {manifest.version}
+
+Images of *{source.title}*, each moved by a known element of a group of image symmetries: the same bytes on every
+machine, and the element stored beside each image.
+
+![one row a source image: the original, then moves of it](preview.png)
+
+## Load
+
+```python
+from datasets import load_dataset
+
+data = {load}{revision}
+```
+
+## Contents
+
+Images of {shape} pixels, {len(manifest.classes)} classes, {_splits(cited.source)}{validation}
+
+| column | type | meaning |
+|---|---|---|
+| `image` | image (PNG) | the moved image, uint8 |
+| `label` | class label | its class |
+| `source_index` | int64 | {cited.source.index_meaning} |
+| `bits` | string | twelve characters, the first for `rotation`: 1 where the action was applied |
+| `angle` | int16 | tenths of a degree, counter-clockwise |
+| `hshift`, `vshift` | int16 | pixels rolled: `out[i, j] = x[i, (j + hshift) % n]` |
+
+| configuration | family | actions, in the order they are applied | split | samples | `content_sha256` |
+|---|---|---|---|---|---|
+{chr(10).join(rows)}
+
+## How it was made
+
+{chr(10).join(how)}
+
+The twelve actions are those of the paper below. Sample i's element depends only on the dataset, its major version, the
+configuration, the split and i (counter-based Philox). `content_sha256` is over pixels, labels, source indices and
+elements, not over Parquet bytes; `gdatasets verify DIR --rebuild` makes everything again from the source and compares.
+
+## Source and licence
+
+- Original: {source.title}{f", <{source.homepage}>" if source.homepage else ""}
+- Licence of the original data, which holds for these derived images too: {source.licence or "not stated"}
+- Source SHA-256: `{source.sha256}`
+- {source.citation or "No citation was given."}
+
+## Cite
+
+Version {manifest.version}, version SHA-256 `{cited.digest}`:
+
+```bibtex
+{render_citation(cited, "bibtex").rstrip()}
+```
+
+The twelve actions: {METHOD_CITATION}
+
+## Limits
+
+- Errors in the labels of the source are kept.
+- Turned digits can become ambiguous (6 and 9); labels stay those of the source.
+{chr(10).join(limits)}
+"""

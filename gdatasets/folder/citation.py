@@ -1,0 +1,152 @@
+"""How to cite a version of a dataset: BibTeX, CITATION.cff and APA, each with version and digest."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from gdatasets.errors import UnknownNameError
+from gdatasets.generation.specs import DATASETS, DatasetSpec, dataset_spec, pinned_digests, published_versions
+from gdatasets.sources.source import Source
+
+Format = Literal["bibtex", "cff", "apa"]
+FORMATS: tuple[Format, ...] = ("bibtex", "cff", "apa")
+
+METHOD_CITATION = (
+    "Basu, S., Magesh, A., Yadav, H., Varshney, L. R.: Autoequivariant Network Search via Group Decomposition. "
+    "arXiv:2104.04848, 2021."
+)
+
+
+@dataclass(frozen=True)
+class Cited:
+    """What is cited.
+
+    Attributes:
+        spec: the dataset, at the cited version.
+        source: the original data.
+        digest: SHA-256 over the `content_sha256` of every configuration and split of the version.
+    """
+
+    spec: DatasetSpec
+    source: Source
+    digest: str
+
+
+def version_digest(digests: Mapping[str, Mapping[str, str]]) -> str:
+    """One digest for a whole version: SHA-256 of `{configuration: {split: content_sha256}}` as sorted, compact JSON."""
+    text = json.dumps(digests, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def parse_reference(reference: str) -> DatasetSpec:
+    """The published version that `NAME` or `NAME@VERSION` names; a leading v of the version is ignored.
+
+    Raises:
+        UnknownNameError: no such dataset or version; it lists the known ones.
+    """
+    name, _, version = reference.partition("@")
+    spec = dataset_spec(name.removeprefix("aen/"))
+    chosen = version.removeprefix("v") or spec.version
+    if chosen not in published_versions(spec.name):
+        raise UnknownNameError(f"version of {spec.name}", chosen, published_versions(spec.name))
+    return spec.at(chosen)
+
+
+def cite(reference: str, form: str = "bibtex") -> str:
+    """The citation of a published version.
+
+    Args:
+        reference: `g-mnist` or `g-mnist@1.0.0`.
+        form: `bibtex`, `cff` or `apa`.
+
+    Raises:
+        UnknownNameError: no such dataset, version or form.
+    """
+    spec = parse_reference(reference)
+    cited = Cited(spec, spec.source, version_digest(pinned_digests(spec.name, spec.version)))
+    return render_citation(cited, form)
+
+
+def render_citation(cited: Cited, form: str) -> str:
+    """A citation as text, with a final newline."""
+    if form not in FORMATS:
+        raise UnknownNameError("citation format", form, FORMATS)
+    return {"bibtex": _bibtex, "cff": _cff, "apa": _apa}[form](cited)
+
+
+def _is_ours(spec: DatasetSpec) -> bool:
+    return spec.name in DATASETS
+
+
+def _bibtex(cited: Cited) -> str:
+    spec = cited.spec
+    year = spec.released[:4]
+    fields = {
+        "title": f"{{{spec.title}}}, version {spec.version}",
+        "author": "{The AEN benchmark authors}" if _is_ours(spec) else f"{{The authors of {spec.title}}}",
+        **({"year": year} if year else {}),
+        "version": spec.version,
+        "howpublished": f"\\url{{https://huggingface.co/datasets/aen/{spec.name}}}" if _is_ours(spec) else "",
+        "note": f"version SHA-256 {cited.digest}. Derived from: {_escaped(cited.source.citation)}",
+    }
+    lines = [f"  {key} = {{{value}}}" for key, value in fields.items() if value]
+    key = f"{spec.name}-{spec.version}"
+    return f"@misc{{{key},\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\{letter}" if letter in "&%$#_{}" else letter for letter in text)
+
+
+def _apa(cited: Cited) -> str:
+    spec = cited.spec
+    author = "The AEN benchmark authors" if _is_ours(spec) else f"The authors of {spec.title}"
+    where = f" https://huggingface.co/datasets/aen/{spec.name}" if _is_ours(spec) else ""
+    year = spec.released[:4] or "n.d."
+    return f"{author}. ({year}). {spec.title} (Version {spec.version}) [Data set; SHA-256 {cited.digest}].{where}\n"
+
+
+def _cff(cited: Cited) -> str:
+    import yaml
+
+    spec = cited.spec
+    author = "The AEN benchmark authors" if _is_ours(spec) else f"The authors of {spec.title}"
+    content: dict[str, object] = {
+        "cff-version": "1.2.0",
+        "message": "Please cite this dataset with its version and digest, and the data it was made from.",
+        "type": "dataset",
+        "title": spec.title,
+        "version": spec.version,
+        "authors": [{"name": author}],
+        "identifiers": [
+            {"type": "other", "value": f"sha256:{cited.digest}", "description": "content digest of this version"}
+        ],
+        "references": [
+            {
+                "type": "data",
+                "title": cited.source.title,
+                "authors": [{"name": f"The authors of {cited.source.title}"}],
+                "notes": cited.source.citation or "no citation was given",
+            },
+            {
+                "type": "article",
+                "title": "Autoequivariant Network Search via Group Decomposition",
+                "authors": [
+                    {"family-names": "Basu", "given-names": "Sourya"},
+                    {"family-names": "Magesh", "given-names": "Akshayaa"},
+                    {"family-names": "Yadav", "given-names": "Harshit"},
+                    {"family-names": "Varshney", "given-names": "Lav R."},
+                ],
+                "url": "https://arxiv.org/abs/2104.04848",
+                "year": 2021,
+            },
+        ],
+    }
+    if spec.released:
+        content["date-released"] = spec.released
+    if _is_ours(spec):
+        content["url"] = f"https://huggingface.co/datasets/aen/{spec.name}"
+    text: str = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+    return text

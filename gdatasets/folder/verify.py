@@ -1,0 +1,256 @@
+"""Checking a dataset folder, or what this machine generates, against digests.
+
+Without `rebuild`, a shard is opened only when its SHA-256 is the manifest's: hash before parse. With it, a damaged
+shard is opened too, within bounds, to name the sample that differs.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gdatasets.errors import IntegrityError, UnknownNameError
+from gdatasets.files import matches
+from gdatasets.folder.build import Progress
+from gdatasets.folder.manifest import NAME, FileRecord, Manifest, SplitRecord, read_manifest
+from gdatasets.folder.shards import read_shard
+from gdatasets.generation.arrays import Arrays, SplitPlan
+from gdatasets.generation.digests import ContentHasher
+from gdatasets.generation.specs import (
+    CONFIGURATIONS,
+    DATASETS,
+    DatasetSpec,
+    fingerprint,
+    pinned_digests,
+    published_versions,
+)
+from gdatasets.sources.published import PublishedSource
+from gdatasets.sources.source import ImageSource
+
+
+@dataclass
+class Report:
+    """What a verification looked at and what it found wrong.
+
+    Attributes:
+        splits: splits whose contents were compared.
+        samples: samples in them.
+        findings: one line each; none means verified.
+    """
+
+    splits: int = 0
+    samples: int = 0
+    findings: list[str] = field(default_factory=list)
+
+    @property
+    def verified(self) -> bool:
+        return not self.findings
+
+
+def _silent(_what: str, _done: int, _total: int) -> None:
+    pass
+
+
+def verify_folder(
+    folder: str | os.PathLike[str],
+    source: ImageSource | None = None,
+    configs: tuple[str, ...] = (),
+    progress: Progress = _silent,
+) -> Report:
+    """Compare the files with the manifest and the contents with the manifest and the pinned digests.
+
+    Args:
+        folder: a finished build.
+        source: rebuild everything from it as well, and name the samples that differ.
+        configs: only the contents of these configurations; by default all.
+        progress: told of every piece that is compared.
+
+    Raises:
+        UnknownNameError: a configuration is not in the folder.
+        SourceError: the source is missing or not the published one.
+    """
+    report, place = Report(), Path(folder)
+    try:
+        manifest = read_manifest(place)
+    except IntegrityError as error:
+        report.findings.append(str(error))
+        return report
+    for name in configs:
+        if name not in manifest.configurations:
+            raise UnknownNameError("configuration", name, manifest.configurations)
+    damaged = _check_files(place, manifest, report)
+    report.findings += check_identity(manifest)
+    if source is not None and source.digest() != manifest.source.sha256:
+        ours, theirs = source.digest(), manifest.source.sha256
+        report.findings.append(f"the source is another one: SHA-256 {ours[:16]}..., the build's {theirs[:16]}...")
+    for name, config in manifest.configurations.items():
+        if configs and name not in configs:
+            continue
+        for split, record in config.splits.items():
+            plan = None
+            if source is not None and name in CONFIGURATIONS and split in source.about.samples:
+                spec = DatasetSpec(manifest.dataset, manifest.title, manifest.version, source.about.name)
+                plan = SplitPlan(spec, CONFIGURATIONS[name], source, split)
+            _check_split(_Contents(place, manifest, record, damaged), f"{name}/{split}", plan, report, progress)
+    return report
+
+
+def verify_version(
+    spec: DatasetSpec, source: ImageSource, configs: tuple[str, ...] = (), progress: Progress = _silent
+) -> Report:
+    """Generate a published version from its source and compare with the digests that this package pins."""
+    report = Report()
+    for name in configs:
+        spec.configuration(name)
+    for name, splits in pinned_digests(spec.name, spec.version).items():
+        if configs and name not in configs:
+            continue
+        for split, pinned in splits.items():
+            plan = SplitPlan(spec, CONFIGURATIONS[name], source, split)
+            hasher, done = ContentHasher(source.image_shape), 0
+            for piece in plan.pieces(0, len(plan)):
+                hasher.update(piece.images, piece.labels, piece.source_index, piece.elements)
+                done += len(piece)
+                progress(f"{name}/{split}", done, len(plan))
+            _compare_digest(report, f"{spec.name}@{spec.version}/{name}/{split}", hasher.hexdigest(), pinned, "pinned")
+            report.splits += 1
+            report.samples += len(plan)
+    return report
+
+
+def _check_files(folder: Path, manifest: Manifest, report: Report) -> set[str]:
+    """Every file against its record; returns the paths that differ."""
+    damaged = set()
+    for file in manifest.all_files():
+        path = folder / file.path
+        if not path.is_file():
+            report.findings.append(f"{file.path} is missing")
+        elif not matches(path, file.bytes, file.sha256):
+            report.findings.append(f"{file.path} differs from the manifest")
+        else:
+            continue
+        damaged.add(file.path)
+    listed = {file.path for file in manifest.all_files()} | {NAME}
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        if not relative.parts[0].startswith(".") and not path.is_dir() and relative.as_posix() not in listed:
+            report.findings.append(f"{relative} is not in the manifest")
+    return damaged
+
+
+def check_shards(folder: Path, manifest: Manifest, config: str) -> list[str]:
+    """The files of one configuration against the manifest; one line for each that differs."""
+    shards = [shard for split in manifest.configurations[config].splits.values() for shard in split.shards]
+    listed = {shard.path for shard in shards}
+    strangers = [path for path in (folder / config).iterdir() if f"{config}/{path.name}" not in listed]
+    return [
+        *(f"{shard.path} differs from the manifest" for shard in shards if not _is_intact(folder, shard)),
+        *(f"{config}/{path.name} is not in the manifest" for path in strangers),
+    ]
+
+
+def _is_intact(folder: Path, file: FileRecord) -> bool:
+    return matches(folder / file.path, file.bytes, file.sha256)
+
+
+def check_identity(manifest: Manifest) -> list[str]:
+    """The manifest against what this package knows of the dataset, its configurations and its digests; one line each.
+
+    Of a user's own dataset the package knows nothing but the configurations.
+    """
+    findings = [
+        f"{name} is not the configuration that this gdatasets knows by that name"
+        for name, config in manifest.configurations.items()
+        if name not in CONFIGURATIONS or fingerprint(CONFIGURATIONS[name]) != config.fingerprint
+    ]
+    if manifest.dataset not in DATASETS:
+        return findings
+    known = published_versions(manifest.dataset)
+    if manifest.version not in known:
+        return [
+            *findings,
+            f"{manifest.dataset}@{manifest.version} is not a published version (known: {', '.join(known)})",
+        ]
+    pinned = pinned_digests(manifest.dataset, manifest.version)
+    about = DATASETS[manifest.dataset].source
+    if tuple(manifest.classes) != about.classes or manifest.source.sha256 != PublishedSource(about.name).digest():
+        findings.append(f"the manifest's classes or source are not those of {manifest.dataset}")
+    for name, config in manifest.configurations.items():
+        if set(config.splits) != set(pinned.get(name, {})):
+            findings.append(f"{name} does not have the published splits")
+        for split, record in config.splits.items():
+            if pinned.get(name, {}).get(split, record.content_sha256) != record.content_sha256:
+                findings.append(f"{name}/{split}: the manifest's content_sha256 is not the pinned one")
+    return findings
+
+
+@dataclass(frozen=True)
+class _Contents:
+    """The shards of one split."""
+
+    folder: Path
+    manifest: Manifest
+    record: SplitRecord
+    damaged: set[str]
+
+    def read(self, shard: FileRecord) -> Iterator[Arrays]:
+        return read_shard(self.folder / shard.path, tuple(self.manifest.classes), self.manifest.shape, shard.samples)
+
+
+def _check_split(contents: _Contents, what: str, plan: SplitPlan | None, report: Report, progress: Progress) -> None:
+    record = contents.record
+    damaged = [shard for shard in record.shards if shard.path in contents.damaged]
+    hasher, start = ContentHasher(contents.manifest.shape), 0
+    for shard in record.shards:
+        if plan is None and shard in damaged:
+            continue
+        if (contents.folder / shard.path).is_file():
+            _check_shard(contents, shard, start, plan, hasher, report)
+        start += shard.samples
+        progress(what, start, record.samples)
+    if start != record.samples and not damaged:
+        report.findings.append(f"{what}: the shards hold {start} samples, the manifest says {record.samples}")
+    if plan is not None and len(plan) != record.samples:
+        report.findings.append(f"{what}: {record.samples} samples, the source has {len(plan)}")
+    if not damaged:
+        _compare_digest(report, what, hasher.hexdigest(), record.content_sha256, "the manifest's")
+    report.splits += 1
+    report.samples += record.samples
+
+
+def _check_shard(
+    contents: _Contents, shard: FileRecord, start: int, plan: SplitPlan | None, hasher: ContentHasher, report: Report
+) -> None:
+    sample = start
+    try:
+        for piece in contents.read(shard):
+            hasher.update(piece.images, piece.labels, piece.source_index, piece.elements)
+            if plan is not None and sample + len(piece) <= len(plan):
+                for difference in _differences(piece, plan.generate(sample, sample + len(piece)), sample):
+                    report.findings.append(f"{shard.path}: {difference}")
+            sample += len(piece)
+    except IntegrityError as error:
+        report.findings.append(f"{shard.path}: {error} (after sample {sample - 1})" if sample > start else str(error))
+
+
+def _differences(found: Arrays, expected: Arrays, start: int) -> Iterator[str]:
+    """The first sample of each column that differs, and how many do."""
+    columns: dict[str, Callable[[Arrays], NDArray[Any]]] = {
+        "image": lambda arrays: arrays.images.reshape(len(arrays), -1),
+        "label": lambda arrays: arrays.labels[:, None],
+        "source_index": lambda arrays: arrays.source_index[:, None],
+        "element": lambda arrays: arrays.elements[:, None],
+    }
+    for name, column in columns.items():
+        wrong = np.flatnonzero((column(found) != column(expected)).any(axis=1))
+        if len(wrong):
+            yield f"{name} of sample {start + int(wrong[0])} differs from the source ({len(wrong)} in this piece)"
+
+
+def _compare_digest(report: Report, what: str, found: str, expected: str, whose: str) -> None:
+    if found != expected:
+        report.findings.append(f"{what}: content_sha256 {found[:16]}... is not {whose} {expected[:16]}...")

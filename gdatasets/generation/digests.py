@@ -1,0 +1,59 @@
+"""`content_sha256`: the identity of a split, over a canonical serialisation of its pixels, labels and elements.
+
+The hashed bytes are one header and then one record a sample, in split order, with no padding; integers little-endian:
+
+    header   b"gdatasets-content-1 <height>x<width>x<channels>\\n"        (channels 1 for grey images)
+    record   pixels  uint8  height * width * channels   row by row, channels last
+             label   int64
+             source  int64   number of the source image (`source_index`)
+             bits    uint16  bit a is set when action number a was applied
+             angle   int16   tenths of a degree
+             hshift  int16   pixels
+             vshift  int16   pixels
+
+It does not depend on Parquet, PNG, shards or chunks.
+"""
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gdatasets.generation.moves import ELEMENT_DTYPE, Elements
+from gdatasets.groups.actions import Images
+
+
+class ContentHasher:
+    """Computes `content_sha256` from consecutive pieces of a split, of any length.
+
+    Args:
+        shape: of one image: (height, width) or (height, width, channels).
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        height, width, channels = (*shape, 1)[:3]
+        self._hash = hashlib.sha256(f"gdatasets-content-1 {height}x{width}x{channels}\n".encode())
+        self._record = np.dtype(
+            [
+                ("pixels", "u1", (height * width * channels,)),
+                ("label", "<i8"),
+                ("source", "<i8"),
+                ("element", ELEMENT_DTYPE),
+            ]
+        )
+
+    def update(
+        self, images: Images, labels: NDArray[np.int64], source_index: NDArray[np.int64], elements: Elements
+    ) -> None:
+        """Add the next samples: uint8 (n, height, width[, channels]) and one label, index and element for each."""
+        for start in range(0, len(images), 1024):
+            part = slice(start, start + 1024)
+            records = np.empty(len(images[part]), dtype=self._record)
+            records["pixels"] = images[part].reshape(len(records), -1)
+            records["label"] = labels[part]
+            records["source"] = source_index[part]
+            records["element"] = elements[part]
+            self._hash.update(records.tobytes())
+
+    def hexdigest(self) -> str:
+        return self._hash.hexdigest()

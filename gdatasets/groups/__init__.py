@@ -1,0 +1,1 @@
+"""The mathematics: actions, permutation groups, partitions."""

@@ -1,0 +1,121 @@
+"""Dataset folders through the Hugging Face `datasets` library: from the Hub, from this machine, or made on the spot."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from gdatasets.errors import IntegrityError, UnknownNameError
+from gdatasets.folder.build import build
+from gdatasets.folder.card import default_configuration
+from gdatasets.folder.manifest import NAME as MANIFEST
+from gdatasets.folder.manifest import read_manifest
+from gdatasets.folder.verify import check_identity, check_shards
+from gdatasets.generation.specs import DATASETS, DatasetSpec, published_versions
+from gdatasets.hub.client import Hub
+from gdatasets.sources.published import PublishedSource
+from gdatasets.sources.source import cache_folder
+
+
+def load_dataset(
+    path: str,
+    name: str | None = None,
+    split: str | None = None,
+    revision: str | None = None,
+    *,
+    streaming: bool = False,
+    root: str | os.PathLike[str] | None = None,
+) -> Any:
+    """Load a dataset as `datasets.load_dataset` does, from the nearest place that has the very version.
+
+    A published dataset comes from the Hub at its tag when that is reachable, else from a build in the working
+    directory (`aen/<dataset>`), else it is generated into the cache. Wherever it comes from, its digests are the pinned
+    ones. A folder of one's own build is loaded from there.
+
+    Args:
+        path: `g-mnist`, `aen/g-mnist`, or the folder of a build.
+        name: a configuration; by default the dataset's default one.
+        split: one split; by default a dictionary of all.
+        revision: `v1.0.0` or `1.0.0`; by default the newest version that this package knows.
+        streaming: iterate without loading.
+        root: where the source's raw files are, if it has to be generated.
+
+    Returns:
+        What `datasets.load_dataset` returns.
+
+    Raises:
+        UnknownNameError: no such dataset, configuration or version.
+        IntegrityError: a copy is not the version that it says it is.
+        HubError: the Hub is there, but failed.
+    """
+    published = path.removeprefix("aen/")
+    if published not in DATASETS:
+        return _load_folder(_own_folder(path, revision), name, split, streaming)
+    spec = DATASETS[published]
+    version = (revision or spec.version).removeprefix("v")
+    found = _from_hub(spec, name, split, version, streaming)
+    if found is not None:
+        return found
+    if version not in published_versions(spec.name):
+        raise UnknownNameError(f"version of {spec.name}", version, published_versions(spec.name))
+    config = spec.configuration(name).name
+    beside = Path("aen") / spec.name
+    if (beside / MANIFEST).is_file():
+        manifest = read_manifest(beside)
+        if (manifest.dataset, manifest.version) != (spec.name, version):
+            raise IntegrityError(
+                f"{beside} holds {manifest.dataset}@{manifest.version}, not {spec.name}@{version}; build that version, "
+                "or move the folder away."
+            )
+        if config in manifest.configurations:
+            return _load_folder(beside, config, split, streaming)
+    generated = cache_folder() / "built" / f"{spec.name}-{version}"
+    build(spec.at(version), PublishedSource(spec.source_name, root), [config], generated)
+    return _load_folder(generated, config, split, streaming)
+
+
+def _own_folder(path: str, revision: str | None) -> Path:
+    folder = Path(path)
+    if not (folder / MANIFEST).is_file():
+        raise UnknownNameError("dataset", path, [*DATASETS, "the folder of a build"])
+    manifest = read_manifest(folder)
+    if revision is not None and manifest.version != revision.removeprefix("v"):
+        raise IntegrityError(f"{path} holds version {manifest.version}, not {revision}; build that version.")
+    return folder
+
+
+def _from_hub(spec: DatasetSpec, name: str | None, split: str | None, version: str, streaming: bool) -> Any:
+    """The Hub's copy at the version's tag; None where the Hub or the tag is not there."""
+    hub, tag = Hub(f"aen/{spec.name}"), f"v{version}"
+    if not hub.is_reachable() or tag not in (hub.tags() or {}):
+        return None
+    manifest = hub.manifest(tag)
+    config = name or default_configuration(manifest)
+    if config not in manifest.configurations:
+        raise UnknownNameError("configuration", config, manifest.configurations)
+    wrong = check_identity(manifest) if version in published_versions(spec.name) else []
+    if (manifest.dataset, manifest.version) != (spec.name, version) or wrong:
+        raise IntegrityError(
+            f"{hub.repo} at {tag} is not {spec.name}@{version}: {(wrong or ['its manifest differs'])[0]}."
+        )
+    if streaming:
+        import datasets
+
+        return datasets.load_dataset(hub.repo, config, split=split, revision=tag, streaming=True)
+    return _load_folder(hub.snapshot(tag, [f"{config}/*", "README.md", MANIFEST]), config, split, streaming)
+
+
+def _load_folder(folder: Path, name: str | None, split: str | None, streaming: bool) -> Any:
+    """Load one configuration of a build whose files are those of its manifest and whose manifest is known."""
+    manifest = read_manifest(folder)
+    config = name or default_configuration(manifest)
+    if config not in manifest.configurations:
+        raise UnknownNameError("configuration", config, manifest.configurations)
+    splits = manifest.configurations[config].splits
+    if split is not None and split.partition("[")[0] not in splits and "+" not in split:
+        raise UnknownNameError("split", split, splits)
+    wrong = [*check_identity(manifest), *check_shards(folder, manifest, config)]
+    if wrong:
+        raise IntegrityError(f"{folder} cannot be trusted: {wrong[0]}; build it again.")
+    import datasets
+
+    return datasets.load_dataset(str(folder.resolve()), config, split=split, streaming=streaming)

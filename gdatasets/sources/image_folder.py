@@ -1,0 +1,213 @@
+"""A user's own images: a folder or a ZIP archive of class folders, with or without `train` and `test` above them.
+
+    images/train/cat/01.jpg          or          images/cat/01.jpg        (one split, `train`)
+    images/test/dog/07.png
+
+Samples are in the order of their paths (split, class, file name; by Unicode code points), labels in the order of the
+class names. An archive is read in place, never unpacked to disk; every file's declared size is bounded first.
+"""
+
+import hashlib
+import io
+import os
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from gdatasets.errors import InvalidArgumentError, SourceError
+from gdatasets.files import file_sha256
+from gdatasets.groups.actions import Images
+from gdatasets.sources.source import Source, SourceArrays
+
+_SPLITS = ("train", "validation", "test")
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm"}
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+_MAX_FILE_BYTES = 256 << 20
+_MAX_PIXELS = 64 << 20
+_GREY_MODES = ("1", "L", "LA", "I", "I;16", "F")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a user states about their images; it goes into the card and the citation."""
+
+    title: str = ""
+    licence: str = ""
+    homepage: str = ""
+    citation: str = ""
+
+
+@dataclass(frozen=True)
+class FolderSource:
+    """Class folders of images as an `ImageSource`.
+
+    Attributes:
+        path: a folder or a .zip file.
+        size: pixels along a side: the central square of each image is cut out and resized (Pillow, bilinear). By
+            default images must all be squares of one size.
+        colour: RGB or grey; by default as the first image.
+        provenance: what the user states about the images.
+    """
+
+    path: Path
+    size: int | None = None
+    colour: bool | None = None
+    provenance: Provenance = field(default_factory=Provenance)
+
+    @cached_property
+    def about(self) -> Source:
+        named = self.provenance
+        return Source(
+            name=self.path.name.removesuffix(".zip"),
+            title=named.title or self.path.name,
+            classes=tuple(sorted({member.label for members in self._members.values() for member in members})),
+            samples={split: len(members) for split, members in self._members.items()},
+            licence=named.licence,
+            homepage=named.homepage,
+            citation=named.citation,
+        )
+
+    @cached_property
+    def image_shape(self) -> tuple[int, ...]:
+        first = next(iter(self._members.values()))[0]
+        with self._open(first) as image:
+            size = self.size or image.height
+            colour = self.colour if self.colour is not None else image.mode not in _GREY_MODES
+            if self.size is None and image.width != image.height:
+                raise self._needs_size(first, image)
+        if size < 2 or size % 2 or size > 4096:
+            raise InvalidArgumentError(f"The images must have an even size from 2 to 4096, got {size}; state --size N.")
+        return (size, size, 3) if colour else (size, size)
+
+    def digest(self) -> str:
+        whole = hashlib.sha256(f"gdatasets-folder-1 {self.image_shape}\n".encode())
+        if self._archive is not None:
+            whole.update(file_sha256(self.path).encode())
+            return whole.hexdigest()
+        for split, members in self._members.items():
+            for member in members:
+                whole.update(
+                    f"{split}\0{member.label}\0{member.path}\0{file_sha256(self.path / member.path)}\n".encode()
+                )
+        return whole.hexdigest()
+
+    def read(self, split: str, start: int, stop: int) -> SourceArrays:
+        members = self._members[split][start:stop]
+        images = np.empty((len(members), *self.image_shape), dtype=np.uint8)
+        for number, member in enumerate(members):
+            images[number] = self._pixels(member)
+        numbers = {label: number for number, label in enumerate(self.about.classes)}
+        return SourceArrays(images, np.array([numbers[member.label] for member in members], dtype=np.int64))
+
+    @cached_property
+    def _archive(self) -> zipfile.ZipFile | None:
+        if self.path.is_dir():
+            return None
+        try:
+            return zipfile.ZipFile(self.path)
+        except FileNotFoundError as error:
+            raise SourceError(f"{self.path} does not exist; give a folder or a .zip file of class folders.") from error
+        except (OSError, zipfile.BadZipFile) as error:
+            raise SourceError(f"{self.path} is neither a folder nor a readable .zip file ({error}).") from error
+
+    @cached_property
+    def _members(self) -> dict[str, list["_Member"]]:
+        if self._archive is not None:
+            paths: Iterable[str] = (info.filename for info in self._archive.infolist() if not info.is_dir())
+        else:
+            paths = (
+                os.path.relpath(os.path.join(folder, name), self.path)  # noqa: PTH118 - a million Paths are slow
+                for folder, _, names in os.walk(self.path)
+                for name in names
+            )
+        members = _arrange(path.replace(os.sep, "/") for path in paths)
+        if not members:
+            raise SourceError(
+                f"{self.path} holds no images in class folders; expected train/CLASS/image.png or CLASS/image.png."
+            )
+        return members
+
+    def _open(self, member: "_Member") -> Image.Image:
+        """A lazily decoded image whose size is within bounds."""
+        where = f"{self.path}: {member.path}"
+        try:
+            if self._archive is not None:
+                info = self._archive.getinfo(member.path)
+                if info.file_size > _MAX_FILE_BYTES:
+                    raise SourceError(f"{where} has {info.file_size:,} bytes, at most {_MAX_FILE_BYTES:,} are read.")
+                content = self._archive.read(info)
+            else:
+                size = (self.path / member.path).stat().st_size
+                if size > _MAX_FILE_BYTES:
+                    raise SourceError(f"{where} has {size:,} bytes, at most {_MAX_FILE_BYTES:,} are read.")
+                content = (self.path / member.path).read_bytes()
+            image = Image.open(io.BytesIO(content), formats=_FORMATS)
+        except SourceError:
+            raise
+        except Image.DecompressionBombError as error:
+            raise SourceError(f"{where} is too large; at most {_MAX_PIXELS:,} pixels are read.") from error
+        except (OSError, ValueError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+            raise SourceError(f"{where} cannot be read as an image ({error}); repair or remove it.") from error
+        if image.width * image.height > _MAX_PIXELS:
+            raise SourceError(f"{where} is {image.width}x{image.height}, at most {_MAX_PIXELS:,} pixels are read.")
+        return image
+
+    def _pixels(self, member: "_Member") -> Images:
+        shape = self.image_shape
+        with self._open(member) as opened:
+            try:
+                image = ImageOps.exif_transpose(opened).convert("RGB" if len(shape) == 3 else "L")
+            except (OSError, SyntaxError, ValueError) as error:
+                raise SourceError(f"{self.path}: {member.path} is damaged ({error}); repair or remove it.") from error
+        square = (shape[0], shape[0])
+        if image.size != square:
+            if self.size is None:
+                raise self._needs_size(member, image)
+            side = min(image.size)
+            left, top = (image.width - side) // 2, (image.height - side) // 2
+            image = image.crop((left, top, left + side, top + side)).resize(square, Image.Resampling.BILINEAR)
+        return np.asarray(image)
+
+    def _needs_size(self, member: "_Member", image: Image.Image) -> InvalidArgumentError:
+        return InvalidArgumentError(
+            f"{self.path}: {member.path} is {image.width}x{image.height}; images of other than one square size need "
+            "--size N (the central square, resized)."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    path: str
+    label: str
+
+
+def _arrange(paths: Iterable[str]) -> dict[str, list[_Member]]:
+    """Image files by split, each split in order; a folder around everything is looked through."""
+    files = sorted(path for path in paths if _is_image(PurePosixPath(path)))
+    for path in files:
+        if path.startswith("/") or ".." in path.split("/") or not path.isprintable():
+            raise SourceError(f"The path {path!r} is not plainly inside the source; rename or remove it.")
+    depth = 0
+    while files and all(path.count("/") > depth + 1 for path in files):
+        tops = {path.split("/")[depth] for path in files}
+        if len(tops) > 1 or tops <= set(_SPLITS):
+            break
+        depth += 1
+    found: dict[str, list[_Member]] = {split: [] for split in _SPLITS}
+    for path in files:
+        parts = path.split("/")[depth:]
+        split, rest = (parts[0], parts[1:]) if parts[0] in _SPLITS else ("train", parts)
+        if len(rest) < 2:
+            raise SourceError(f"{path} lies in no class folder; expected train/CLASS/image.png or CLASS/image.png.")
+        found[split].append(_Member(path, rest[0]))
+    return {split: members for split, members in found.items() if members}
+
+
+def _is_image(path: PurePosixPath) -> bool:
+    hidden = any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in path.parts)
+    return path.suffix.lower() in _SUFFIXES and not hidden

@@ -1,0 +1,130 @@
+"""A search that is killed at random moments ends with the results of one that was not; nothing is lost or doubled."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aenbench.execution.executors import Executor, LocalExecutor, RayExecutor
+from aenbench.execution.store import TrialStore
+
+pytestmark = pytest.mark.filterwarnings("default")  # Ray's own
+
+WORKERS = 2
+
+
+class Search:
+    """The toy search of a store, and the lines that its evaluations left."""
+
+    def __init__(self, folder: Path, toy: Any, executor: str) -> None:
+        folder.mkdir()
+        self.path, self.log = folder / "trials.sqlite", folder / "log"
+        self.command = [sys.executable, toy.__file__, str(self.path), str(self.log), executor]
+        self.toy = toy
+
+    @property
+    def evaluations(self) -> list[tuple[str, int]]:
+        """Key and process of each evaluation that was begun, in order."""
+        if not self.log.exists():
+            return []
+        lines = [line.split() for line in self.log.read_text().splitlines()]
+        return [(key, int(pid)) for key, pid in lines]
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        return TrialStore(self.path, self.toy.PLAN).results() if self.path.exists() else {}
+
+    def start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def wait_for(self, evaluations: int, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + 300
+        while len(self.evaluations) < evaluations and process.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+
+
+@pytest.fixture
+def resumed_on(request: pytest.FixtureRequest, toy: Any) -> Iterator[Executor]:
+    """Where a killed search goes on: one start for all of a test's searches."""
+    assert toy
+    if request.param == "ray":
+        pytest.importorskip("ray", reason="the extra `ray` is not installed")
+    with RayExecutor(WORKERS) if request.param == "ray" else LocalExecutor(WORKERS) as executor:
+        yield executor
+
+
+def kill_and_resume(tmp_path: Path, toy: Any, name: str, executor: Executor, moments: int) -> None:
+    """In each of many searches, kill a worker at one moment and the whole search at another; then let it go on."""
+    whole = toy.search(TrialStore(tmp_path / "whole.sqlite", toy.PLAN), tmp_path / "log", LocalExecutor(1))
+    assert len(whole) == toy.TRIALS
+    rng = random.Random(0)
+    stopped = 0
+    for moment in range(moments):
+        search = Search(tmp_path / str(moment), toy, name)
+        first, last = sorted(rng.choices(range(1, toy.TRIALS + 1), k=2))
+        with search.start() as process:
+            search.wait_for(first, process)
+            time.sleep(rng.uniform(0, 0.03))
+            kill_a_worker(search)
+            search.wait_for(last, process)
+            time.sleep(rng.uniform(0, 0.03))
+            stopped += process.poll() is None
+            process.kill()
+        stored = search.stored
+        begun = len(search.evaluations)
+        assert toy.search(TrialStore(search.path, toy.PLAN), search.log, executor) == whole
+        assert search.stored == dict(sorted(whole.items()))
+        again = Counter(key for key, _ in search.evaluations)
+        assert not {key for key, _ in search.evaluations[begun:]} & set(stored)  # nothing known was evaluated again
+        assert set(again) == set(whole)
+        assert again.total() - toy.TRIALS <= 1 + WORKERS  # what was in progress: of the worker, of the search
+        assert max(again.values()) <= 3
+    assert stopped > moments / 2  # else the moments were badly chosen
+
+
+def kill_a_worker(search: Search) -> None:
+    for _, pid in search.evaluations[-1:]:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+
+@pytest.mark.parametrize("resumed_on", ["local"], indirect=True)
+def test_a_search_killed_at_random_moments_ends_as_if_it_had_not_been(
+    tmp_path: Path, toy: Any, resumed_on: Executor
+) -> None:
+    kill_and_resume(tmp_path, toy, "local", resumed_on, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "resumed_on"), [("local", "local"), ("ray", "ray")], indirect=["resumed_on"])
+def test_a_search_killed_at_thirty_random_moments_ends_as_if_it_had_not_been(
+    tmp_path: Path, toy: Any, name: str, resumed_on: Executor
+) -> None:
+    kill_and_resume(tmp_path, toy, name, resumed_on, 30)
+
+
+def test_workers_end_with_a_search_that_is_killed(tmp_path: Path, toy: Any) -> None:
+    search = Search(tmp_path / "search", toy, "local")
+    with search.start() as process:
+        search.wait_for(10, process)
+        workers = {pid for _, pid in search.evaluations}
+        assert process.poll() is None
+        process.kill()
+    deadline = time.monotonic() + 60
+    while any(Path(f"/proc/{pid}").exists() for pid in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    settled = search.evaluations
+    time.sleep(0.3)
+    assert search.evaluations == settled

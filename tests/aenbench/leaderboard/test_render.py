@@ -1,0 +1,53 @@
+"""The generated files: together, equal for equal entries, and their drift is seen."""
+
+from pathlib import Path
+
+import pytest
+
+from aenbench.errors import EntryError
+from aenbench.leaderboard.render import drifted, write_generated
+
+NAMES = {"README.md", "index.html", "entry.schema.json"}
+
+
+def names(paths: list[Path]) -> set[str]:
+    return {path.name for path in paths}
+
+
+def test_drift_is_seen_in_each_file(tmp_path: Path, make_entry) -> None:
+    make_entry(tmp_path, "one", 40)
+    assert names(drifted(tmp_path)) == NAMES
+    assert names(write_generated(tmp_path)) == NAMES
+    assert drifted(tmp_path) == []
+    for name in sorted(NAMES):
+        path = tmp_path / name
+        kept = path.read_bytes()
+        path.write_bytes(kept.replace(b"e", b"f", 1))
+        assert drifted(tmp_path) == [path]
+        path.write_bytes(kept)
+    make_entry(tmp_path, "two", 50)
+    assert names(drifted(tmp_path)) == {"README.md", "index.html"}
+
+
+def test_equal_entries_give_equal_bytes(tmp_path: Path, make_entry) -> None:
+    contents = []
+    for place, order in (("a", ("one", "two")), ("b", ("two", "one"))):
+        for name in order:
+            make_entry(tmp_path / place, name, 40)
+        contents.append([path.read_bytes() for path in write_generated(tmp_path / place)])
+    assert contents[0] == contents[1]
+
+
+def test_nothing_is_written_where_one_entry_is_wrong(tmp_path: Path, make_entry) -> None:
+    make_entry(tmp_path, "one", 40)
+    before = [path.read_bytes() for path in write_generated(tmp_path)]
+    make_entry(tmp_path, "broken", 40, extras={"trials.csv": b"no table"})
+    with pytest.raises(EntryError, match=r"trials\.csv is malformed"):
+        write_generated(tmp_path)
+    assert [(tmp_path / name).read_bytes() for name in ("README.md", "index.html", "entry.schema.json")] == before
+    assert {path.name for path in tmp_path.iterdir()} == NAMES | {"g-digits"}
+
+
+def test_the_committed_page_stays_within_its_budget() -> None:
+    page = Path(__file__).parents[3] / "leaderboards" / "index.html"
+    assert page.stat().st_size < 3_000_000

@@ -1,0 +1,246 @@
+"""Making tables, on real digits with a tiny recipe and a space of three networks."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from aenbench.errors import InvalidArgumentError, StoreError, TableError
+from aenbench.execution.executors import LocalExecutor
+from aenbench.models import budgets
+from aenbench.models.aen import AENSpace
+from aenbench.models.budgets import Budget
+from aenbench.models.gcnn import GCNNSpace
+from aenbench.models.space import SearchBudget
+from aenbench.search.evaluate import Evaluator
+from aenbench.tables import build as tabulate
+from aenbench.tables.build import TablePlan, Training
+from aenbench.tables.parquet import read_table, write_table
+from aenbench.tables.table import Table
+from aenbench.tasks.images import Images
+from aenbench.tasks.task import Task
+from aenbench.training.fit import accuracy, derive_seed, fit
+from aenbench.training.recipe import Recipe
+from gdatasets.errors import UnknownNameError
+
+NETWORKS = ("000000000000", "010000000000", "111111111111")
+RECIPE = Recipe(150, 3)
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tiny recipe, and a space in which the first two bits tell three networks apart."""
+    tiny = Budget("standard", SearchBudget(), RECIPE, RECIPE)
+    for protocol in ("standard", "paper"):
+        monkeypatch.setitem(budgets._BUDGETS, ("dense", protocol, "standard"), tiny)
+    names = {"00": 0, "01": 1, "10": 2, "11": 2}
+    monkeypatch.setattr(AENSpace, "networks", NETWORKS)
+    monkeypatch.setattr(AENSpace, "canonical", lambda _, state: NETWORKS[names[state[:2]]])
+
+
+def make(folder: Path, protocol: str = "standard", workers: int = 1, **other: Any) -> tuple[Table, list[Any]]:
+    steps: list[Any] = []
+    plan = TablePlan(Task("g-digits", "d4", protocol), **{"seeds": 2, **other})
+    with LocalExecutor(workers) as executor:
+        path = tabulate.tabulate(
+            plan, folder, folder / "store.sqlite", executor, lambda done, total: steps.append((done, total))
+        )
+    assert path == folder / "g-digits" / "d4" / f"aen-{protocol}.parquet"
+    return read_table(path), steps
+
+
+@pytest.mark.parametrize("protocol", ["standard", "paper"])
+def test_the_values_are_exactly_those_of_a_live_search(tmp_path: Path, protocol: str) -> None:
+    table, steps = make(tmp_path, protocol)
+    assert steps == [(done, 6) for done in range(1, 7)]
+    train, choose_by = Images(Task("g-digits", "d4", protocol)).training()
+    for seed in table.seeds:
+        live = Evaluator(table.space, train, choose_by, RECIPE, seed)
+        assert [table.evaluate(seed)(network) for network in NETWORKS] == [live(network) for network in NETWORKS]
+    assert len(np.unique(table.validation)) > 6
+
+
+def test_every_epoch_is_that_of_an_ordinary_training(tmp_path: Path) -> None:
+    table, _ = make(tmp_path)
+    images = Images(Task("g-digits", "d4"))
+    (train, choose_by), test = images.training(), images.test()
+    seed = derive_seed(1, "child")
+    tested: list[float] = []
+    model = table.space.candidate(NETWORKS[1]).build(seed)
+    fitted = fit(model, train, choose_by, RECIPE, seed, on_pass=lambda *_: tested.append(accuracy(model, test)))
+    assert table.validation[1, 1].tolist() == list(fitted.accuracies)
+    assert table.test[1, 1].tolist() == tested
+    assert tested[-1] == accuracy(model, test)
+    assert table.parameters[1] == sum(parameter.numel() for parameter in model.parameters())
+    assert len(set(table.test[1, 1]) | set(table.validation[1, 1])) > 2
+
+
+def test_under_paper_both_accuracies_are_on_the_same_images(tmp_path: Path) -> None:
+    table, _ = make(tmp_path, "paper", seeds=1)
+    assert np.array_equal(table.validation, table.test)
+    assert table.info.validation_images == table.info.test_images == Images(Task("g-digits", "d4", "paper")).test_images
+
+
+def test_a_table_says_what_it_is_about(tmp_path: Path) -> None:
+    table, _ = make(tmp_path)
+    images = Images(Task("g-digits", "d4"))
+    about = table.info
+    assert (about.dataset, about.dataset_version, about.configuration) == ("g-digits", images.dataset.version, "d4")
+    assert about.train_content_sha256 == images.dataset.digest("train")
+    assert about.test_content_sha256 == images.dataset.digest("test")
+    assert (about.recipe, about.epochs, about.seeds) == (RECIPE, 3, (0, 1))
+    assert (about.validation_images, about.test_images) == (images.dataset.validation, images.test_images)
+    assert [len(states) for states in table.states] == [1_024, 1_024, 2_048]
+    assert (table.seconds > 0).all()
+    assert {"python", "numpy", "torch", "aenbench"} == set(about.software)
+
+
+def test_what_is_trained_is_not_trained_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained: list[tuple[int, str]] = []
+    train = tabulate.train
+
+    def stop_at_the_fifth(training: Training) -> dict[str, object]:
+        if len(trained) == 4:
+            raise KeyboardInterrupt
+        trained.append((training.seed, training.network))
+        return train(training)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tabulate, "train", stop_at_the_fifth)
+        with pytest.raises(KeyboardInterrupt):
+            make(tmp_path / "interrupted")
+        assert not list(tmp_path.rglob("*.parquet"))
+        trained.clear()
+        interrupted, steps = make(tmp_path / "interrupted")
+    assert len(trained) == 2
+    assert steps[-1] == (6, 6)
+    whole, _ = make(tmp_path / "whole")
+    assert interrupted.content_sha256 == whole.content_sha256
+    again, _ = make(tmp_path / "whole")
+    assert np.array_equal(again.seconds, whole.seconds)
+
+
+@pytest.mark.slow
+def test_the_values_do_not_depend_on_the_number_of_workers(tmp_path: Path) -> None:
+    one, _ = make(tmp_path / "one")
+    two, _ = make(tmp_path / "two", workers=2)
+    assert one.content_sha256 == two.content_sha256
+
+
+def test_more_seeds_add_to_a_store(tmp_path: Path) -> None:
+    one, _ = make(tmp_path, seeds=1)
+    two, steps = make(tmp_path, seeds=2)
+    assert np.array_equal(two.seconds[:, :1], one.seconds)
+    assert (steps[0], len(steps)) == ((1, 6), 6)
+    whole, _ = make(tmp_path / "whole", seeds=2)
+    assert two.content_sha256 == whole.content_sha256
+
+
+def published(table: Table, folder: Path, **about: Any) -> Path:
+    """The table's file as if it came from somewhere else, where another description is given with that."""
+    path = folder / "g-digits" / "d4" / "aen-standard.parquet"
+    write_table(replace(table, info=table.info.model_copy(update=about)), path)
+    return path
+
+
+def test_a_published_table_is_gone_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, _ = make(tmp_path / "one", seeds=1)
+    whole, _ = make(tmp_path / "whole", seeds=2)
+    published(one, tmp_path / "two", hardware="riscv64, 4 cores")
+    trained: list[int] = []
+    train = tabulate.train
+    monkeypatch.setattr(tabulate, "train", lambda training: trained.append(training.seed) or train(training))
+    two, steps = make(tmp_path / "two", seeds=2)
+    assert trained == [1] * 3
+    assert steps == [(done, 6) for done in range(1, 7)]
+    assert two.content_sha256 == whole.content_sha256
+    assert np.array_equal(two.seconds[:, :1], one.seconds)
+    assert two.info.hardware == f"riscv64, 4 cores; {one.info.hardware}"
+    first = replace(
+        two,
+        info=two.info.model_copy(update={"seeds": (0,)}),
+        validation=two.validation[:, :1],
+        test=two.test[:, :1],
+        seconds=two.seconds[:, :1],
+    )
+    assert first.content_sha256 == one.content_sha256
+
+
+def test_a_table_that_has_all_seeds_stays_as_it_is(tmp_path: Path) -> None:
+    table, _ = make(tmp_path / "one", seeds=1)
+    path = published(table, tmp_path / "there", created="long ago")
+    before = path.read_bytes()
+    _, steps = make(tmp_path / "there", seeds=1)
+    assert steps == []
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("about", "message"),
+    [
+        ({"dataset_version": "9.0.0"}, r"something else \(it differs in dataset_version\).*another --out"),
+        ({"seeds": (5,)}, r"has seed 5, which is not among the 2 asked for; give --seeds 6"),
+        ({"software": {"torch": "1.0"}}, r"made with torch 1\.0, and .* may give other values"),
+        ({"software": {}}, "made with torch of unknown version"),
+    ],
+)
+def test_a_table_that_cannot_be_gone_on_from_is_left_as_it_is(
+    tmp_path: Path, about: dict[str, Any], message: str
+) -> None:
+    table, _ = make(tmp_path / "one", seeds=1)
+    path = published(table, tmp_path / "there", **about)
+    before = path.read_bytes()
+    with pytest.raises(TableError, match=message):
+        make(tmp_path / "there", seeds=2)
+    assert path.read_bytes() == before
+
+
+def test_a_damaged_table_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "g-digits" / "d4" / "aen-standard.parquet"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"PAR1")
+    with pytest.raises(TableError, match=r"is not a table.*to make it anew, move it away first"):
+        make(tmp_path, seeds=1)
+    assert path.read_bytes() == b"PAR1"
+
+
+def test_a_table_and_a_store_that_disagree_are_not_mixed(tmp_path: Path) -> None:
+    table, _ = make(tmp_path, seeds=1)
+    images = table.info.validation_images
+    path = published(replace(table, validation=(images - np.rint(table.validation * images)) / images), tmp_path)
+    before = path.read_bytes()
+    with pytest.raises(TableError, match="different results of the training 0/000000000000"):
+        make(tmp_path, seeds=2)
+    assert path.read_bytes() == before
+
+
+def test_a_store_of_another_plan_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path, seeds=1)
+    next(tmp_path.rglob("*.parquet")).unlink()
+    other = Budget("standard", SearchBudget(), Recipe(150, 2), RECIPE)
+    monkeypatch.setitem(budgets._BUDGETS, ("dense", "standard", "standard"), other)
+    with pytest.raises(StoreError, match="another plan"):
+        make(tmp_path, seeds=1)
+
+
+def test_a_group_convolutional_network_is_trained_as_a_search_would() -> None:
+    task, recipe = Task("g-digits", "none"), Recipe(96, 1, 32, chosen_by=50)
+    space = GCNNSpace("standard", 10)
+    state = "010100000" + "0"
+    found = tabulate.train(Training(task, None, space, recipe, state, 3))
+    live = Evaluator(space, *Images(task).training(), recipe, 3)
+    assert found["validation"] == [live(state)]
+    assert space.candidate(state).augmentation.names
+    assert found["parameters"] == space.candidate(state).architecture.parameter_count
+
+
+def test_bad_plans_are_refused_before_any_work() -> None:
+    task = Task("g-digits", "d4")
+    with pytest.raises(InvalidArgumentError, match="--seeds 3"):
+        TablePlan(task, seeds=0)
+    with pytest.raises(UnknownNameError, match=r'Unknown space "mlp"\. Choose from: aen, gcnn'):
+        TablePlan(task, "mlp")
+    with pytest.raises(UnknownNameError, match="aug9"):
+        TablePlan(Task("g-mnist", "aug9"))

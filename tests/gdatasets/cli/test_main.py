@@ -1,0 +1,160 @@
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gdatasets.cli import main as cli
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command in this process: exit code, standard output, standard error."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["gdatasets", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return call
+
+
+def is_one_line(text: str) -> bool:
+    return text.count("\n") == 1 and "Traceback" not in text
+
+
+def test_list_names_every_dataset_and_configuration(run: Run) -> None:
+    code, out, _ = run("list")
+    assert code == 0
+    for name in ("g-mnist", "g-fashion-mnist", "g-digits", "mnist-rot", "aug5", "scramble7", "d4-roll", "any-angle"):
+        assert name in out
+
+
+def test_info_shows_sizes_digests_group_orders_and_citation(run: Run) -> None:
+    code, out, _ = run("info", "g-mnist")
+    assert code == 0
+    for text in ("60,000", "order 392", "287fecb9e9c394d2", "@misc{g-mnist-1.0.0"):
+        assert text in out
+
+
+def test_build_then_verify(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "a"
+    code, _, err = run("build", "g-digits", "c4", "--out", out)
+    assert code == 0
+    assert "c4/train: 1,437 of 1,437" in err
+    assert run("verify", out, "--quiet")[0] == 0
+    assert run("verify", out, "--rebuild", "--quiet")[0] == 0
+    (out / "README.md").write_text("tampered")
+    code, said, err = run("verify", out, "--quiet")
+    assert code == 1
+    assert "README.md differs" in said
+    assert is_one_line(err)
+
+
+def test_quiet_says_nothing(run: Run, tmp_path: Path) -> None:
+    assert run("build", "g-digits", "none", "--out", tmp_path / "a", "--quiet") == (0, "", "")
+
+
+def test_verify_a_version_generates_it_and_compares_with_the_pins(run: Run) -> None:
+    code, out, _ = run("verify", "g-digits@1.0.0", "--config", "d4", "--quiet")
+    assert code == 0
+    assert "1,797 samples in 2 splits" in out
+
+
+def test_a_preview_makes_its_folder(run: Run, tmp_path: Path) -> None:
+    assert run("preview", "g-digits", "c4", "--out", tmp_path / "new" / "c4.png")[0] == 0
+    assert (tmp_path / "new" / "c4.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["info", "g-nothing"], "g-fashion-mnist"),
+        (["info", "g-mnist@7.0.0"], "1.0.0"),
+        (["build", "g-digits", "aug9", "--out", "OUT"], "d4-roll"),
+        (["build", "--out", "OUT"], "Name a dataset"),
+        (["build", "g-digits"], "--out"),
+        (["build", "g-digits", "--out", "OUT", "--workers", "0"], "at least 1 worker"),
+        (["build", "g-digits", "--out", "OUT", "--shard-size", "0"], "at least 1 sample"),
+        (["build", "g-mnist", "--root", "/nowhere", "--out", "OUT"], "/nowhere"),
+        (["verify", "no/such/folder"], "not a folder"),
+        (["verify", "nowhere"], "nowhere is not a folder; give a build's, or NAME@VERSION of g-mnist, "),
+        (["list", "--bogus"], ". See --help."),
+        (["verify", "g-digits@9.9.9"], "1.0.0"),
+        (["verify", "g-digits@1.0.0", "--config", "aug9"], "aug9"),
+        (["cite", "g-mnist@0.0.1"], "1.0.0"),
+        (["cite", "g-mnist", "--format", "docx"], "bibtex"),
+        (["preview", "g-digits", "d4", "--out", "OUT", "--rows", "0"], "rows"),
+        (["build", "g-digits", "any-angle", "--out", "OUT"], "d4-roll"),
+        (["build", "mnist-rot", "d4", "--out", "OUT"], "Choose from: any-angle"),
+        (["preview", "g-digits", "any-angle", "--out", "OUT"], "d4-roll"),
+        (["verify", "mnist-rot@1.0.0", "--config", "d4"], "Choose from: any-angle"),
+        (["frobnicate"], "frobnicate"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(run: Run, tmp_path: Path, arguments: list[str], says: str) -> None:
+    out = tmp_path / "out"
+    code, _, err = run(*[str(out) if argument == "OUT" else argument for argument in arguments])
+    assert code == 2
+    assert is_one_line(err)
+    assert says in err
+    assert not out.exists()
+
+
+def test_a_missing_companion_file_is_named(run: Run, tmp_path: Path, data_root: Path) -> None:
+    raw = tmp_path / "root" / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "train-images-idx3-ubyte").symlink_to(data_root.resolve() / "MNIST/raw/train-images-idx3-ubyte")
+    code, _, err = run("build", "g-mnist", "d4", "--root", tmp_path / "root", "--out", tmp_path / "out")
+    assert code == 2
+    assert "train-labels-idx1-ubyte is missing" in err
+    assert is_one_line(err)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "grow"])
+def test_a_corrupted_source_file_is_refused(run: Run, tmp_path: Path, data_root: Path, damage: str) -> None:
+    shutil.copytree(data_root / "MNIST", tmp_path / "root" / "MNIST", copy_function=shutil.copyfile)
+    for folder in (tmp_path / "root").rglob("*"):
+        folder.chmod(0o755 if folder.is_dir() else 0o644)
+    path = tmp_path / "root/MNIST/raw/t10k-labels-idx1-ubyte"
+    content = bytearray(path.read_bytes())
+    content[5_000] ^= 1
+    path.write_bytes({"flip": bytes(content), "truncate": bytes(content[:-1]), "grow": bytes(content) + b"x"}[damage])
+    code, _, err = run("build", "g-mnist", "d4", "--root", tmp_path / "root", "--out", tmp_path / "out")
+    assert code == 2
+    assert "t10k-labels-idx1-ubyte" in err
+    assert is_one_line(err)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(not Path("/proc/1").exists(), reason="needs a folder that even root cannot write to: /proc")
+def test_an_unwritable_output_folder_is_one_line(run: Run) -> None:
+    code, _, err = run("build", "g-digits", "d4", "--out", "/proc/1/out")
+    assert code == 2
+    assert is_one_line(err)
+    assert "cannot be written" in err
+
+
+def test_help_answers_at_once_and_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from gdatasets.cli.main import main\n"
+        "sys.argv = ['gdatasets', '--help']\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'datasets', 'pyarrow', 'scipy', 'numpy', 'sklearn', 'sympy'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - started < 5  # under one second on an idle machine; generous where others work

@@ -1,0 +1,107 @@
+"""Fetching, from a server on loopback."""
+
+import tarfile
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from torchvision.datasets import CIFAR10, KMNIST
+
+from gdatasets.errors import SourceError
+from gdatasets.sources.named import NAMED, NamedDataset
+from gdatasets.sources.source import cache_folder
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """An address, and the folder that it serves."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as served:
+        thread = threading.Thread(target=served.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{served.server_port}/", folder
+        served.shutdown()
+        thread.join()
+
+
+def serve_kmnist(publisher: Any, server: tuple[str, Path]) -> NamedDataset:
+    address, folder = server
+    dataset = publisher.publish("kmnist")
+    for path in (publisher.root / "KMNIST" / "raw").iterdir():
+        path.rename(folder / path.name)
+    publisher.monkeypatch.setattr(KMNIST, "mirrors", [address])
+    return dataset
+
+
+def test_missing_files_are_fetched_into_the_cache_once(publisher: Any, server: tuple[str, Path]) -> None:
+    dataset = serve_kmnist(publisher, server)
+    assert len(dataset.load("train", publisher.root).labels) == 10
+    assert len(dataset.load("test").labels) == 4
+    assert dataset.is_local()
+    for path in server[1].iterdir():
+        path.unlink()
+    assert len(dataset.load("train").labels) == 10
+    assert {path.name for path in cache_folder().iterdir()} == {"KMNIST"}
+
+
+def serve_cifar(publisher: Any, server: tuple[str, Path]) -> None:
+    address, folder = server
+    with tarfile.open(folder / "batches.tar.gz", "w:gz") as archive:
+        archive.add(publisher.root / CIFAR10.base_folder, CIFAR10.base_folder)
+    publisher.monkeypatch.setattr(CIFAR10, "url", f"{address}batches.tar.gz")
+    publisher.monkeypatch.setattr(CIFAR10, "tgz_md5", publisher.md5(folder / "batches.tar.gz"))
+
+
+def test_an_archive_is_fetched_and_unpacked(publisher: Any, server: tuple[str, Path]) -> None:
+    dataset = publisher.publish("cifar10")
+    serve_cifar(publisher, server)
+    assert len(dataset.load("train").labels) == 10
+    assert {path.name for path in cache_folder().iterdir()} == {CIFAR10.base_folder}
+
+
+def test_an_archive_of_other_files_leaves_nothing_behind(publisher: Any, server: tuple[str, Path]) -> None:
+    dataset = publisher.publish("cifar10")
+    (publisher.first_file("cifar10").parent / "test_batch").write_bytes(b"another batch")
+    serve_cifar(publisher, server)
+    with pytest.raises(SourceError, match="test_batch is not the published file"):
+        dataset.load("train")
+    assert not [path for path in cache_folder().rglob("*") if path.is_file()]
+
+
+def test_another_file_than_the_published_one_leaves_nothing_behind(publisher: Any, server: tuple[str, Path]) -> None:
+    dataset = serve_kmnist(publisher, server)
+    path = server[1] / "train-labels-idx1-ubyte.gz"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(SourceError, match="fetching failed") as caught:
+        dataset.load("train")
+    assert "\n" not in str(caught.value)
+    assert not [path for path in cache_folder().rglob("*") if path.is_file()]
+
+
+def test_a_file_that_the_server_lacks_is_one_line(publisher: Any, server: tuple[str, Path]) -> None:
+    dataset = serve_kmnist(publisher, server)
+    (server[1] / "train-images-idx3-ubyte.gz").unlink()
+    with pytest.raises(SourceError, match=r"fetching failed \(HTTP Error 404"):
+        dataset.load("train")
+
+
+def test_no_server_is_noticed_and_told_in_one_line(publisher: Any) -> None:
+    publisher.monkeypatch.setattr(KMNIST, "mirrors", ["http://127.0.0.1:9/"])
+    with pytest.raises(SourceError, match="no server answered") as caught:
+        NAMED["kmnist"].load("train", publisher.root)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_needs_an_account_is_not_asked_for(publisher: Any) -> None:
+    with pytest.raises(SourceError, match="it cannot be fetched without an account"):
+        NAMED["asl"].load("train", publisher.root)
