@@ -4,16 +4,13 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from gdatasets.errors import GDatasetsError, UnknownNameError
+from gdatasets.errors import InvalidArgumentError as InvalidArgumentError
 
 T = TypeVar("T", bound=str)
 
 
 class AenbenchError(GDatasetsError):
     """Base of every error that aenbench raises on purpose. Its text is one line that says what to do next."""
-
-
-class InvalidArgumentError(AenbenchError, ValueError):
-    """A value outside what the function accepts."""
 
 
 class EntryError(AenbenchError, ValueError):

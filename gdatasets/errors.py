@@ -1,6 +1,7 @@
 """The errors of gdatasets: one base; each also inherits the builtin that a caller would expect."""
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 
 class GDatasetsError(Exception):
@@ -18,7 +19,9 @@ class UnknownNameError(GDatasetsError, KeyError):
 
     def __str__(self) -> str:
         kind, got, known = self.args
-        return f'Unknown {kind} "{got}". Choose from: {", ".join(known)}.'
+        close = get_close_matches(got.lower(), {name.lower(): name for name in known}, n=1, cutoff=0.7)
+        hint = next((f' Did you mean "{name}"?' for name in known if [name.lower()] == close), "")
+        return f'Unknown {kind} "{got}".{hint} Choose from: {", ".join(known)}.'
 
 
 class InvalidArgumentError(GDatasetsError, ValueError):

@@ -23,7 +23,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def command_page(name: str) -> str:
     """What `typer utils docs` writes about a command, as Markdown, with whole sentences where it cuts them off."""
-    call = [sys.executable, "-m", "typer", f"{name}.cli", "utils", "docs", "--name", name]
+    call = [sys.executable, "-m", "typer", f"{name}.cli.main", "utils", "docs", "--name", name]
     page = subprocess.run(call, capture_output=True, text=True, check=True).stdout
     about = dict(re.findall(r"^#+ `(.+)`\n\n(.+)", page, re.M))
     lines, parent = [], ""

@@ -84,7 +84,7 @@ def reproduce_entry(
 
 def _ask_for_trust(model: str, is_trusted: bool) -> None:
     """Say whose code would run; importing it is running it."""
-    from aenbench.user_code import locate_module
+    from gdatasets.user_code import locate_module
 
     place = locate_module(model)
     sys.stderr.write(f"This imports and runs {model}, found in {place or 'no file'}.\n")

@@ -14,7 +14,7 @@ from aenbench.models.space import SearchSpace
 from aenbench.training.augmentation import Augmentation
 from aenbench.training.candidate import Candidate
 from aenbench.training.fit import count_parameters
-from aenbench.user_code import current_folder_importable, load_object
+from gdatasets.user_code import current_folder_importable, load_object
 
 _MAX_PATH = 200
 

@@ -14,9 +14,9 @@ from aenbench.errors import InvalidArgumentError
 from aenbench.models.space import SearchBudget, SearchSpace
 from aenbench.search import dqn, evolution, exhaustive, greedy, random
 from aenbench.search.record import Evaluate, Record, Search
-from aenbench.user_code import load_object
 from gdatasets.errors import UnknownNameError
 from gdatasets.files import file_sha256
+from gdatasets.user_code import load_object
 
 ALGORITHMS: Mapping[str, Search] = MappingProxyType(
     {

@@ -24,10 +24,13 @@ def call(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["run", "--baseline", "mlp", "--dataset", "mnist"], 'Unknown dataset "mnist". Choose from: g-mnist'),
+        (
+            ["run", "--baseline", "mlp", "--dataset", "mnist"],
+            'Unknown dataset "mnist". Did you mean "kmnist"? Choose from: g-mnist',
+        ),
         (
             ["run", "--baseline", "mlp", "--config", "aug7"],
-            'Unknown configuration of g-digits "aug7". Choose from: none',
+            'Unknown configuration of g-digits "aug7". Did you mean "aug5"? Choose from: none',
         ),
         (["run", "--baseline", "cnn", "--dataset", "g-digits"], 'Unknown baseline "cnn". Choose from: mlp'),
         (["run", "--baseline", "single:turn", "--dataset", "g-digits"], 'Unknown action "turn". Choose from'),
@@ -62,7 +65,10 @@ def call(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
         (["run", "--baseline", "mlp", "--dataset", "g-digits", "--executor", "slurm"], 'Unknown executor "slurm"'),
         (["run", "--baseline", "mlp", "--dataset", "g-digits", "--address", "here:1"], "have no address"),
         (["run", "--baseline", "mlp", "--dataset", "pets.zip"], "pets.zip does not exist"),
-        (["tabulate", "--dataset", "g-digits", "--space", "cnn"], 'Unknown space "cnn". Choose from: aen, gcnn'),
+        (
+            ["tabulate", "--dataset", "g-digits", "--space", "cnn"],
+            'Unknown space "cnn". Did you mean "gcnn"? Choose from: aen, gcnn',
+        ),
         (["tabulate", "--dataset", "g-digits", "--config", "aug7"], 'Unknown configuration of g-digits "aug7"'),
         (["tabulate", "--dataset", "g-digits", "--seeds", "0"], "give --seeds 3"),
         (["search", "--table", "/nowhere.parquet"], "make it with `aenbench tabulate`"),

@@ -22,6 +22,7 @@ from aenbench.runs.baselines import Baseline
 from aenbench.runs.plan import Plan
 from aenbench.runs.progress import Step
 from aenbench.runs.run import run
+from aenbench.search import evaluate
 from aenbench.search.evaluate import Evaluator
 from aenbench.tasks.images import Images
 from aenbench.tasks.task import Task
@@ -105,7 +106,8 @@ def test_the_test_split_is_opened_after_every_choice(tmp_path: Path, monkeypatch
     test, choose, fit = Images.test, Baseline.choose, seeds.fit
     monkeypatch.setattr(Images, "test", lambda *given: events.append("test") or test(*given))
     monkeypatch.setattr(Baseline, "choose", lambda *given: events.append("choose") or choose(*given))
-    monkeypatch.setattr(seeds, "fit", lambda *a, **k: events.append("fit") or fit(*a, **k))
+    for module in (evaluate, seeds):
+        monkeypatch.setattr(module, "fit", lambda *a, **k: events.append("fit") or fit(*a, **k))
     plan = Plan(Baseline("single"), Task("g-digits", "d4"), "quick", 1)
     seeds.run_seed(plan, TrialStore(tmp_path / "trials", "a test"), lambda _: None, 0)
     assert events == ["choose", *["fit"] * 13, "test"]

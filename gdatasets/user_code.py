@@ -1,0 +1,52 @@
+"""What a user wrote, by import path."""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gdatasets.errors import InvalidArgumentError
+
+
+def load_object(path: str, what: str) -> Any:
+    """What an import path names: `"package.module:name"`; the current folder is searched too.
+
+    Args:
+        path: the import path.
+        what: what is expected there, for errors: "a network".
+
+    Raises:
+        InvalidArgumentError: it is no import path, or cannot be imported.
+    """
+    module_name, colon, name = path.partition(":")
+    if not (module_name and colon and name):
+        raise InvalidArgumentError(f'Expected {what} as "package.module:name", got "{path}".')
+    try:
+        with current_folder_importable():
+            return getattr(importlib.import_module(module_name), name)
+    except (Exception, SystemExit) as error:  # the user's module may raise anything while it is imported
+        raise InvalidArgumentError(f'Cannot import "{path}": {type(error).__name__}: {error}.') from error
+
+
+def locate_module(path: str) -> str:
+    """Where the first package of an import path would come from, found without importing it; empty if nowhere."""
+    with current_folder_importable():
+        try:
+            found = importlib.util.find_spec(path.partition(":")[0].partition(".")[0])
+        except (ImportError, ValueError):
+            return ""
+    return (found.origin or next(iter(found.submodule_search_locations or ()), "")) if found else ""
+
+
+@contextmanager
+def current_folder_importable() -> Iterator[None]:
+    """Search the current folder too, before all others, whatever way Python was started."""
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
+    try:
+        yield
+    finally:
+        sys.path.remove(here)
