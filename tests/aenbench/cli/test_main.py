@@ -26,7 +26,7 @@ def call(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     [
         (
             ["run", "--baseline", "mlp", "--dataset", "mnist"],
-            'Unknown dataset "mnist". Did you mean "kmnist"? Choose from: g-mnist',
+            'Unknown dataset "mnist". Did you mean "kmnist"?',
         ),
         (
             ["run", "--baseline", "mlp", "--config", "aug7"],
@@ -67,7 +67,7 @@ def call(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
         (["run", "--baseline", "mlp", "--dataset", "pets.zip"], "pets.zip does not exist"),
         (
             ["tabulate", "--dataset", "g-digits", "--space", "cnn"],
-            'Unknown space "cnn". Did you mean "gcnn"? Choose from: aen, gcnn',
+            'Unknown space "cnn". Did you mean "gcnn"?',
         ),
         (["tabulate", "--dataset", "g-digits", "--config", "aug7"], 'Unknown configuration of g-digits "aug7"'),
         (["tabulate", "--dataset", "g-digits", "--seeds", "0"], "give --seeds 3"),

@@ -48,9 +48,7 @@ def test_real_sources_keep_ten_thousand_images_for_choices(data_root: Path) -> N
 
 
 def test_unknown_names_are_refused() -> None:
-    with pytest.raises(
-        UnknownNameError, match=r'Unknown dataset "g-mnis". Did you mean "g-mnist"\? Choose from: g-mnist'
-    ):
+    with pytest.raises(UnknownNameError, match=r'Unknown dataset "g-mnis". Did you mean "g-mnist"\?'):
         Images(Task("g-mnis", "none"))
     with pytest.raises(UnknownNameError, match=r'Unknown configuration of g-mnist "aug9"'):
         Images(Task("g-mnist", "aug9"))
