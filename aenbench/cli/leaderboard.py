@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from aenbench.cli.options import RootOption
-from aenbench.cli.run import _show
+from aenbench.cli.run import show_result
 from aenbench.errors import EntryError
 
 
@@ -84,5 +84,5 @@ def submit(
     entry, result, differences = rescore(folder, root)
     if differences:
         raise EntryError(f"{folder}: {'; '.join(differences)}.")
-    _show(entry, result)
+    show_result(entry, result)
     typer.echo(f"Entry: {folder}")

@@ -29,7 +29,7 @@ _recorded = typer.Typer(add_completion=False)
 _recorded.command()(run)
 
 
-def _parse_run(arguments: Sequence[str]) -> Mapping[str, Any]:
+def parse_run(arguments: Sequence[str]) -> Mapping[str, Any]:
     """The options of a recorded `aenbench run`, read as the command reads them, and nothing done."""
     if "--help" in arguments:
         raise EntryError("The recorded command only shows help.")
@@ -67,7 +67,7 @@ def reproduce_entry(
     entry, _, differences = rescore(folder, root)
     if differences:
         raise EntryError(f"{folder}: {'; '.join(differences)}.")
-    plan = recorded_plan(entry, _parse_run, root)
+    plan = recorded_plan(entry, parse_run, root)
     if entry.origin == "model":
         _ask_for_trust(entry.method, trust_model)
     with ExitStack() as stack:

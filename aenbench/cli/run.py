@@ -76,14 +76,14 @@ def run(
     plan = options.plan(root)
     Images(plan.task, root)  # a wrong name ends here, before anything is fetched
     if dataset is None:
-        plan = replace(plan, task=replace(plan.task, dataset=_default_dataset(root)))
+        plan = replace(plan, task=replace(plan.task, dataset=default_dataset(root)))
     command = "aenbench " + shlex.join(sys.argv[1:])
     with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
         folder = run_plan(plan, out, command, report, where, overwrite)
     entry, result, differences = rescore(folder.resolve(), root)
     if differences:
         raise EntryError(f"{folder}: {'; '.join(differences)}.")
-    _show(entry, result)
+    show_result(entry, result)
     typer.echo(f"Entry: {folder}")
 
 
@@ -103,7 +103,7 @@ def datasets(root: RootOption = None) -> None:
     typer.echo("\nAny folder or .zip file of class folders, train/CLASS/image and test/CLASS/image, by its path.")
 
 
-def _default_dataset(root: Path | None) -> str:
+def default_dataset(root: Path | None) -> str:
     """G-MNIST when its source is present or can be fetched, otherwise G-Digits, and says so."""
     from gdatasets.sources.published import load_source, source_is_local
 
@@ -119,7 +119,7 @@ def _default_dataset(root: Path | None) -> str:
     return "g-mnist"
 
 
-def _show(entry: "Entry", result: "Score") -> None:
+def show_result(entry: "Entry", result: "Score") -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table

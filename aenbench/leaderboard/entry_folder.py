@@ -30,7 +30,7 @@ from aenbench.errors import EntryError
 from aenbench.leaderboard.entry import Entry
 from aenbench.leaderboard.entry_arrays import decode_predictions
 from aenbench.leaderboard.untrusted import npy
-from aenbench.leaderboard.untrusted.files import _open_plain, _opened, _shown, absolute, read_bounded
+from aenbench.leaderboard.untrusted.files import absolute, open_folder, open_plain, read_bounded, shown
 from aenbench.leaderboard.untrusted.json_yaml import parse_json
 from aenbench.leaderboard.untrusted.text import printable
 from aenbench.scoring import Moved
@@ -158,7 +158,7 @@ def find_entries(base: Path) -> list[Path]:
             with os.scandir(folder) as listing:
                 items = [item for item in listing if not item.name.startswith(".")]
         except OSError as error:
-            raise EntryError(f"{_shown(folder)} cannot be listed ({error.strerror}).") from error
+            raise EntryError(f"{shown(folder)} cannot be listed ({error.strerror}).") from error
         folders = [folder / item.name for item in items if item.is_dir(follow_symlinks=False)]
         links = [folder / item.name for item in items if item.is_symlink()]
         are_tables = all(item.name.endswith(".parquet") for item in items) and not links
@@ -192,7 +192,7 @@ def read_entry(folder: Path, root: Root = None, images: Images | None = None) ->
     _check_digest(folder, PREDICTIONS_FILE, content, entry.predictions_sha256)
     images = images or Images(entry.task, root)
     shape = (len(entry.seeds), images.test_images)
-    predictions = decode_predictions(content, shape, _shown(folder, PREDICTIONS_FILE))
+    predictions = decode_predictions(content, shape, shown(folder, PREDICTIONS_FILE))
     read_logits(folder, entry, predictions, images.classes)
     read_moved(folder, entry, predictions, images.classes)
     return entry, predictions
@@ -204,7 +204,7 @@ def read_description(folder: Path) -> Entry:
     Raises:
         EntryError: the file is missing, too large or malformed.
     """
-    return parse_json(read_file(folder, ENTRY_FILE), Entry, _shown(folder, ENTRY_FILE))
+    return parse_json(read_file(folder, ENTRY_FILE), Entry, shown(folder, ENTRY_FILE))
 
 
 def read_logits(folder: Path, entry: Entry, predictions: NDArray[np.uint8], classes: int) -> NDArray[np.float16] | None:
@@ -216,7 +216,7 @@ def read_logits(folder: Path, entry: Entry, predictions: NDArray[np.uint8], clas
     Raises:
         EntryError: they are not those the entry names, malformed, not finite, or do not give its predictions.
     """
-    where = _shown(folder, LOGITS_FILE)
+    where = shown(folder, LOGITS_FILE)
     if entry.logits_sha256 is None:
         if os.path.lexists(folder / LOGITS_FILE):
             raise EntryError(f"{where} is there, but {ENTRY_FILE} gives no logits_sha256.")
@@ -243,7 +243,7 @@ def read_moved(folder: Path, entry: Entry, predictions: NDArray[np.uint8], class
     Raises:
         EntryError: they are not those the entry names, malformed, or name a class that does not exist.
     """
-    where = _shown(folder, MOVED_FILE)
+    where = shown(folder, MOVED_FILE)
     if entry.moved_sha256 is None:
         if os.path.lexists(folder / MOVED_FILE):
             raise EntryError(f"{where} is there, but {ENTRY_FILE} gives no moved_sha256.")
@@ -262,13 +262,13 @@ def read_file(folder: Path, name: str) -> bytes:
     Raises:
         EntryError: the folder or the file is missing, a symbolic link or no plain file, or the file is too large.
     """
-    with _opened(folder) as directory:
+    with open_folder(folder) as directory:
         return _read_in(directory, folder, name)
 
 
 def _read_in(directory: int, folder: Path, name: str) -> bytes:
-    limit, where = MAX_BYTES[name], _shown(folder, name)
-    with _open_plain(name, limit, where, os.O_NOFOLLOW, directory) as stream:
+    limit, where = MAX_BYTES[name], shown(folder, name)
+    with open_plain(name, limit, where, os.O_NOFOLLOW, directory) as stream:
         return read_bounded(stream, limit, where)
 
 
@@ -276,16 +276,16 @@ def _check_files(folder: Path) -> None:
     """That a folder has an entry's name, and holds nothing but an entry's files, each plain and within its limit."""
     name = absolute(folder).name
     if name != name.lower():
-        raise EntryError(f"{_shown(folder)}: {printable(name)} and {printable(name.lower())} differ in case only.")
-    with _opened(folder) as directory:
+        raise EntryError(f"{shown(folder)}: {printable(name)} and {printable(name.lower())} differ in case only.")
+    with open_folder(folder) as directory:
         for file in sorted(os.listdir(directory)):  # noqa: PTH208
             if file not in MAX_BYTES:
                 known = ", ".join(MAX_BYTES)
-                raise EntryError(f"{_shown(folder)} holds {printable(file)}, which no entry has; allowed: {known}.")
-            with _open_plain(file, MAX_BYTES[file], _shown(folder, file), os.O_NOFOLLOW, directory):
+                raise EntryError(f"{shown(folder)} holds {printable(file)}, which no entry has; allowed: {known}.")
+            with open_plain(file, MAX_BYTES[file], shown(folder, file), os.O_NOFOLLOW, directory):
                 pass
 
 
 def _check_digest(folder: Path, name: str, content: bytes, sha256: str) -> None:
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise EntryError(f"{_shown(folder, name)} was changed: its SHA-256 is not the one in {ENTRY_FILE}.")
+        raise EntryError(f"{shown(folder, name)} was changed: its SHA-256 is not the one in {ENTRY_FILE}.")

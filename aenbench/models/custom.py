@@ -16,7 +16,7 @@ from aenbench.training.candidate import Candidate
 from aenbench.training.fit import count_parameters
 from gdatasets.user_code import current_folder_importable, load_object
 
-_MAX_PATH = 200
+MAX_PATH = 200
 
 
 _DRY_RUN = 2  # images

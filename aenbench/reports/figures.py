@@ -17,7 +17,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 _DASHES = ("-", "--", "-.", ":")
 
 
-def _png(figure: "Figure") -> bytes:
+def encode_png(figure: "Figure") -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
     return buffer.getvalue()
@@ -50,7 +50,7 @@ def regret_curves(by_networks: Sequence[Curve], by_seconds: Sequence[Curve], tit
     left.set_ylabel("regret, points of test accuracy (linear below 1)")
     left.legend(title="mean, 95 % band", loc="lower left")
     figure.suptitle(f"Search on {title}")
-    return _png(figure)
+    return encode_png(figure)
 
 
 def regret_panels(panels: Mapping[str, Sequence[Curve]]) -> bytes:
@@ -74,7 +74,7 @@ def regret_panels(panels: Mapping[str, Sequence[Curve]]) -> bytes:
     figure.supylabel("regret, points of test accuracy (linear below 1)")
     handles, labels = places.flat[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), title="mean, 95 % band")
-    return _png(figure)
+    return encode_png(figure)
 
 
 def _draw(axes: "Axes", curves: Sequence[Curve], label: str) -> None:
@@ -127,4 +127,4 @@ def effect_bars(
     axes.set_xlabel("% of the variance of accuracy, with 95 % intervals")
     figure.legend(loc="outside lower center", ncols=4)
     axes.set_title(f"What explains accuracy on {title}")
-    return _png(figure)
+    return encode_png(figure)

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from aenbench.errors import InvalidArgumentError
 from aenbench.leaderboard.entry import Origin, SafeName
 from aenbench.models.budgets import Kind
-from aenbench.models.custom import _MAX_PATH, OneNetwork, OwnNetwork
+from aenbench.models.custom import MAX_PATH, OneNetwork, OwnNetwork
 from aenbench.models.space import SearchBudget, SearchSpace
 from aenbench.runs.method import Choice, Method
 from aenbench.search.record import Evaluate
@@ -46,9 +46,9 @@ class OwnModel(Method):
     def __post_init__(self) -> None:
         module, colon, name = self.name.partition(":")
         is_path = colon and name.isidentifier() and all(part.isidentifier() for part in module.split("."))
-        if not is_path or len(self.name) > _MAX_PATH:
+        if not is_path or len(self.name) > MAX_PATH:
             raise InvalidArgumentError(
-                f'Expected --model as "package.module:name", of at most {_MAX_PATH} characters, got "{self.name:.210}".'
+                f'Expected --model as "package.module:name", of at most {MAX_PATH} characters, got "{self.name:.210}".'
             )
         try:
             _SAFE_NAME.validate_python(self.given_name or self.label)

@@ -24,7 +24,7 @@ Report = Callable[[Step], None]
 
 
 @contextmanager
-def _across_processes(report: Report, executor: Executor) -> Iterator[Report]:
+def across_processes(report: Report, executor: Executor) -> Iterator[Report]:
     """The report, in a form that the executor's workers can call; Ray's, which may be elsewhere, report nothing."""
     if isinstance(executor, RayExecutor):
         yield _silent

@@ -22,7 +22,7 @@ from aenbench.leaderboard.entry_folder import (
 )
 from aenbench.provenance import code_revision, hardware, software
 from aenbench.runs.plan import Plan
-from aenbench.runs.progress import Report, _across_processes
+from aenbench.runs.progress import Report, across_processes
 from aenbench.runs.seed import SeedOutcome, run_seed
 from aenbench.scoring import Score, score
 from aenbench.search.progress_plot import search_progress
@@ -91,7 +91,7 @@ def _extras(plan: Plan, images: Images, outcomes: Sequence[SeedOutcome]) -> dict
 
 def _run_seeds(plan: Plan, store: TrialStore, report: Report, executor: Executor) -> list[SeedOutcome]:
     """One outcome a seed, in order."""
-    with _across_processes(report, executor) as reports:
+    with across_processes(report, executor) as reports:
         return ordered(executor.map(partial(run_seed, plan, store, reports), range(plan.seeds)))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from aenbench.reports.figures import _png
+from aenbench.reports.figures import encode_png
 from aenbench.search.record import Trial
 
 
@@ -41,4 +41,4 @@ def search_progress(searches: Sequence[Sequence[Trial]], title: str) -> bytes:
     lower.axhline(0, color="0.7", linewidth=0.8)
     lower.set_ylabel("reward of the network")
     lower.set_xlabel("distinct networks trained")
-    return _png(figure)
+    return encode_png(figure)

@@ -32,11 +32,11 @@ def open_bounded(path: Path, limit: int) -> AbstractContextManager[BinaryIO]:
         EntryError: it cannot be opened, is no plain file (a pipe, say, on which reading might wait for ever), or is
             too large.
     """
-    return _open_plain(str(path), limit, _shown(path))
+    return open_plain(str(path), limit, shown(path))
 
 
 @contextmanager
-def _open_plain(path: str, limit: int, where: str, flags: int = 0, directory: int | None = None) -> Iterator[BinaryIO]:
+def open_plain(path: str, limit: int, where: str, flags: int = 0, directory: int | None = None) -> Iterator[BinaryIO]:
     """Opened first, then looked at: what was looked at cannot be exchanged any more."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | flags, dir_fd=directory)
@@ -55,21 +55,21 @@ def _open_plain(path: str, limit: int, where: str, flags: int = 0, directory: in
 
 
 @contextmanager
-def _opened(folder: Path) -> Iterator[int]:
+def open_folder(folder: Path) -> Iterator[int]:
     """A descriptor of a folder that is no symbolic link."""
     if folder.is_symlink():
-        raise EntryError(f"{_shown(folder)} is a symbolic link; an entry is a folder of plain files.")
+        raise EntryError(f"{shown(folder)} is a symbolic link; an entry is a folder of plain files.")
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError as error:
-        raise _unreadable(_shown(folder), error) from error
+        raise _unreadable(shown(folder), error) from error
     try:
         yield descriptor
     finally:
         os.close(descriptor)
 
 
-def _shown(folder: Path, name: str = "") -> str:
+def shown(folder: Path, name: str = "") -> str:
     return printable(folder / name, 1_000)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aenbench.cli import main as cli
-from aenbench.cli.run import _default_dataset
+from aenbench.cli.run import default_dataset
 
 
 def call(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
@@ -140,7 +140,7 @@ def test_without_a_source_and_a_network_the_default_is_g_digits_with_a_notice(
     monkeypatch.delenv("GDATASETS_ROOT", raising=False)
     monkeypatch.setattr("gdatasets.network.REACH_TIMEOUT_S", 0.2)
     monkeypatch.setattr("gdatasets.network._answers", lambda _: False)
-    assert _default_dataset(None) == "g-digits"
+    assert default_dataset(None) == "g-digits"
     assert "Using G-Digits instead" in capsys.readouterr().err
     arguments = ["run", "--baseline", "mlp", "--dataset", "g-mnist", "--out", str(tmp_path)]
     code, printed = call(arguments, monkeypatch, capsys)

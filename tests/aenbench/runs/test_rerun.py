@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from aenbench.cli.reproduce import _parse_run
+from aenbench.cli.reproduce import parse_run
 from aenbench.errors import EntryError
 from aenbench.execution.executors import LocalExecutor
 from aenbench.leaderboard.entry import Entry
@@ -27,19 +27,19 @@ def entry(command: str, **changes: object) -> Entry:
 @pytest.mark.parametrize("folder", find_entries(BOARD), ids=lambda folder: "/".join(folder.parts[-3:]))
 def test_every_committed_command_makes_its_entry(folder: Path) -> None:
     described = read_description(folder)
-    plan = recorded_plan(described, _parse_run)
+    plan = recorded_plan(described, parse_run)
     assert (plan.name, plan.task, plan.seeds) == (described.name, described.task, len(described.seeds))
 
 
 def test_where_files_and_workers_are_is_not_followed() -> None:
     command = "aenbench run --baseline mlp --dataset g-mnist --out /etc --root /proc --workers 999 --executor ray"
-    plan = recorded_plan(entry(f"{command} --address evil.example:1 --overwrite --quiet"), _parse_run)
+    plan = recorded_plan(entry(f"{command} --address evil.example:1 --overwrite --quiet"), parse_run)
     assert plan.root is None
-    assert recorded_plan(entry(command), _parse_run, Path("here")).root == Path("here")
+    assert recorded_plan(entry(command), parse_run, Path("here")).root == Path("here")
 
 
 def test_a_command_that_leaves_the_dataset_to_the_machine_means_the_entrys() -> None:
-    assert recorded_plan(entry("aenbench run --baseline mlp"), _parse_run).task.dataset == "g-mnist"
+    assert recorded_plan(entry("aenbench run --baseline mlp"), parse_run).task.dataset == "g-mnist"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_command_that_would_make_something_else_is_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(EntryError) as raised:
-        recorded_plan(entry(command), _parse_run)
+        recorded_plan(entry(command), parse_run)
     assert said in str(raised.value)
     assert list(tmp_path.iterdir()) == []
     assert capsys.readouterr() == ("", "")
@@ -83,7 +83,7 @@ def test_a_command_that_would_make_something_else_is_refused(
 
 def test_a_submission_cannot_be_reproduced() -> None:
     with pytest.raises(EntryError, match="is a submission: its predictions were made elsewhere"):
-        recorded_plan(entry("aenbench run --baseline mlp", origin="submission"), _parse_run)
+        recorded_plan(entry("aenbench run --baseline mlp", origin="submission"), parse_run)
 
 
 def test_a_run_that_disagrees_is_not_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,6 +101,6 @@ def test_a_run_that_disagrees_is_not_recorded(tmp_path: Path, monkeypatch: pytes
         changed = described.model_copy(update={"accuracy": interval})
         (folder / "entry.json").write_text(changed.model_dump_json())
         monkeypatch.setattr("aenbench.runs.rerun.run", lambda *_, again=again: again)
-        plan = recorded_plan(changed, _parse_run)
+        plan = recorded_plan(changed, parse_run)
         agreement = reproduce(folder, plan, tmp_path / "out", lambda _: None, LocalExecutor(1))
         assert agreement.within == agrees == (folder / "reproduction.json").exists()
