@@ -8,6 +8,7 @@ The schema's metadata hold `aenbench-table` (`TableInfo` as JSON) and `content_s
 """
 
 import io
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from aenbench.tables.table import VERSION, Table, TableInfo
 from aenbench.tasks.protocol import Protocol
 from gdatasets.errors import HubError
 from gdatasets.files import make_folder, write_whole
+from gdatasets.folder.untrusted_parquet import ParquetLimits, open_parquet
 from gdatasets.hub.client import Hub
 
 TABLES = Path("leaderboards") / "tables"
@@ -34,6 +36,8 @@ MAX_CONTENT_BYTES = 48 << 20  # unpacked
 
 _INFO, _DIGEST = b"aenbench-table", b"content_sha256"
 _MAX_INFO_BYTES = 64 << 10
+_STATE_BYTES = 64  # what the name of a state may take
+_LIMITS = ParquetLimits(rows=2**12, bytes=MAX_CONTENT_BYTES, value_bytes=_STATE_BYTES, batch_rows=2**12)
 COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "network": (pa.string(), "canonical state, one character 0 or 1 for each bit of the space"),
     "states": (pa.list_(pa.string()), "all states that are this network"),
@@ -160,11 +164,17 @@ def read_table(path: Path) -> Table:
 
 def _decode(content: bytes) -> tuple[Table, str]:
     """The table in a file, and the digest that it names."""
-    with pq.ParquetFile(io.BytesIO(content)) as file:
-        info, digest = _described(file.schema_arrow)
-        shape = (file.metadata.num_rows, len(info.seeds), info.epochs)
-        _check_size(file, shape)
-        columns = file.read()
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.seek(0)
+        with open_parquet(file, _LIMITS) as (schema, batches):
+            info, digest = _described(schema)
+            columns = pa.Table.from_batches(batches, schema)
+    shape = (columns.num_rows, len(info.seeds), info.epochs)
+    rows, seeds, epochs = shape
+    most = 8 * (2 * rows + rows * seeds * (2 * epochs + 3)) + 2**12 * _STATE_BYTES
+    if not rows or columns.nbytes > most:
+        raise TableError(f"{columns.nbytes:,} bytes in {rows:,} rows; no table has so many")
     table = Table(
         info=info,
         networks=tuple(_flat(columns["network"]).to_pylist()),
@@ -189,17 +199,6 @@ def _described(schema: pa.Schema) -> tuple[TableInfo, str]:
     except ValidationError as error:
         first = error.errors()[0]
         raise TableError(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from error
-
-
-def _check_size(file: pq.ParquetFile, shape: tuple[int, int, int]) -> None:
-    """Before anything is unpacked: as many values as the shape says, in no more bytes than a table has."""
-    groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
-    unpacked = sum(group.total_byte_size for group in groups)
-    values = sum(group.column(column).num_values for group in groups for column in range(group.num_columns))
-    rows, seeds, epochs = shape
-    most = 2 * rows + 2**12 + rows * seeds * (2 * epochs + 1)
-    if not 0 < rows <= 2**12 or values > most or values * 8 > MAX_CONTENT_BYTES or unpacked > MAX_CONTENT_BYTES:
-        raise TableError(f"{values:,} values in {rows:,} rows, {unpacked:,} bytes unpacked; no table has so many")
 
 
 def _flat(column: pa.ChunkedArray) -> pa.Array:

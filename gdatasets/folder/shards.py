@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gdatasets.errors import IntegrityError
+from gdatasets.folder.untrusted_parquet import ParquetError, ParquetLimits, open_parquet
 from gdatasets.generation.arrays import Arrays
 from gdatasets.generation.moves import ELEMENT_DTYPE, Elements, element_bits
 from gdatasets.groups.actions import ACTIONS, Images
@@ -27,6 +28,7 @@ from gdatasets.groups.actions import ACTIONS, Images
 _COMPRESS_LEVEL = 3  # on MNIST: as small as Pillow's default of 6, and a quarter faster
 _PNG_HEADER = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 _PNG_OVERHEAD = 4_096  # bytes that a PNG may take beyond its raw pixels
+_OTHER_COLUMNS_BYTES = 256  # what a row may take beside its image
 _CHUNKS_AHEAD = 2  # pieces in flight for each worker
 
 
@@ -128,18 +130,23 @@ def read_shard(path: Path, classes: tuple[str, ...], image_shape: tuple[int, ...
     Raises:
         IntegrityError: the file is not a shard of this shape.
     """
+    value_bytes = int(np.prod(image_shape)) + _PNG_OVERHEAD
+    limits = ParquetLimits(samples, samples * (value_bytes + _OTHER_COLUMNS_BYTES), value_bytes)
+    wrong = f"{path.name} does not hold {samples} samples in the columns of this dataset."
+    rows = 0
     try:
-        with pq.ParquetFile(path) as file:
-            expected = schema(classes)
-            if not file.schema_arrow.equals(expected, check_metadata=True) or file.metadata.num_rows != samples:
-                raise IntegrityError(f"{path.name} does not hold {samples} samples in the columns of this dataset.")
-            raw_bytes = sum(file.metadata.row_group(i).total_byte_size for i in range(file.metadata.num_row_groups))
-            if raw_bytes > 2 * samples * (int(np.prod(image_shape)) + _PNG_OVERHEAD):
-                raise IntegrityError(f"{path.name} unpacks to {raw_bytes} bytes, far more than its samples can need.")
-            for batch in file.iter_batches(batch_size=1_000):
+        with path.open("rb") as file, open_parquet(file, limits) as (found, batches):
+            if not found.equals(schema(classes), check_metadata=True):
+                raise IntegrityError(wrong)
+            for batch in batches:
+                rows += batch.num_rows
                 yield _to_arrays(batch, image_shape, len(classes))
-    except (pa.ArrowException, OSError) as error:
-        raise IntegrityError(f"{path.name} cannot be read as Parquet ({str(error).splitlines()[0]}).") from error
+    except OSError as error:
+        raise IntegrityError(f"{path.name} cannot be read ({error.strerror}).") from error
+    except ParquetError as error:
+        raise IntegrityError(f"{path.name} cannot be read as Parquet ({error}).") from error
+    if rows != samples:
+        raise IntegrityError(wrong)
 
 
 def _to_arrays(batch: pa.RecordBatch, image_shape: tuple[int, ...], classes: int) -> Arrays:
