@@ -84,20 +84,30 @@ def _bibtex(cited: Cited) -> str:
     spec = cited.spec
     year = spec.released[:4]
     fields = {
-        "title": f"{{{spec.title}}}, version {spec.version}",
-        "author": "{The AEN benchmark authors}" if _is_ours(spec) else f"{{The authors of {spec.title}}}",
+        "title": f"{{{escape_latex(spec.title)}}}, version {spec.version}",
+        "author": "{The AEN benchmark authors}" if _is_ours(spec) else f"{{The authors of {escape_latex(spec.title)}}}",
         **({"year": year} if year else {}),
         "version": spec.version,
         "howpublished": f"\\url{{https://huggingface.co/datasets/aen/{spec.name}}}" if _is_ours(spec) else "",
-        "note": f"version SHA-256 {cited.digest}. Derived from: {_escaped(cited.source.citation)}",
+        "note": f"version SHA-256 {cited.digest}. Derived from: {escape_latex(cited.source.citation)}",
     }
     lines = [f"  {key} = {{{value}}}" for key, value in fields.items() if value]
     key = f"{spec.name}-{spec.version}"
     return f"@misc{{{key},\n" + ",\n".join(lines) + "\n}\n"
 
 
-def _escaped(text: str) -> str:
-    return "".join(f"\\{letter}" if letter in "&%$#_{}" else letter for letter in text)
+_LATEX = {letter: f"\\{letter}" for letter in "&%$#_"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "{": r"\textbraceleft{}",  # BibTeX counts braces, escaped ones too
+    "}": r"\textbraceright{}",
+}
+
+
+def escape_latex(text: str) -> str:
+    """A text as LaTeX that shows it, also as the value of a BibTeX field: every brace in the result has its partner."""
+    return "".join(_LATEX.get(letter, letter) for letter in text)
 
 
 def _apa(cited: Cited) -> str:

@@ -83,7 +83,7 @@ def test_citations_are_escaped_and_name_the_version(tmp_path: Path, make_entry) 
     make_entry(tmp_path, "one", 40, authors=["A & B_c {d}\\", "E"], links={"paper": "https://example.org/a"})
     entry = read_board(tmp_path).rows[0].entry
     text = entry_bibtex(entry)
-    assert r"{A \& B\_c \{d\}\textbackslash{}} and {E}" in text
+    assert r"{A \& B\_c \textbraceleft{}d\textbraceright{}\textbackslash{}} and {E}" in text
     assert entry.predictions_sha256 in text
     assert "url = {https://example.org/a}" in text
     assert "version = {1.0.0}" in dataset_citation("g-digits", "1.0.0")
