@@ -14,7 +14,7 @@ from aenbench.leaderboard.site.citation import entry_bibtex
 FIELDS = {"title", "author", "year", "howpublished", "note", "url"}
 ATTACKS = (
     "Eve}, title = {Mine",
-    "Eve}\n}\n@article{other, title = {Mine}",
+    "Eve} } @article{other, title = {Mine}",
     "Eve\\",
     "Eve\\}",
     "{Eve",
@@ -32,9 +32,29 @@ def entry(make_entry, tmp_path_factory: pytest.TempPathFactory) -> Entry:
     return read_description(folder)
 
 
+def closes(text: str) -> int:
+    """Where the first brace finds its partner, as BibTeX counts: a backslash before a brace changes nothing."""
+    depth = 0
+    for position, letter in enumerate(text):
+        depth += {"{": 1, "}": -1}.get(letter, 0)
+        if letter == "}" and not depth:
+            return position
+    return len(text)
+
+
+def test_an_escaped_brace_counts() -> None:
+    assert closes(r"{a\}b}") == 3
+
+
 def fields(entry: Entry) -> dict[str, str]:
     """The fields of the one entry that a parser reads."""
-    library = bibtexparser.parse_string(entry_bibtex(entry))
+    text = entry_bibtex(entry)
+    assert closes(text) == len(text.rstrip()) - 1
+    assert all(
+        closes(line[line.index("{") :]) == len(line.rstrip(",")) - line.index("{") - 1
+        for line in text.splitlines()[1:-1]
+    )
+    library = bibtexparser.parse_string(text)
     assert not library.failed_blocks
     assert not library.strings
     assert not library.preambles
