@@ -40,5 +40,9 @@ class OutputError(GDatasetsError, OSError):
     """A folder or file could not be written."""
 
 
+class BusyError(OutputError):
+    """Another process is writing there."""
+
+
 class HubError(GDatasetsError, OSError):
     """The Hugging Face Hub refused, failed or could not be reached."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from gdatasets.errors import OutputError
+from gdatasets.errors import BusyError, OutputError
 
 _BLOCK = 1 << 20
 
@@ -80,8 +80,8 @@ def locked(folder: Path) -> Iterator[None]:
                 break
         except OSError as error:
             stream.close()
-            raise OutputError(
-                f"Another build is writing to {folder.parent}; wait for it or choose another --out."
+            raise BusyError(
+                f"Another process is writing to {folder.parent}; wait for it or choose another --out."
             ) from error
         stream.close()
     with stream:

@@ -18,7 +18,6 @@ An entry's folder holds these files and nothing else. Symbolic links are not fol
 
 import hashlib
 import os
-import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,7 +37,7 @@ from aenbench.scoring.invariance import MOVES, probe_shape
 from aenbench.tasks.images import Images
 from aenbench.tasks.task import Root
 from gdatasets.errors import OutputError
-from gdatasets.files import write_whole
+from gdatasets.journal import recover, replace_folder
 
 ENTRY_FILE = "entry.json"
 PREDICTIONS_FILE = "predictions.npy"
@@ -116,26 +115,7 @@ def write_entry(folder: Path, entry: Entry, predictions: bytes, extras: Mapping[
     for name, content in files.items():
         if len(content) > MAX_BYTES.get(name, -1):
             raise OutputError(f"An entry cannot hold {name} of {len(content):,} bytes; see docs/submitting.md.")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        try:
-            whole, replaced = beside / "whole", beside / "replaced"
-            whole.mkdir(mode=0o755)
-            for name, content in files.items():
-                write_whole(whole / name, content)
-            if folder.exists():
-                folder.rename(replaced)
-            try:
-                whole.rename(folder)
-            except OSError:
-                if replaced.exists():
-                    replaced.rename(folder)
-                raise
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
-    except OSError as error:
-        raise _unwritable(folder.parent, error) from error
+    replace_folder(folder, files)
 
 
 def find_entries(base: Path) -> list[Path]:
@@ -154,6 +134,7 @@ def find_entries(base: Path) -> list[Path]:
     waiting = [base]
     while waiting:
         folder = waiting.pop()
+        recover(folder)
         try:
             with os.scandir(folder) as listing:
                 items = [item for item in listing if not item.name.startswith(".")]

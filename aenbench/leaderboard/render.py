@@ -16,7 +16,7 @@ from aenbench.leaderboard.ground_truth import ANSWERS_FILE, can_be_fetched, make
 from aenbench.leaderboard.markdown import render
 from aenbench.leaderboard.site.render import page
 from aenbench.tasks.task import Root
-from gdatasets.files import write_whole
+from gdatasets.journal import recover, replace_files
 
 
 def generate(base: Path, root: Root = None) -> Mapping[str, bytes]:
@@ -37,19 +37,19 @@ def generate(base: Path, root: Root = None) -> Mapping[str, bytes]:
 
 
 def write_generated(base: Path, root: Root = None) -> list[Path]:
-    """Write them, each whole, once all of them could be made; raises as `generate` does, and OutputError.
+    """Write them, all or none, once all of them could be made; raises as `generate` does, and OutputError.
 
     Returns:
         The files.
     """
     contents = generate(base, root)
-    for name, content in contents.items():
-        write_whole(base / name, content)
+    replace_files(base, "leaderboard", contents)
     return [base / name for name in contents]
 
 
 def drifted(base: Path, root: Root = None) -> list[Path]:
     """Those that are missing or not what the entries give; raises as `generate` does."""
+    recover(base)
     return [base / name for name, content in generate(base, root).items() if not _holds(base / name, content)]
 
 

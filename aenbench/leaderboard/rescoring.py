@@ -12,6 +12,7 @@ from aenbench.leaderboard.ground_truth import AnswerBook, Answers
 from aenbench.leaderboard.untrusted.files import absolute
 from aenbench.scoring import Score, score
 from aenbench.tasks.task import Root
+from gdatasets.journal import recover
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,7 @@ def check_entry(folder: Path, book: AnswerBook) -> Checked:
         SourceError: the dataset's source is not at hand.
     """
     folder = absolute(folder)
+    recover(folder.parent)
     answers = book.of(read_description(folder).task, folder.parent)
     entry, predictions = read_entry(folder, book.root, answers.images)
     result = score(predictions, answers.labels)

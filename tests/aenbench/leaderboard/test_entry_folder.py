@@ -41,17 +41,17 @@ def test_an_entry_is_not_replaced_unasked_and_leaves_nothing_beside_it(tmp_path:
     assert listing(folder.parent) == ["guess"]
 
 
-@pytest.mark.parametrize("call", ["aenbench.leaderboard.entry_folder.write_whole", "pathlib.Path.rename"])
+@pytest.mark.parametrize("call", ["gdatasets.journal.write_whole", "pathlib.Path.replace"])
 def test_a_failed_write_leaves_the_older_entry(
     call: str, tmp_path: Path, make_entry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = make_entry(tmp_path, "guess", 90)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    rename = Path.rename
+    replace = Path.replace
 
     def full(path: Path, *arguments: object) -> Path:
-        if path.name == "guess" or path.name == "replaced":  # only the new one cannot take its place
-            return rename(path, *arguments)
+        if path.parent.name != "new" and "write_whole" not in call:  # only the new one cannot take its place
+            return replace(path, *arguments)
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(call, full)
