@@ -3,7 +3,7 @@
 from aenbench.leaderboard.entry import Entry
 from gdatasets.folder.citation import cite
 from gdatasets.generation.specs import DATASETS
-from gdatasets.sources.named import NAMED
+from gdatasets.sources.catalogue import SOURCES
 
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"} | {
     letter: f"\\{letter}" for letter in "&%$#_{}"
@@ -32,7 +32,7 @@ def dataset_citation(name: str, version: str) -> str:
     """The version as BibTeX where this project publishes it, else how its publisher asks to be cited."""
     if name in DATASETS:
         return cite(f"{name}@{version}")
-    return f"{NAMED[name].citation}\n" if name in NAMED else ""
+    return f"{SOURCES[name].citation}\n" if name in SOURCES else ""
 
 
 def _escaped(text: str) -> str:
