@@ -80,7 +80,7 @@ def run(
     command = "aenbench " + shlex.join(sys.argv[1:])
     with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
         folder = run_plan(plan, out, command, report, where, overwrite)
-    entry, result, differences = rescore(folder.resolve(), root)
+    entry, result, differences = rescore(folder.resolve(), root, Images(plan.task, root))
     if differences:
         raise EntryError(f"{folder}: {'; '.join(differences)}.")
     show_result(entry, result)
@@ -89,17 +89,16 @@ def run(
 
 def datasets(root: RootOption = None) -> None:
     """List the datasets that a run can take, and which of them are on this machine."""
-    from gdatasets.generation.specs import DATASETS
-    from gdatasets.sources.named import NAMED
+    from gdatasets.generation.specs import DATASETS, is_pinned
+    from gdatasets.sources.catalogue import SOURCES
     from gdatasets.sources.published import source_is_local
 
-    local = {name: source_is_local(spec.source_name, root) for name, spec in DATASETS.items()}
-    local |= {name: about.is_local(root) for name, about in NAMED.items()}
-    samples = {name: spec.source.samples for name, spec in DATASETS.items()}
-    samples |= {name: dict(about.samples) for name, about in NAMED.items()}
-    for name, here in local.items():
-        sizes = " / ".join(f"{samples[name][split]:,}" for split in ("train", "test"))
-        typer.echo(f"{name:16} {sizes:18} {'on this machine' if here else 'to be fetched'}")
+    unpinned = {name for name, spec in DATASETS.items() if not is_pinned(spec)}
+    sources = {name: spec.source_name for name, spec in DATASETS.items()} | {name: name for name in SOURCES}
+    for name, source in sources.items():
+        sizes = " / ".join(f"{count:,}" for count in SOURCES.find(source).samples.values())
+        here = "on this machine" if source_is_local(source, root) else "to be fetched"
+        typer.echo(f"{name:16} {sizes:18} {here}{'; no published digest' if name in unpinned else ''}")
     typer.echo("\nAny folder or .zip file of class folders, train/CLASS/image and test/CLASS/image, by its path.")
 
 

@@ -27,7 +27,7 @@ from aenbench.tasks.images import Images
 from aenbench.tasks.task import Root, Task
 from gdatasets.errors import SourceError, UnknownNameError
 from gdatasets.generation.specs import DATASETS
-from gdatasets.sources.named import NAMED
+from gdatasets.sources.catalogue import SOURCES
 from gdatasets.sources.source import SourceArrays
 
 ANSWERS_FILE = "answers.json"
@@ -62,7 +62,7 @@ class AnswerSheet(Strict):
 
 def can_be_fetched(dataset: str) -> bool:
     """Whether the package knows where a dataset's images come from."""
-    return dataset in DATASETS or dataset in NAMED
+    return dataset in DATASETS or dataset in SOURCES
 
 
 def make_sheet(dataset: Dataset) -> bytes:
@@ -205,8 +205,11 @@ class AnswerBook:
             EntryError: the answer sheet is malformed.
         """
         if task not in self._known:
-            images = find_images(task, self.root, folder) if folder else Images(task, self.root)
-            labels = images.test_labels()
-            facets = task_facets(images.dataset.name, task.configuration, len(labels))
-            self._known[task] = Answers(images, labels, images.dataset.digest("test"), facets)
+            self.add(task, find_images(task, self.root, folder) if folder else Images(task, self.root))
         return self._known[task]
+
+    def add(self, task: Task, images: Images) -> None:
+        """Take the answers of a task from these images, which a path or an import path may have named."""
+        labels = images.test_labels()
+        facets = task_facets(images.dataset.name, task.configuration, len(labels))
+        self._known[task] = Answers(images, labels, images.dataset.digest("test"), facets)

@@ -11,6 +11,7 @@ from aenbench.leaderboard.entry_folder import read_description, read_entry
 from aenbench.leaderboard.ground_truth import AnswerBook, Answers
 from aenbench.leaderboard.untrusted.files import absolute
 from aenbench.scoring import Score, score
+from aenbench.tasks.images import Images
 from aenbench.tasks.task import Root
 from gdatasets.journal import recover
 
@@ -81,11 +82,19 @@ def _misstated(entry: Entry, result: Score) -> list[str]:
     return differences
 
 
-def rescore(folder: Path, root: Root = None) -> tuple[Entry, Score, list[str]]:
+def rescore(folder: Path, root: Root = None, images: Images | None = None) -> tuple[Entry, Score, list[str]]:
     """Score one entry; raises as `check_entry` does.
+
+    Args:
+        folder: of the entry.
+        root: a folder to look for the sources in first.
+        images: of the entry's task, where its dataset was named by a path that the entry does not have.
 
     Returns:
         The entry, its score, and every difference between what it says and what was found, one line each.
     """
-    checked = check_entry(folder, AnswerBook(root))
+    book = AnswerBook(root)
+    if images is not None:
+        book.add(read_description(absolute(folder)).task, images)
+    checked = check_entry(folder, book)
     return checked.entry, checked.score, list(checked.differences)

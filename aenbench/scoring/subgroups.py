@@ -44,7 +44,7 @@ def task_facets(dataset: str, configuration: str, images: int) -> tuple[Facet, .
         return ()
     spec = dataset_spec(dataset)
     config = spec.configuration(configuration)
-    return element_facets(config, draw_elements(spec, config, "test", 0, images))
+    return element_facets(config, draw_elements(spec, config, "test", 0, images, spec.source.image_shape[0]))
 
 
 def element_facets(config: Configuration, elements: Elements) -> tuple[Facet, ...]:

@@ -1,8 +1,8 @@
 """Every image dataset that a task can name, in one shape.
 
-Three kinds: the datasets that `gdatasets` generates (`g-mnist`, ..., each with its configurations and pinned digests);
-the published datasets of `gdatasets.sources.named`, used as they are; a user's own images, a folder or .zip file of
-class folders, by its path or by its name inside the root.
+Three kinds: the datasets that `gdatasets` generates (`g-mnist`, ..., each with its configurations); the sources of
+`gdatasets.sources.catalogue`, used as they are; a user's own images, a folder or .zip file of class folders, by its
+path or by its name inside the root. Datasets and sources are found at an import path, `"package.module:name"`, too.
 """
 
 import hashlib
@@ -19,10 +19,12 @@ from gdatasets.errors import SourceError, UnknownNameError
 from gdatasets.generation.arrays import Arrays
 from gdatasets.generation.load import load_arrays
 from gdatasets.generation.moves import ELEMENT_DTYPE
-from gdatasets.generation.specs import DATASETS, own_spec, pinned_digest
+from gdatasets.generation.specs import DATASETS, DatasetSpec, own_spec, pinned_digest
+from gdatasets.sources.catalogue import SOURCES
 from gdatasets.sources.image_folder import FolderSource
-from gdatasets.sources.named import NAMED, NamedDataset
-from gdatasets.sources.source import SourceArrays, data_roots
+from gdatasets.sources.published import load_source
+from gdatasets.sources.source import Source, SourceArrays, data_roots
+from gdatasets.user_code import load_object
 
 Root = str | os.PathLike[str] | None
 
@@ -30,7 +32,7 @@ AS_PUBLISHED = "none"
 """The one configuration of datasets that are used as they are."""
 
 MAX_CLASSES = 256  # predictions are kept in one byte each
-_OWN_VALIDATION = 10  # one in so many training images of a user's own
+_OWN_VALIDATION = 10  # one in so many training images where no number is stated
 _DEFAULT_G_CONFIGURATION = "aug2"
 
 
@@ -50,8 +52,8 @@ class Dataset:
         read: the images uint8 (n, *image_shape) and labels int64 (n,) of a split, kept once they were read. The
             training split of a dataset that was not generated comes in a fixed pseudo-random order, because published
             files are often sorted by class; test splits come as published.
-        digest: `content_sha256` of a split as `read` gives it: the pinned one of a generated dataset, otherwise
-            computed from the images at hand.
+        digest: `content_sha256` of a split as `read` gives it: the pinned one of a generated dataset that has one,
+            otherwise computed from the images.
     """
 
     name: str
@@ -67,9 +69,9 @@ class Dataset:
 
 def default_configuration(name: str) -> str:
     """The configuration that a run takes where none is given."""
-    if name not in DATASETS:
+    spec = _in_catalogue(name)
+    if not isinstance(spec, DatasetSpec):
         return AS_PUBLISHED
-    spec = DATASETS[name]
     return _DEFAULT_G_CONFIGURATION if _DEFAULT_G_CONFIGURATION in spec.configurations else spec.default_configuration
 
 
@@ -77,63 +79,95 @@ def open_dataset(name: str, configuration: str, root: Root = None) -> Dataset:
     """Find a dataset.
 
     Args:
-        name: of a dataset of `gdatasets`, of one in `NAMED`, the path of a folder or .zip file of class folders, or the
-            name of such a folder or file inside a root (without `.zip`).
+        name: of a dataset of `gdatasets`, of one of its sources, the import path of either, the path of a folder or
+            .zip file of class folders, or the name of such a folder or file inside a root (without `.zip`).
         configuration: one that the dataset has.
         root: where the raw files are looked for first; then `$GDATASETS_ROOT` and the user's cache.
 
     Raises:
         UnknownNameError: no such dataset or configuration.
         SourceError: the user's own images cannot be read, or have no test split.
-        InvalidArgumentError: the user's own images have more than 256 classes or an impossible size.
+        InvalidArgumentError: the images have more than 256 classes or an impossible size; or an import path gives no
+            dataset and no source.
     """
-    if name in DATASETS:
-        return _generated(name, configuration, root)
-    own = None if name in NAMED else FolderSource(_find_own(name, root))
+    known = _in_catalogue(name)
+    if isinstance(known, DatasetSpec):
+        return _generated(name, known, configuration, root)
+    own = None if known is not None else FolderSource(_find_own(name, root))
     if configuration != AS_PUBLISHED:
         raise UnknownNameError(f"configuration of {name}", configuration, [AS_PUBLISHED])
-    return _named(NAMED[name], root) if own is None else _own(own)
+    if own is not None:
+        return _own(own)
+    assert known is not None
+    return _as_published(name, known, root)
 
 
-def _generated(name: str, configuration: str, root: Root) -> Dataset:
-    spec = DATASETS[name]
+def _in_catalogue(name: str) -> DatasetSpec | Source | None:
+    """The dataset or source of a name or import path; None of what can only be a user's own images."""
+    if name in DATASETS:
+        return DATASETS[name]
+    if name in SOURCES:
+        return SOURCES[name]
+    if ":" not in name or os.sep in name or "/" in name or Path(name).exists():
+        return None
+    is_source = isinstance(load_object(name, "a dataset"), Source)
+    return SOURCES.find(name) if is_source else DATASETS.find(name)
+
+
+def _generated(name: str, spec: DatasetSpec, configuration: str, root: Root) -> Dataset:
+    source = spec.source
     spec.configuration(configuration)  # an unknown one is an error here
+    _check_benchmark(spec.name, source.classes, source.samples)
 
     @cache
-    def read(split: str) -> SourceArrays:
+    def load(split: str) -> tuple[SourceArrays, str]:
         arrays = load_arrays(name, configuration, split, root)
-        return SourceArrays(arrays.images, arrays.labels)
+        digest = pinned_digest(name, configuration, split) or arrays.content_sha256
+        return SourceArrays(arrays.images, arrays.labels), digest
 
     return Dataset(
-        name=name,
+        name=spec.name,
         version=spec.version,
         configuration=configuration,
-        classes=spec.source.classes,
-        image_shape=(28, 28),
-        samples=spec.source.samples,
-        validation=spec.validation,
-        read=read,
-        digest=lambda split: pinned_digest(name, configuration, split),
+        classes=source.classes,
+        image_shape=source.image_shape,
+        samples=source.samples,
+        validation=spec.validation or _tenth(source.samples),
+        read=lambda split: load(split)[0],
+        digest=lambda split: pinned_digest(name, configuration, split) or load(split)[1],
     )
 
 
-def _named(about: NamedDataset, root: Root) -> Dataset:
+def _as_published(name: str, source: Source, root: Root) -> Dataset:
+    _check_benchmark(source.name, source.classes, source.samples)
+
     @cache
     def read(split: str) -> SourceArrays:
-        arrays = about.load(split, root)
-        return _in_fixed_order(arrays, about.name) if split == "train" else arrays
+        arrays = load_source(name, split, root)
+        return _in_fixed_order(arrays, source.name) if split == "train" else arrays
 
-    return _used_as_published(about.name, about.classes, about.image_shape, about.samples, about.validation, read)
+    validation = source.validation or _tenth(source.samples)
+    return _unmoved(source.name, source.classes, source.image_shape, source.samples, validation, read)
+
+
+def _check_benchmark(where: str, classes: tuple[str, ...], samples: Mapping[str, int]) -> None:
+    """Whether images can be learnt from and scored."""
+    if missing := {"train", "test"} - set(samples):
+        raise SourceError(f"{where} has no images below {' and '.join(sorted(missing))}; a benchmark needs both.")
+    if len(classes) > MAX_CLASSES:
+        raise InvalidArgumentError(f"{where} has {len(classes)} classes; at most {MAX_CLASSES} are scored.")
+
+
+def _tenth(samples: Mapping[str, int]) -> int:
+    """Images that choices are made by where no number is stated."""
+    return max(1, samples["train"] // _OWN_VALIDATION)
 
 
 def _own(source: FolderSource) -> Dataset:
     """A folder `validation` is held out where there is one, otherwise a tenth of `train`."""
     about, name = source.about, own_spec(source).name.lower()
     samples = dict(about.samples)
-    if missing := {"train", "test"} - set(samples):
-        raise SourceError(f"{source.path} has no images below {' and '.join(sorted(missing))}; a benchmark needs both.")
-    if len(about.classes) > MAX_CLASSES:
-        raise InvalidArgumentError(f"{source.path} has {len(about.classes)} classes; at most {MAX_CLASSES} are scored.")
+    _check_benchmark(str(source.path), about.classes, samples)
     held_out = samples.pop("validation", 0)
 
     @cache
@@ -146,12 +180,12 @@ def _own(source: FolderSource) -> Dataset:
             parts.append(source.read("validation", 0, held_out))
         return SourceArrays(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
-    tenth = max(1, samples["train"] // _OWN_VALIDATION)
+    validation = held_out or _tenth(samples)
     samples["train"] += held_out
-    return _used_as_published(name, about.classes, source.image_shape, samples, held_out or tenth, read)
+    return _unmoved(name, about.classes, source.image_shape, samples, validation, read)
 
 
-def _used_as_published(
+def _unmoved(
     name: str,
     classes: tuple[str, ...],
     image_shape: tuple[int, ...],
@@ -182,4 +216,5 @@ def _find_own(name: str, root: Root) -> Path:
     for path in (base / file for base in data_roots(root) for file in files):
         if path.exists():
             return path
-    raise UnknownNameError("dataset", name, [*DATASETS, *NAMED, "the path of a folder or .zip file of class folders"])
+    others = ("package.module:name", "the path of a folder or .zip file of class folders")
+    raise UnknownNameError("dataset", name, [*DATASETS, *SOURCES, *others])

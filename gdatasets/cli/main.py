@@ -1,7 +1,6 @@
 """The command `gdatasets`. Heavy imports wait until a command needs them, so that `--help` answers at once."""
 
 import os
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +22,7 @@ app = typer.Typer(
 
 RootOption = Annotated[
     Path | None,
-    typer.Option("--root", help="Folder with MNIST/raw and FashionMNIST/raw; also $GDATASETS_ROOT."),
+    typer.Option("--root", help="Folder with MNIST/raw, EMNIST/raw, ...; also $GDATASETS_ROOT."),
 ]
 ConfigOption = Annotated[
     list[str] | None, typer.Option("--config", help="A configuration; may be repeated. `gdatasets list` shows all.")
@@ -43,13 +42,14 @@ def main() -> None:
 @app.command("list")
 def list_datasets() -> None:
     """The datasets and their configurations."""
-    from gdatasets.generation.specs import CONFIGURATIONS, DATASETS
+    from gdatasets.generation.specs import CONFIGURATIONS, DATASETS, is_pinned
 
     for spec in DATASETS.values():
         splits = ", ".join(f"{split} {count:,}" for split, count in spec.source.samples.items())
-        typer.echo(f"{spec.name:16} {spec.version}  {splits}; made from {spec.source.title}")
-    for names, specs in groupby(DATASETS.values(), key=lambda spec: spec.configurations):
-        owners = list(specs)
+        pinned = "" if is_pinned(spec) else "; no published digest"
+        typer.echo(f"{spec.name:16} {spec.version}  {splits}; made from {spec.source.title}{pinned}")
+    for names in dict.fromkeys(spec.configurations for spec in DATASETS.values()):
+        owners = [spec for spec in DATASETS.values() if spec.configurations == names]
         typer.echo(f"\nConfigurations of {', '.join(spec.name for spec in owners)} ({len(names)}):")
         for config in (CONFIGURATIONS[name] for name in names):
             default = "  (default)" if config.name == owners[0].default_configuration else ""
@@ -60,30 +60,35 @@ def list_datasets() -> None:
 def info(name: Annotated[str, typer.Argument(help="A dataset, or NAME@VERSION.")]) -> None:
     """Sizes, digests, groups with their orders, and how to cite."""
     from gdatasets.folder.citation import cite, parse_reference
-    from gdatasets.generation.specs import CONFIGURATIONS, pinned_digests
+    from gdatasets.generation.specs import CONFIGURATIONS, no_published_digest, pinned_digests
     from gdatasets.groups.actions import Group
     from gdatasets.sources.published import source_is_local
 
     spec = parse_reference(name)
     source = spec.source
     typer.echo(f"{spec.title} {spec.version}: {source.title}, moved by groups of image symmetries")
-    typer.echo(f"images   28x28, grey; {len(source.classes)} classes: {', '.join(source.classes)}")
+    size, colour = source.image_shape[0], "RGB" if len(source.image_shape) == 3 else "grey"
+    typer.echo(f"images   {size}x{size}, {colour}; {len(source.classes)} classes: {', '.join(source.classes)}")
     typer.echo(f"splits   {', '.join(f'{split} {count:,}' for split, count in source.samples.items())}")
     typer.echo(
-        f"source   {'at hand' if source_is_local(source.name) else 'fetched when first needed'}; {source.homepage}"
+        f"source   {'at hand' if source_is_local(spec.source_name) else 'fetched when first needed'}; {source.homepage}"
     )
-    typer.echo(f"licence  {source.licence}\n")
-    for config_name, digests in pinned_digests(spec.name, spec.version).items():
+    typer.echo(f"licence  {source.licence}")
+    if notice := no_published_digest(spec):
+        typer.echo(f"digests  {notice}")
+    typer.echo()
+    pinned = pinned_digests(name, spec.version)
+    for config_name in spec.configurations:
         config = CONFIGURATIONS[config_name]
         order = (
-            f"group of order {Group(config.actions, 28, config.step).order}"
+            f"group of order {Group(config.actions, size, config.step).order}"
             if config.pixel_exact
             else "any angle, no finite group"
         )
         typer.echo(f"{config_name:10} {config.family}, {order}: {', '.join(config.actions) or 'the identity'}")
-        for split, digest in digests.items():
+        for split, digest in pinned.get(config_name, {}).items():
             typer.echo(f"{'':10} {split:5} {digest}")
-    typer.echo(f"\n{cite(f'{spec.name}@{spec.version}')}", nl=False)
+    typer.echo(f"\n{cite(name)}", nl=False)
 
 
 @app.command()
@@ -157,7 +162,7 @@ def verify(
         if Path(target).is_dir():
             original = _source_of(Path(target), root, source) if rebuild else None
             report = verify_folder(target, original, configs, progress)
-        elif "@" in target or target in DATASETS:
+        elif "@" in target or ":" in target or target in DATASETS:
             spec = parse_reference(target)
             report = verify_version(spec, PublishedSource(spec.source_name, root), configs, progress)
         else:
@@ -178,13 +183,17 @@ def _source_of(folder: Path, root: Path | None, own: Path | None) -> "ImageSourc
     if manifest.dataset in DATASETS:
         return PublishedSource(DATASETS[manifest.dataset].source_name, root)
     if own is None:
-        raise InvalidArgumentError(f"{manifest.dataset} was built from own images; name them with --source DIR|ZIP.")
+        raise InvalidArgumentError(
+            f"{manifest.dataset} was built from own images; name them with --source DIR|ZIP or package.module:source."
+        )
+    if ":" in own.name and not own.exists():
+        return PublishedSource(str(own), root)
     return FolderSource(own, manifest.image_shape[0], len(manifest.image_shape) == 3)
 
 
 def _conclude(target: str, report: "Report") -> None:
-    for finding in report.findings:
-        typer.echo(finding)
+    for line in [*report.findings, *report.notices]:
+        typer.echo(line)
     if not report.verified:
         raise typer.Exit(fail("gdatasets", f"{target} failed verification: {len(report.findings)} findings.", 1))
     splits = f"{report.splits} split{'s' if report.splits > 1 else ''}"

@@ -16,11 +16,16 @@ from gdatasets.generation.specs import (
     DEFAULT_CONFIGURATION,
     DatasetSpec,
     configuration,
+    is_pinned,
     pinned_digests,
 )
 from gdatasets.sources.source import ImageSource, Source
 
-_LICENCES = {"CC-BY-SA-3.0": "cc-by-sa-3.0", "CC-BY-4.0": "cc-by-4.0", "MIT": "mit", "CC0-1.0": "cc0-1.0"}
+_LICENCES = {
+    "": "unknown",
+    "none stated": "unknown",
+    **{known: known.lower() for known in ("CC-BY-SA-3.0", "CC-BY-SA-4.0", "CC-BY-4.0", "MIT", "CC0-1.0")},
+}
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
@@ -48,8 +53,8 @@ def default_configuration(manifest: Manifest) -> str:
 
 
 def dataset_digest(spec: DatasetSpec, manifest: Manifest) -> str:
-    """The version's digest: of the published version as a whole, or of what the folder holds of a user's dataset."""
-    if spec.name in DATASETS:
+    """The version's digest: of the published version as a whole, or of what the folder holds of an unpinned dataset."""
+    if is_pinned(spec):
         return version_digest(pinned_digests(spec.name, spec.version))
     return version_digest(
         {
@@ -70,7 +75,7 @@ def _header(manifest: Manifest) -> dict[str, Any]:
     default = default_configuration(manifest)
     return {
         "pretty_name": manifest.title,
-        "license": _LICENCES.get(manifest.source.licence, "other" if manifest.source.licence else "unknown"),
+        "license": _LICENCES.get(manifest.source.licence, "other"),
         "task_categories": ["image-classification"],
         "size_categories": [next((name for bound, name in _SIZES if samples < bound), "1M<n<10M")],
         "source_datasets": ["extended|other"],
@@ -151,9 +156,9 @@ def _text(spec: DatasetSpec, manifest: Manifest, cited: Cited) -> str:
     how = [f"- *{family}*: {_FAMILIES[family]}." for family in families]
     limits = [f"- {_LIMITS[family]}" for family in families]
     source = manifest.source
-    folder = f"aen/{spec.name}" if spec.name in DATASETS else "this folder"
+    folder = f"aen/{spec.name}" if is_pinned(spec) else "this folder"
     load = f'load_dataset("{folder}", "{default_configuration(manifest)}"'
-    revision = f', revision="v{spec.version}")' if spec.name in DATASETS else ")"
+    revision = f', revision="v{spec.version}")' if is_pinned(spec) else ")"
     validation = (
         f" The last {spec.validation:,} samples of `train` are the validation split of the AEN benchmark."
         if spec.validation

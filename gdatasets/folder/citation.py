@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gdatasets.errors import UnknownNameError
-from gdatasets.generation.specs import DATASETS, DatasetSpec, dataset_spec, pinned_digests, published_versions
+from gdatasets.generation.specs import DatasetSpec, dataset_spec, is_pinned, pinned_digests
 from gdatasets.sources.source import Source
 
 Format = Literal["bibtex", "cff", "apa"]
@@ -26,7 +26,8 @@ class Cited:
     Attributes:
         spec: the dataset, at the cited version.
         source: the original data.
-        digest: SHA-256 over the `content_sha256` of every configuration and split of the version.
+        digest: SHA-256 over the `content_sha256` of every configuration and split of the version; empty of a version
+            that has no published digest.
     """
 
     spec: DatasetSpec
@@ -41,7 +42,7 @@ def version_digest(digests: Mapping[str, Mapping[str, str]]) -> str:
 
 
 def parse_reference(reference: str) -> DatasetSpec:
-    """The published version that `NAME` or `NAME@VERSION` names; a leading v of the version is ignored.
+    """The version that `NAME` or `NAME@VERSION` names; a leading v of the version is ignored.
 
     Raises:
         UnknownNameError: no such dataset or version; it lists the known ones.
@@ -49,13 +50,13 @@ def parse_reference(reference: str) -> DatasetSpec:
     name, _, version = reference.partition("@")
     spec = dataset_spec(name.removeprefix("aen/"))
     chosen = version.removeprefix("v") or spec.version
-    if chosen not in published_versions(spec.name):
-        raise UnknownNameError(f"version of {spec.name}", chosen, published_versions(spec.name))
+    if chosen != spec.version or is_pinned(spec):
+        pinned_digests(spec.name, chosen)  # an unknown version is an error here
     return spec.at(chosen)
 
 
 def cite(reference: str, form: str = "bibtex") -> str:
-    """The citation of a published version.
+    """The citation of a version; it has no digest where none was published.
 
     Args:
         reference: `g-mnist` or `g-mnist@1.0.0`.
@@ -65,7 +66,8 @@ def cite(reference: str, form: str = "bibtex") -> str:
         UnknownNameError: no such dataset, version or form.
     """
     spec = parse_reference(reference)
-    cited = Cited(spec, spec.source, version_digest(pinned_digests(spec.name, spec.version)))
+    digest = version_digest(pinned_digests(spec.name, spec.version)) if is_pinned(spec) else ""
+    cited = Cited(spec, spec.source, digest)
     return render_citation(cited, form)
 
 
@@ -76,24 +78,26 @@ def render_citation(cited: Cited, form: str) -> str:
     return {"bibtex": _bibtex, "cff": _cff, "apa": _apa}[form](cited)
 
 
-def _is_ours(spec: DatasetSpec) -> bool:
-    return spec.name in DATASETS
-
-
 def _bibtex(cited: Cited) -> str:
     spec = cited.spec
     year = spec.released[:4]
     fields = {
         "title": f"{{{escape_latex(spec.title)}}}, version {spec.version}",
-        "author": "{The AEN benchmark authors}" if _is_ours(spec) else f"{{The authors of {escape_latex(spec.title)}}}",
+        "author": "{The AEN benchmark authors}"
+        if is_pinned(spec)
+        else f"{{The authors of {escape_latex(spec.title)}}}",
         **({"year": year} if year else {}),
         "version": spec.version,
-        "howpublished": f"\\url{{https://huggingface.co/datasets/aen/{spec.name}}}" if _is_ours(spec) else "",
-        "note": f"version SHA-256 {cited.digest}. Derived from: {escape_latex(cited.source.citation)}",
+        "howpublished": f"\\url{{https://huggingface.co/datasets/aen/{spec.name}}}" if is_pinned(spec) else "",
+        "note": f"{_identity(cited)}. Derived from: {escape_latex(cited.source.citation)}",
     }
     lines = [f"  {key} = {{{value}}}" for key, value in fields.items() if value]
     key = f"{spec.name}-{spec.version}"
     return f"@misc{{{key},\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _identity(cited: Cited) -> str:
+    return f"version SHA-256 {cited.digest}" if cited.digest else "no published digest"
 
 
 _LATEX = {letter: f"\\{letter}" for letter in "&%$#_"} | {
@@ -112,17 +116,18 @@ def escape_latex(text: str) -> str:
 
 def _apa(cited: Cited) -> str:
     spec = cited.spec
-    author = "The AEN benchmark authors" if _is_ours(spec) else f"The authors of {spec.title}"
-    where = f" https://huggingface.co/datasets/aen/{spec.name}" if _is_ours(spec) else ""
+    author = "The AEN benchmark authors" if is_pinned(spec) else f"The authors of {spec.title}"
+    where = f" https://huggingface.co/datasets/aen/{spec.name}" if is_pinned(spec) else ""
     year = spec.released[:4] or "n.d."
-    return f"{author}. ({year}). {spec.title} (Version {spec.version}) [Data set; SHA-256 {cited.digest}].{where}\n"
+    identity = f"SHA-256 {cited.digest}" if cited.digest else "no published digest"
+    return f"{author}. ({year}). {spec.title} (Version {spec.version}) [Data set; {identity}].{where}\n"
 
 
 def _cff(cited: Cited) -> str:
     import yaml
 
     spec = cited.spec
-    author = "The AEN benchmark authors" if _is_ours(spec) else f"The authors of {spec.title}"
+    author = "The AEN benchmark authors" if is_pinned(spec) else f"The authors of {spec.title}"
     content: dict[str, object] = {
         "cff-version": "1.2.0",
         "message": "Please cite this dataset with its version and digest, and the data it was made from.",
@@ -130,9 +135,7 @@ def _cff(cited: Cited) -> str:
         "title": spec.title,
         "version": spec.version,
         "authors": [{"name": author}],
-        "identifiers": [
-            {"type": "other", "value": f"sha256:{cited.digest}", "description": "content digest of this version"}
-        ],
+        **({"identifiers": [_identifier(cited.digest)]} if cited.digest else {}),
         "references": [
             {
                 "type": "data",
@@ -156,7 +159,11 @@ def _cff(cited: Cited) -> str:
     }
     if spec.released:
         content["date-released"] = spec.released
-    if _is_ours(spec):
+    if is_pinned(spec):
         content["url"] = f"https://huggingface.co/datasets/aen/{spec.name}"
     text: str = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
     return text
+
+
+def _identifier(digest: str) -> dict[str, str]:
+    return {"type": "other", "value": f"sha256:{digest}", "description": "content digest of this version"}

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from gdatasets.folder.manifest import ConfigRecord, Manifest
-from gdatasets.generation.specs import DATASETS, DatasetSpec
+from gdatasets.generation.specs import DatasetSpec, is_pinned
 from gdatasets.sources.source import Source
 
 _CONTEXT: dict[str, Any] = {
@@ -58,11 +58,11 @@ def render_croissant(spec: DatasetSpec, source: Source, manifest: Manifest, cita
         "name": spec.name,
         "description": f"{source.title}, each image moved by a known element of a group of image symmetries.",
         "version": spec.version,
-        "license": f"https://spdx.org/licenses/{source.licence}" if source.licence else "unknown",
-        "url": f"https://huggingface.co/datasets/aen/{spec.name}" if spec.name in DATASETS else source.homepage or ".",
+        "license": _license(source),
+        "url": f"https://huggingface.co/datasets/aen/{spec.name}" if is_pinned(spec) else source.homepage or ".",
         "creator": {
             "@type": "Organization",
-            "name": "The AEN benchmark authors" if spec.name in DATASETS else f"The authors of {spec.title}",
+            "name": "The AEN benchmark authors" if is_pinned(spec) else f"The authors of {spec.title}",
         },
         "citeAs": citation,
         "isBasedOn": source.homepage or source.title,
@@ -73,6 +73,13 @@ def render_croissant(spec: DatasetSpec, source: Source, manifest: Manifest, cita
     if spec.released:
         content["datePublished"] = spec.released
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def _license(source: Source) -> str:
+    """The page of an SPDX identifier, or what the publisher says instead."""
+    if source.licence in ("", "none stated"):
+        return "unknown"
+    return source.licence if " " in source.licence else f"https://spdx.org/licenses/{source.licence}"
 
 
 def _distribution(name: str, config: ConfigRecord) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gdatasets.errors import IntegrityError, UnknownNameError
+from gdatasets.errors import IntegrityError, InvalidArgumentError, UnknownNameError
 from gdatasets.files import matches
 from gdatasets.folder.build import Progress
 from gdatasets.folder.manifest import NAME, FileRecord, Manifest, SplitRecord, read_manifest
@@ -25,10 +25,10 @@ from gdatasets.generation.specs import (
     DATASETS,
     DatasetSpec,
     fingerprint,
+    no_published_digest,
     pinned_digests,
     published_versions,
 )
-from gdatasets.sources.published import PublishedSource
 from gdatasets.sources.source import ImageSource
 
 
@@ -40,11 +40,13 @@ class Report:
         splits: splits whose contents were compared.
         samples: samples in them.
         findings: one line each; none means verified.
+        notices: what else is to be known of the result, one line each.
     """
 
     splits: int = 0
     samples: int = 0
     findings: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
     @property
     def verified(self) -> bool:
@@ -84,6 +86,8 @@ def verify_folder(
             raise UnknownNameError("configuration", name, manifest.configurations)
     damaged = _check_files(place, manifest, report)
     report.findings += check_identity(manifest)
+    spec = DatasetSpec(manifest.dataset, manifest.title, manifest.version, manifest.source.name)
+    report.notices += [notice] if (notice := no_published_digest(spec)) else []
     if source is not None and source.digest() != manifest.source.sha256:
         ours, theirs = source.digest(), manifest.source.sha256
         report.findings.append(f"the source is another one: SHA-256 {ours[:16]}..., the build's {theirs[:16]}...")
@@ -93,7 +97,6 @@ def verify_folder(
         for split, record in config.splits.items():
             plan = None
             if source is not None and name in CONFIGURATIONS and split in source.about.samples:
-                spec = DatasetSpec(manifest.dataset, manifest.title, manifest.version, source.about.name)
                 plan = SplitPlan(spec, CONFIGURATIONS[name], source, split)
             _check_split(_Contents(place, manifest, record, damaged), f"{name}/{split}", plan, report, progress)
     return report
@@ -102,8 +105,15 @@ def verify_folder(
 def verify_version(
     spec: DatasetSpec, source: ImageSource, configs: tuple[str, ...] = (), progress: Progress = _silent
 ) -> Report:
-    """Generate a published version from its source and compare with the digests that this package pins."""
+    """Generate a published version from its source and compare with the digests that this package pins.
+
+    Raises:
+        UnknownNameError: no such version or configuration.
+        InvalidArgumentError: no digest of the dataset was published.
+    """
     report = Report()
+    if notice := no_published_digest(spec):
+        raise InvalidArgumentError(f"{notice.partition(';')[0]}; build it, and verify the folder with --rebuild.")
     for name in configs:
         spec.configuration(name)
     for name, splits in pinned_digests(spec.name, spec.version).items():
@@ -160,7 +170,7 @@ def _is_intact(folder: Path, file: FileRecord) -> bool:
 def check_identity(manifest: Manifest) -> list[str]:
     """The manifest against what this package knows of the dataset, its configurations and its digests; one line each.
 
-    Of a user's own dataset the package knows nothing but the configurations.
+    Of a dataset of one's own the package knows nothing but the configurations.
     """
     findings = [
         f"{name} is not the configuration that this gdatasets knows by that name"
@@ -169,18 +179,19 @@ def check_identity(manifest: Manifest) -> list[str]:
     ]
     if manifest.dataset not in DATASETS:
         return findings
-    known = published_versions(manifest.dataset)
+    current = DATASETS[manifest.dataset]
+    known = published_versions(manifest.dataset) or (current.version,)
     if manifest.version not in known:
         return [
             *findings,
-            f"{manifest.dataset}@{manifest.version} is not a published version (known: {', '.join(known)})",
+            f"{manifest.dataset}@{manifest.version} is not a known version (known: {', '.join(known)})",
         ]
     pinned = pinned_digests(manifest.dataset, manifest.version)
-    about = DATASETS[manifest.dataset].source
-    if tuple(manifest.classes) != about.classes or manifest.source.sha256 != PublishedSource(about.name).digest():
+    about = current.source
+    if tuple(manifest.classes) != about.classes or manifest.source.sha256 != (about.digest or manifest.source.sha256):
         findings.append(f"the manifest's classes or source are not those of {manifest.dataset}")
     for name, config in manifest.configurations.items():
-        if set(config.splits) != set(pinned.get(name, {})):
+        if set(config.splits) != set(pinned.get(name, {}) if pinned else about.samples):
             findings.append(f"{name} does not have the published splits")
         for split, record in config.splits.items():
             if pinned.get(name, {}).get(split, record.content_sha256) != record.content_sha256:

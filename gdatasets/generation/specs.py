@@ -12,14 +12,17 @@ import re
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib import resources
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from gdatasets.errors import InvalidArgumentError, UnknownNameError
-from gdatasets.generation.rotation import Interpolation
 from gdatasets.groups.actions import ACTIONS, actions_from_bits, bits_from_actions
-from gdatasets.sources.image_folder import FolderSource
-from gdatasets.sources.published import SOURCES
+from gdatasets.registry import Registry
+from gdatasets.sources.catalogue import SOURCES
 from gdatasets.sources.source import Source
+
+if TYPE_CHECKING:
+    from gdatasets.generation.rotation import Interpolation
+    from gdatasets.sources.image_folder import FolderSource
 
 Family = Literal["paper", "group", "bilinear"]
 
@@ -51,7 +54,7 @@ class Configuration:
         return self.family == "group" or "rotation" not in self.actions
 
     @property
-    def interpolation(self) -> Interpolation:
+    def interpolation(self) -> "Interpolation":
         """How pixels are made where `rotation` is not by a multiple of 90 degrees."""
         return "bilinear" if self.family == "bilinear" else "nearest"
 
@@ -95,9 +98,9 @@ class DatasetSpec:
         title: for people.
         version: MAJOR.MINOR.PATCH; MAJOR changes when existing samples change, MINOR when something is added, PATCH
             when the same data are serialised otherwise.
-        source_name: one of `gdatasets.sources.published.SOURCES`.
+        source_name: one of `gdatasets.sources.catalogue.SOURCES`, or a source's import path.
         validation: samples at the end of `train` that the benchmark uses as its validation split.
-        released: the day of this version, YYYY-MM-DD; empty for a user's own dataset.
+        released: the day on which the digests of this version were published, YYYY-MM-DD; empty where they were not.
         configurations: names of the configurations that it has; by default the 23 of the families paper and group.
         default_configuration: the one that is meant where none is named.
     """
@@ -113,7 +116,7 @@ class DatasetSpec:
 
     @property
     def source(self) -> Source:
-        return SOURCES[self.source_name]
+        return SOURCES.find(self.source_name)
 
     @property
     def major(self) -> int:
@@ -135,24 +138,62 @@ class DatasetSpec:
         return CONFIGURATIONS[chosen]
 
 
-DATASETS: dict[str, DatasetSpec] = {
-    spec.name: spec
-    for spec in (
-        DatasetSpec("g-mnist", "G-MNIST", "1.0.0", "mnist", 10_000, "2026-11-23"),
-        DatasetSpec("g-fashion-mnist", "G-Fashion-MNIST", "1.0.0", "fashion-mnist", 10_000, "2026-11-23"),
-        DatasetSpec("g-digits", "G-Digits", "1.0.0", "digits", 300, "2026-11-23"),
-        DatasetSpec(
-            "mnist-rot", "MNIST-rot", "1.0.0", "mnist-resplit", 2_000, "2026-11-23", ("any-angle",), "any-angle"
-        ),
+def moved_spec(source: Source) -> DatasetSpec:
+    """The specification of a source's moved images, as `Source.moved` states it.
+
+    Raises:
+        InvalidArgumentError: it states none.
+    """
+    moved = source.moved
+    if moved is None:
+        raise InvalidArgumentError(f'The source "{source.name}" states no dataset of moved images (`Source.moved`).')
+    return DatasetSpec(
+        moved.name,
+        moved.title,
+        moved.version,
+        source.name,
+        source.validation,
+        moved.released,
+        moved.configurations or _COMMON,
+        moved.default_configuration or DEFAULT_CONFIGURATION,
     )
-}
+
+
+def _built_in() -> dict[str, DatasetSpec]:
+    """The datasets of all sources; those with published digests first, in the order of their publication."""
+    specs = [moved_spec(source) for source in SOURCES.values() if source.moved is not None]
+    order = list(_pinned())
+    specs.sort(key=lambda spec: order.index(spec.name) if spec.name in order else len(order))
+    return {spec.name: spec for spec in specs}
+
+
+def _check_spec(name: str, value: Any) -> DatasetSpec:
+    if not isinstance(value, DatasetSpec):
+        raise InvalidArgumentError(f'"{name}" is no dataset: expected a DatasetSpec, got {type(value).__name__}.')
+    if ":" not in name and name != value.name:
+        raise InvalidArgumentError(f'This dataset is named "{value.name}"; register it by that name, not "{name}".')
+    if value.name in _pinned() and value != DATASETS[value.name]:
+        raise InvalidArgumentError(f"{value.name} is the name of a published dataset; give yours another name.")
+    _check_identifiers(value.name, value.version)
+    if value.name != value.name.lower():
+        raise InvalidArgumentError(f'"{value.name}" names folders of the benchmark; write it in lower case.')
+    for config in value.configurations:
+        configuration(config)
+    value.configuration()
+    _ = value.source
+    return value
+
+
+def _check_identifiers(name: str, version: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}", name):
+        raise InvalidArgumentError(f'"{name}" cannot be the name of a dataset; use letters, digits, ".", "_", "-".')
+    if not re.fullmatch(r"\d+\.\d+\.\d+", version):
+        raise InvalidArgumentError(f'Expected a version MAJOR.MINOR.PATCH, got "{version}".')
 
 
 def dataset_spec(name: str) -> DatasetSpec:
-    """The specification of a dataset; raises `UnknownNameError` with the known names."""
-    if name not in DATASETS:
-        raise UnknownNameError("dataset", name, DATASETS)
-    return DATASETS[name]
+    """The specification of a dataset, by its name or import path; raises `UnknownNameError` with the known names."""
+    return DATASETS.find(name)
 
 
 def configuration(name: str) -> Configuration:
@@ -175,41 +216,64 @@ def _pinned() -> dict[str, dict[str, dict[str, dict[str, str]]]]:
     return pinned
 
 
+DATASETS: Registry[DatasetSpec] = Registry("dataset", _built_in(), _check_spec)
+"""Every dataset, by name; `register` adds one for this process, `find` takes import paths too."""
+
+
 def published_versions(dataset: str) -> tuple[str, ...]:
-    """The versions of a dataset whose digests this package pins, oldest first."""
+    """The versions of a dataset whose digests this package pins, oldest first; none of an unpinned dataset."""
     return tuple(_pinned().get(dataset_spec(dataset).name, {}))
 
 
+def is_pinned(spec: DatasetSpec) -> bool:
+    """Whether this package pins digests of the dataset."""
+    return spec.name in _pinned()
+
+
+def no_published_digest(spec: DatasetSpec) -> str:
+    """What is to be said of a dataset whose digests this package does not pin, one line; empty where it does."""
+    if is_pinned(spec):
+        return ""
+    return f"{spec.name}@{spec.version} has no published digest; cite the content_sha256 of your copy with it."
+
+
 def pinned_digests(dataset: str, version: str) -> dict[str, dict[str, str]]:
-    """The published digests of a version, by configuration and split; raises `UnknownNameError`."""
-    versions = _pinned().get(dataset_spec(dataset).name, {})
+    """The published digests of a version, by configuration and split; none of an unpinned dataset.
+
+    Raises:
+        UnknownNameError: no such dataset, or not that version of it.
+    """
+    spec = dataset_spec(dataset)
+    versions = _pinned().get(spec.name, {})
+    if not versions and version == spec.version:
+        return {}
     if version not in versions:
-        raise UnknownNameError("version", version, versions)
+        raise UnknownNameError(f"version of {spec.name}", version, versions or (spec.version,))
     return versions[version]
 
 
-def pinned_digest(dataset: str, config: str, split: str, version: str | None = None) -> str:
-    """The published `content_sha256` of one split, by default of the current version.
+def pinned_digest(dataset: str, config: str, split: str, version: str | None = None) -> str | None:
+    """The published `content_sha256` of one split, by default of the current version; None of an unpinned dataset.
 
     Raises:
         UnknownNameError: no such dataset, version, configuration or split was published.
     """
     spec = dataset_spec(dataset)
-    splits = pinned_digests(dataset, version or spec.version).get(spec.configuration(config).name, {})
+    digests = pinned_digests(dataset, version or spec.version)
+    splits = digests.get(spec.configuration(config).name, {})
+    if not digests:
+        return None
     if split not in splits:
         raise UnknownNameError("split", split, splits)
     return splits[split]
 
 
-def own_spec(source: FolderSource, name: str = "", version: str = "1.0.0") -> DatasetSpec:
+def own_spec(source: "FolderSource", name: str = "", version: str = "1.0.0") -> DatasetSpec:
     """The specification of a user's dataset; its name keys the random numbers, as a published dataset's does.
 
     Raises:
         InvalidArgumentError: the name or the version is malformed.
     """
     chosen = name or re.sub(r"[^a-z0-9._-]+", "-", source.about.name.lower()).strip("-._")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}", chosen):
-        raise InvalidArgumentError(f'"{chosen}" cannot be the name of a dataset; use letters, digits, ".", "_", "-".')
-    if not re.fullmatch(r"\d+\.\d+\.\d+", version):
-        raise InvalidArgumentError(f'Expected a version MAJOR.MINOR.PATCH, got "{version}".')
+    _check_identifiers(chosen, version)
     return DatasetSpec(chosen, source.provenance.title or chosen, version, source.about.name)

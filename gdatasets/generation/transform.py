@@ -19,8 +19,9 @@ from PIL import Image
 from gdatasets.errors import InvalidArgumentError
 from gdatasets.generation.arrays import Arrays
 from gdatasets.generation.moves import ELEMENT_DTYPE, draw_elements_at, element_bits, move
-from gdatasets.generation.specs import DATASETS, Configuration, DatasetSpec
+from gdatasets.generation.specs import Configuration, DatasetSpec
 from gdatasets.groups.actions import Images
+from gdatasets.sources.catalogue import SOURCES
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,9 @@ class Transform:
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Which samples of the split these are, and their `source_index`."""
         given = np.asarray(batch["source_index"] if indices is None else indices, dtype=np.int64)
-        if self.spec.name not in DATASETS or self.spec.source.ranges is None:
+        source = SOURCES.get(self.spec.source_name)  # none of a user's own images
+        if source is None or source.ranges is None:
             return given, given
-        source = self.spec.source
         if indices is None:
             return source.sample_numbers(self.split, given), given
         return given, source.image_numbers(self.split, 0, source.samples[self.split])[given]

@@ -1,5 +1,6 @@
 """Dataset folders through the Hugging Face `datasets` library: from the Hub, from this machine, or made on the spot."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,20 @@ from gdatasets.folder.card import default_configuration
 from gdatasets.folder.manifest import NAME as MANIFEST
 from gdatasets.folder.manifest import read_manifest
 from gdatasets.folder.verify import check_identity, check_shards
-from gdatasets.generation.specs import DATASETS, DatasetSpec, published_versions
+from gdatasets.generation.specs import (
+    DATASETS,
+    DatasetSpec,
+    dataset_spec,
+    is_pinned,
+    no_published_digest,
+    pinned_digests,
+    published_versions,
+)
 from gdatasets.hub.client import Hub
 from gdatasets.sources.published import PublishedSource
 from gdatasets.sources.source import cache_folder
+
+_LOG = logging.getLogger("gdatasets")
 
 
 def load_dataset(
@@ -29,10 +40,11 @@ def load_dataset(
 
     A published dataset comes from the Hub at its tag when that is reachable, else from a build in the working
     directory (`aen/<dataset>`), else it is generated into the cache. Wherever it comes from, its digests are the pinned
-    ones. A folder of one's own build is loaded from there.
+    ones. A dataset that has no published digest is not looked for on the Hub, is compared with its manifest only, and
+    the log says so. A folder of one's own build is loaded from there.
 
     Args:
-        path: `g-mnist`, `aen/g-mnist`, or the folder of a build.
+        path: `g-mnist`, `aen/g-mnist`, the import path of a dataset, or the folder of a build.
         name: a configuration; by default the dataset's default one.
         split: one split; by default a dictionary of all.
         revision: `v1.0.0` or `1.0.0`; by default the newest version that this package knows.
@@ -48,15 +60,17 @@ def load_dataset(
         HubError: the Hub is there, but failed.
     """
     published = path.removeprefix("aen/")
-    if published not in DATASETS:
+    if published not in DATASETS and (":" not in path or Path(path).exists()):
         return _load_folder(_own_folder(path, revision), name, split, streaming)
-    spec = DATASETS[published]
+    spec = dataset_spec(published)
     version = (revision or spec.version).removeprefix("v")
-    found = _from_hub(spec, name, split, version, streaming)
-    if found is not None:
-        return found
-    if version not in published_versions(spec.name):
-        raise UnknownNameError(f"version of {spec.name}", version, published_versions(spec.name))
+    if is_pinned(spec):
+        found = _from_hub(spec, name, split, version, streaming)
+        if found is not None:
+            return found
+    pinned_digests(published, version)  # an unknown version is an error here
+    if notice := no_published_digest(spec):
+        _LOG.warning("%s", notice)
     config = spec.configuration(name).name
     beside = Path("aen") / spec.name
     if (beside / MANIFEST).is_file():

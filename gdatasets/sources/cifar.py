@@ -5,8 +5,17 @@ from pathlib import Path
 
 import numpy as np
 
-from gdatasets.sources.download import PublishedFile
-from gdatasets.sources.source import SourceArrays
+from gdatasets.sources.source import Edition, MovedDataset, PublishedFile, Source, SourceArrays
+
+_MD5 = {
+    "data_batch_1": "c99cafc152244af753f735de768cd75f",
+    "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+    "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+    "data_batch_4": "634d18415352ddfa80567beed471001a",
+    "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+    "test_batch": "40351d587109b95175f43aff81a1287e",
+    "batches.meta": "5ff9c542aee3614f3951f8cda6e48888",
+}
 
 
 @dataclass(frozen=True)
@@ -16,16 +25,34 @@ class CifarBatches:
     torchvision compares all batches whichever split is read, hence all are needed for either.
     """
 
-    def files(self, _split: str, /) -> tuple[PublishedFile, ...]:
-        from torchvision.datasets import CIFAR10
+    def read(self, root: Path, _files: tuple[PublishedFile, ...], split: str, _count: int, /) -> SourceArrays:
+        from torchvision import datasets
 
-        batches = [*CIFAR10.train_list, *CIFAR10.test_list, (CIFAR10.meta["filename"], CIFAR10.meta["md5"])]
-        return tuple(
-            PublishedFile(f"{CIFAR10.base_folder}/{name}", md5, CIFAR10.url, CIFAR10.tgz_md5) for name, md5 in batches
-        )
-
-    def read(self, root: Path, split: str, _count: int, /) -> SourceArrays:
-        from torchvision.datasets import CIFAR10
-
-        batches = CIFAR10(root, train=split == "train")
+        batches = datasets.CIFAR10(root, train=split == "train")
         return SourceArrays(batches.data, np.asarray(batches.targets))
+
+
+_FILES = tuple(
+    PublishedFile(
+        f"cifar-10-batches-py/{name}",
+        md5=md5,
+        urls=("https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",),
+        archive_md5="c58f30108f718f92721af3b95e74349a",
+    )
+    for name, md5 in _MD5.items()
+)
+
+CIFAR10 = Source(
+    name="cifar10",
+    title="CIFAR-10",
+    classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    samples={"train": 50_000, "test": 10_000},
+    licence="none stated",
+    homepage="https://www.cs.toronto.edu/~kriz/cifar.html",
+    citation="Krizhevsky, A.: Learning multiple layers of features from tiny images. Technical report, "
+    "University of Toronto, 2009.",
+    image_shape=(32, 32, 3),
+    validation=5_000,
+    editions=(Edition({"train": _FILES, "test": _FILES}, CifarBatches()),),
+    moved=MovedDataset("g-cifar10", "G-CIFAR-10"),
+)

@@ -1,32 +1,14 @@
-"""Files that somebody else published: found in a root, compared with their MD5, fetched whole."""
+"""Files that somebody else published: found in a root, compared with their digests, fetched whole."""
 
 import hashlib
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from http.client import HTTPException
-from io import BufferedReader
 from pathlib import Path
 
 from gdatasets.errors import SourceError
 from gdatasets.network import REACH_TIMEOUT_S, any_reachable, socket_timeout
-
-
-@dataclass(frozen=True)
-class PublishedFile:
-    """A file as its publisher made it.
-
-    Attributes:
-        path: where it lies in a torchvision-style root.
-        md5: hexadecimal; empty where none was published.
-        url: of the file, or of the archive that holds it at `path`; empty where it cannot be fetched.
-        archive_md5: of that archive; empty where `url` is the file itself.
-    """
-
-    path: str
-    md5: str = ""
-    url: str = ""
-    archive_md5: str = ""
+from gdatasets.sources.source import PublishedFile
 
 
 def holds(root: Path, files: Sequence[PublishedFile]) -> bool:
@@ -35,7 +17,7 @@ def holds(root: Path, files: Sequence[PublishedFile]) -> bool:
 
 
 def check(root: Path, file: PublishedFile) -> None:
-    """Compare a file with its published MD5.
+    """Compare a file with its published size and digest, as far as they are known.
 
     Raises:
         SourceError: it is missing, cannot be read, or is not the published file.
@@ -44,18 +26,30 @@ def check(root: Path, file: PublishedFile) -> None:
     if not path.is_file():
         raise SourceError(f"{path} is missing though its companions are there; copy it there, or move them away.")
     try:
-        with path.open("rb") as stream:
-            found = _md5(stream) if file.md5 else ""
+        size = path.stat().st_size
+        if file.size not in (None, size):
+            raise SourceError(
+                f"{path} has {size:,} bytes, the published file {file.size:,}; delete it and fetch it again."
+            )
+        found = _digest(path, file)
+    except SourceError:
+        raise
     except OSError as error:
         raise SourceError(f"{path} cannot be read ({error.strerror}); check its permissions.") from error
-    if found != file.md5:
+    if found != file.digest:
+        kind = "SHA-256" if file.sha256 else "MD5"
         raise SourceError(
-            f"{path} is not the published file (MD5 {found}, expected {file.md5}); delete it and fetch it again."
+            f"{path} is not the published file ({kind} {found[:16]}..., expected {file.digest[:16]}...); "
+            "delete it and fetch it again."
         )
 
 
-def _md5(stream: BufferedReader) -> str:
-    return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+def _digest(path: Path, file: PublishedFile) -> str:
+    """The digest of a file, of the kind that was published for it; empty where none was."""
+    with path.open("rb") as stream:
+        if file.sha256:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest() if file.md5 else ""
 
 
 def fetch(files: Sequence[PublishedFile], root: Path) -> None:
@@ -64,13 +58,14 @@ def fetch(files: Sequence[PublishedFile], root: Path) -> None:
     Raises:
         SourceError: no server answered in time, the download failed, or what came is not the published file.
     """
-    addresses = dict.fromkeys((file.url, file.archive_md5) for file in files)
-    if not any_reachable(tuple(url for url, _ in addresses)):
+    if not any_reachable(tuple(dict.fromkeys(url for file in files for url in file.urls))):
         raise SourceError(f"no server answered within {REACH_TIMEOUT_S:g} s")
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=root) as scratch:
-            _download(files, Path(scratch))
+        with tempfile.TemporaryDirectory(dir=root) as scratch, socket_timeout():
+            for file in files:
+                if not (Path(scratch) / file.path).exists():  # an archive may hold several
+                    _download(file, Path(scratch))
             for file in files:
                 check(Path(scratch), file)
             for file in files:
@@ -81,13 +76,21 @@ def fetch(files: Sequence[PublishedFile], root: Path) -> None:
         raise SourceError(f"fetching failed ({reason})") from error
 
 
-def _download(files: Sequence[PublishedFile], folder: Path) -> None:
+def _download(file: PublishedFile, folder: Path) -> None:
+    """Fetch a file, or the archive that holds it, from the first address that gives it."""
     from torchvision.datasets.utils import download_and_extract_archive, download_url  # takes seconds to import
 
-    with socket_timeout():
-        for url, archive_md5 in dict.fromkeys((file.url, file.archive_md5) for file in files if file.archive_md5):
-            download_and_extract_archive(url, folder, md5=archive_md5)
-        for file in files:
+    path = folder / file.path
+    for number, url in enumerate(file.urls, 1):
+        try:
             if not file.archive_md5:
-                path = folder / file.path
-                download_url(file.url, path.parent, path.name, file.md5)
+                download_url(url, path.parent, path.name, file.md5 or None)
+            elif url.endswith(".gz") and not url.endswith(".tar.gz"):
+                download_and_extract_archive(url, path.parent, md5=file.archive_md5)
+            else:
+                download_and_extract_archive(url, folder, md5=file.archive_md5)
+        except (OSError, RuntimeError, HTTPException):
+            if number == len(file.urls):
+                raise
+        else:
+            return

@@ -1,110 +1,30 @@
-"""Where the images come from: MNIST and Fashion-MNIST files, and scikit-learn's handwritten digits.
+"""Reading any source of the catalogue: its files are found or fetched, compared with their digests, and parsed.
 
 The raw files are looked for in this order: the `root` argument, `$GDATASETS_ROOT`, the user's cache
 (`$XDG_CACHE_HOME/gdatasets`, by default `~/.cache/gdatasets`). Each is a torchvision-style root:
 
-    <root>/MNIST/raw/train-images-idx3-ubyte          <root>/FashionMNIST/raw/train-images-idx3-ubyte
-    <root>/MNIST/raw/train-labels-idx1-ubyte          ...
-    <root>/MNIST/raw/t10k-images-idx3-ubyte
+    <root>/MNIST/raw/train-images-idx3-ubyte          <root>/KMNIST/raw/train-images-idx3-ubyte.gz
+    <root>/MNIST/raw/train-labels-idx1-ubyte          <root>/cifar-10-batches-py/data_batch_1
+    <root>/MNIST/raw/t10k-images-idx3-ubyte           ...
     <root>/MNIST/raw/t10k-labels-idx1-ubyte
 
-Files found nowhere are fetched by torchvision (its mirrors and checks) into the cache. Whatever their origin, size
-and SHA-256 are compared with the published ones before a byte is parsed.
+Files found nowhere are fetched into the cache. Whatever their origin, they are compared with the published size and
+digest before a byte is parsed, and the arrays with what the source says afterwards.
 """
 
 import hashlib
 import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from gdatasets.errors import SourceError, UnknownNameError
-from gdatasets.network import REACH_TIMEOUT_S, any_reachable, socket_timeout
-from gdatasets.sources.digits import _DIGITS_IMAGES_SHA256, _DIGITS_LABELS_SHA256, _digits
-from gdatasets.sources.mnist import _MNIST_CITATION, _MNIST_FILES, _MNIST_MIRRORS, _idx_files
-from gdatasets.sources.source import RawFile, Source, SourceArrays, cache_folder, data_roots
+from gdatasets.sources.catalogue import SOURCES
+from gdatasets.sources.download import check, fetch, holds
+from gdatasets.sources.source import Edition, Source, SourceArrays, data_roots
 
-_DIGITS = tuple(str(digit) for digit in range(10))
-_GARMENTS = (
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
-)
-
-
-SOURCES: dict[str, Source] = {
-    source.name: source
-    for source in (
-        Source(
-            name="mnist",
-            title="MNIST handwritten digits",
-            classes=_DIGITS,
-            samples={"train": 60_000, "test": 10_000},
-            licence="CC-BY-SA-3.0",
-            homepage="http://yann.lecun.com/exdb/mnist/",
-            citation=_MNIST_CITATION,
-            folder="MNIST",
-            files=_MNIST_FILES,
-            mirrors=_MNIST_MIRRORS,
-        ),
-        Source(
-            name="mnist-resplit",
-            title="MNIST handwritten digits, 12,000 for training and 50,000 for test",
-            classes=_DIGITS,
-            samples={"train": 12_000, "test": 50_000},
-            licence="CC-BY-SA-3.0",
-            homepage="http://yann.lecun.com/exdb/mnist/",
-            citation=f"{_MNIST_CITATION} Sizes of the splits after: Larochelle, H., Erhan, D., Courville, A., "
-            "Bergstra, J., Bengio, Y.: An empirical evaluation of deep architectures on problems with many factors of "
-            "variation. ICML 2007.",
-            folder="MNIST",
-            files=_MNIST_FILES,
-            mirrors=_MNIST_MIRRORS,
-            ranges={"train": (range(12_000),), "test": (range(12_000, 52_000), range(60_000, 70_000))},
-        ),
-        Source(
-            name="fashion-mnist",
-            title="Fashion-MNIST article images",
-            classes=_GARMENTS,
-            samples={"train": 60_000, "test": 10_000},
-            licence="MIT",
-            homepage="https://github.com/zalandoresearch/fashion-mnist",
-            citation="Xiao, H., Rasul, K., Vollgraf, R.: Fashion-MNIST: a novel image dataset for benchmarking "
-            "machine learning algorithms. arXiv:1708.07747, 2017.",
-            folder="FashionMNIST",
-            files=_idx_files(
-                images={
-                    "train": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-                    "test": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-                },
-                labels={
-                    "train": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-                    "test": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-                },
-            ),
-            mirrors=("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",),
-        ),
-        Source(
-            name="digits",
-            title="Optical recognition of handwritten digits (UCI), as bundled with scikit-learn",
-            classes=_DIGITS,
-            samples={"train": 1_437, "test": 360},
-            licence="CC-BY-4.0",
-            homepage="https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
-            citation="Alpaydin, E., Kaynak, C.: Optical recognition of handwritten digits. UCI Machine Learning "
-            "Repository, 1998. https://doi.org/10.24432/C50P49",
-        ),
-    )
-}
+Root = str | os.PathLike[str] | None
 
 
 @dataclass(frozen=True)
@@ -112,28 +32,36 @@ class PublishedSource:
     """One of `SOURCES` as an `ImageSource`.
 
     Attributes:
-        name: one of `SOURCES`.
+        name: one of `SOURCES`, or an import path.
         root: a torchvision-style root to look in first.
         download: fetch files that are found nowhere.
     """
 
     name: str
-    root: str | os.PathLike[str] | None = None
+    root: Root = None
     download: bool = True
     _loaded: dict[str, SourceArrays] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def about(self) -> Source:
-        return SOURCES[self.name]
+        return SOURCES.find(self.name)
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        return (28, 28)
+        return self.about.image_shape
 
     def digest(self) -> str:
-        digests = [file.sha256 for pair in (self.about.files or {}).values() for file in pair]
-        digests = digests or [_DIGITS_IMAGES_SHA256, _DIGITS_LABELS_SHA256]
-        return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+        """`Source.digest`; where no digest of the files was published, over all the images and labels."""
+        known = self.about.digest
+        if known is not None:
+            return known
+        whole = hashlib.sha256(f"gdatasets-source-1 {self.about.name} {self.image_shape}\n".encode())
+        for split, count in self.about.samples.items():
+            images, labels = self.read(split, 0, count)
+            whole.update(f"{split} {count}\n".encode())
+            whole.update(images.tobytes())
+            whole.update(labels.astype("<i8").tobytes())
+        return whole.hexdigest()
 
     def read(self, split: str, start: int, stop: int) -> SourceArrays:
         if split not in self._loaded:
@@ -142,13 +70,11 @@ class PublishedSource:
         return SourceArrays(whole.images[start:stop], whole.labels[start:stop])
 
 
-def load_source(
-    name: str, split: str = "train", root: str | os.PathLike[str] | None = None, download: bool = True
-) -> SourceArrays:
-    """Read one split of a source, checked against its published SHA-256.
+def load_source(name: str, split: str = "train", root: Root = None, download: bool = True) -> SourceArrays:
+    """Read one split of a source: images uint8 (n, *image_shape) and labels int64 (n,), read-only, as published.
 
     Args:
-        name: one of `SOURCES`.
+        name: one of `SOURCES`, or an import path.
         split: `train` or `test`.
         root: a torchvision-style root to look in first.
         download: fetch files that are found nowhere.
@@ -157,111 +83,95 @@ def load_source(
         UnknownNameError: no such source or split.
         SourceError: the files are missing and cannot be fetched, or are not the published ones.
     """
-    if name not in SOURCES:
-        raise UnknownNameError("source", name, SOURCES)
-    source = SOURCES[name]
+    return _load(SOURCES.find(name), split, root, download)
+
+
+def source_is_local(name: str, root: Root = None) -> bool:
+    """Whether all files of a source lie in `root`, `$GDATASETS_ROOT` or the cache (without reading them)."""
+    source = SOURCES.find(name)
+    source = source.original or source
+    roots = data_roots(root)
+    return all(
+        any(holds(base, edition.files.get(split, ())) for base in roots for edition in source.editions)
+        for split in source.samples
+    )
+
+
+def _load(source: Source, split: str, root: Root, download: bool) -> SourceArrays:
     if split not in source.samples:
         raise UnknownNameError("split", split, source.samples)
-    if source.files is None:
-        return _digits(split)
-    if source.ranges is None:
-        return _read_files(source, source.files[split], root, download)
-    originals = [_read_files(source, files, root, download) for files in source.files.values()]
-    numbers = source.image_numbers(split, 0, source.samples[split])
-    arrays = SourceArrays(*(np.concatenate(column)[numbers] for column in zip(*originals, strict=True)))
-    for array in arrays:
-        array.flags.writeable = False
+    if source.original is not None:
+        wholes = [_load(source.original, part, root, download) for part in source.original.samples]
+        numbers = source.image_numbers(split, 0, source.samples[split])
+        arrays = SourceArrays(*(np.concatenate(column)[numbers] for column in zip(*wholes, strict=True)))
+    else:
+        arrays = _read(source, split, root, download)
+    images, labels = np.ascontiguousarray(arrays.images), np.ascontiguousarray(arrays.labels, dtype=np.int64)
+    images.flags.writeable = labels.flags.writeable = False
+    return SourceArrays(images, labels)
+
+
+def _read(source: Source, split: str, root: Root, download: bool) -> SourceArrays:
+    """A split from its files, or from the package that has it."""
+    place, edition = _locate(source, split, root, download)
+    files = edition.files.get(split, ())
+    for file in files:
+        check(place, file)
+    arrays = edition.reader.read(place, files, split, source.samples[split])
+    paths = [place / file.path for file in files]
+    where = paths[0] if len(paths) == 1 else paths[0].parent if paths else source.title
+    _check_contents(source, split, arrays, str(where))
     return arrays
 
 
-def _read_files(
-    source: Source, files: tuple[RawFile, RawFile], root: str | os.PathLike[str] | None, download: bool
-) -> SourceArrays:
-    """The images and labels of one pair of files."""
-    image_file, label_file = files
-    folder = _locate(source, files, root, download)
-    pixels = _read_checked(folder / image_file.name, image_file)[16:]
-    labels = _read_checked(folder / label_file.name, label_file)[8:]
-    images = np.frombuffer(pixels, dtype=np.uint8).reshape(-1, 28, 28)
-    classes = np.frombuffer(labels, dtype=np.uint8).astype(np.int64)
-    classes.flags.writeable = False
-    return SourceArrays(images, classes)
-
-
-def source_is_local(name: str, root: str | os.PathLike[str] | None = None) -> bool:
-    """Whether all files of a source lie in `root`, `$GDATASETS_ROOT` or the cache (without reading them)."""
-    source = SOURCES[name]
-    if source.files is None:
-        return True
-    files = [file for pair in source.files.values() for file in pair]
-    return any(_holds(base / source.folder / "raw", files) for base in data_roots(root))
-
-
-def _holds(folder: Path, files: list[RawFile]) -> bool:
-    return all((folder / file.name).is_file() for file in files)
-
-
-def _locate(
-    source: Source, files: tuple[RawFile, RawFile], root: str | os.PathLike[str] | None, download: bool
-) -> Path:
-    """The folder that holds these files, fetched into the cache where no root has them."""
-    folders = [base / source.folder / "raw" for base in data_roots(root)]
-    for folder in folders:
-        if any((folder / file.name).is_file() for file in files):  # half of a pair is an error, not a reason to go on
-            return folder
+def _locate(source: Source, split: str, root: Root, download: bool) -> tuple[Path, Edition]:
+    """The root that holds an edition, and that edition; the cache, into which it is fetched, where none does."""
+    if not source.editions[0].files:
+        return Path(), source.editions[0]
+    roots = data_roots(root)
+    for base in roots:
+        for edition in source.editions:
+            if holds(base, edition.files[split]):
+                return base, edition
+        for edition in source.editions:
+            if any((base / file.path).is_file() for file in edition.files[split]):
+                return base, edition  # some of them are an error, not a reason to go on
+    fetchable = next((each for each in source.editions if all(file.urls for file in each.files[split])), None)
+    if fetchable is None:
+        raise SourceError(_missing(source, source.editions[0], split, roots, "it cannot be fetched without an account"))
     if not download:
-        raise SourceError(_missing(source, folders, "and fetching was not asked for"))
+        raise SourceError(_missing(source, fetchable, split, roots, "fetching was not asked for"))
     try:
-        _fetch(source)
+        fetch(fetchable.files[split], roots[-1])
     except SourceError as error:
-        raise SourceError(_missing(source, folders, str(error))) from error
-    return folders[-1]
+        raise SourceError(_missing(source, fetchable, split, roots, str(error))) from error
+    return roots[-1], fetchable
 
 
-def _missing(source: Source, folders: list[Path], why: str) -> str:
-    looked = ", ".join(str(folder) for folder in folders)
-    return f"{source.title}: no raw files in {looked}, {why}. Put the files there, or name their root with --root."
+def _missing(source: Source, edition: Edition, split: str, roots: list[Path], why: str) -> str:
+    files = edition.files[split]
+    wanted = files[0].path + (f" (and {len(files) - 1} more)" if len(files) > 1 else "")
+    looked = ", ".join(map(str, roots))
+    unpack = ", unpack it" if files[0].archive_md5 else ""
+    return (
+        f"{source.title}: {wanted} is in none of {looked}; {why}. Get it from {source.homepage}{unpack} and put it "
+        "there, or name its root with --root."
+    )
 
 
-def _read_checked(path: Path, file: RawFile) -> bytes:
-    """The bytes of a published file; size and SHA-256 are checked before anyone parses them."""
-    try:
-        found = path.stat().st_size
-        content = path.read_bytes() if found == file.size else b""
-    except FileNotFoundError as error:
+def _check_contents(source: Source, split: str, arrays: SourceArrays, where: str) -> None:
+    """Whether the arrays have the number, the shape and the classes that the source says."""
+    images, labels = arrays
+    count = source.samples[split]
+    if (len(images), len(labels)) != (count, count):
         raise SourceError(
-            f"{path} is missing though its companion is there; copy it there, or move both away."
-        ) from error
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read ({error.strerror}); check its permissions.") from error
-    if found != file.size:
-        raise SourceError(
-            f"{path} has {found:,} bytes, the published file {file.size:,}; delete it and fetch it again."
+            f"{where} holds {len(images):,} images and {len(labels):,} labels for {split}, expected {count:,} of "
+            "each; delete it and fetch it again."
         )
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != file.sha256:
+    if images.shape[1:] != source.image_shape or images.dtype != np.uint8:
+        shape = " x ".join(map(str, source.image_shape))
+        raise SourceError(f"{where} holds other images than the expected {shape} bytes; fetch it again.")
+    if count and (labels.min() < 0 or labels.max() >= len(source.classes)):
         raise SourceError(
-            f"{path} is not the published file (SHA-256 {digest[:16]}..., expected {file.sha256[:16]}...); "
-            "delete it and fetch it again."
+            f"{where} has a label that is none of its {len(source.classes)} classes; delete it and fetch it again."
         )
-    return content
-
-
-def _fetch(source: Source) -> None:
-    """Download a source's files into the cache; each appears there whole and checked, or not at all."""
-    if not any_reachable(source.mirrors):
-        raise SourceError(f"and no mirror answered within {REACH_TIMEOUT_S:g} s")
-    try:
-        from torchvision import datasets as vision  # imports torch, so only here
-
-        folder = cache_folder() / source.folder / "raw"
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache_folder()) as scratch, socket_timeout():
-            getattr(vision, source.folder)(scratch, download=True)
-            for pair in (source.files or {}).values():
-                for file in pair:
-                    fetched = Path(scratch) / source.folder / "raw" / file.name
-                    _read_checked(fetched, file)
-                    fetched.replace(folder / file.name)
-    except (OSError, RuntimeError) as error:
-        raise SourceError(f"and fetching failed ({str(error).splitlines()[0]})") from error

@@ -1,6 +1,8 @@
 """What an image source is: its files, licence and citation, and the arrays that it gives."""
 
+import hashlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -21,12 +23,75 @@ class SourceArrays(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RawFile:
-    """A file of a source, as its publisher made it."""
+class PublishedFile:
+    """A file as its publisher made it.
+
+    Attributes:
+        path: where it lies in a root.
+        sha256: hexadecimal; empty where none is known.
+        md5: hexadecimal; what is compared where no SHA-256 is known. Empty where none was published either.
+        size: bytes; None where it is not known.
+        urls: addresses of the file, or of an archive that unpacks to it (a .gz file beside `path`, any other archive in
+            the root), in the order in which they are tried; none where it cannot be fetched.
+        archive_md5: of that archive; empty where the addresses are of the file itself.
+    """
+
+    path: str
+    sha256: str = ""
+    md5: str = ""
+    size: int | None = None
+    urls: tuple[str, ...] = ()
+    archive_md5: str = ""
+
+    @property
+    def digest(self) -> str:
+        """The strongest published digest, empty where there is none."""
+        return self.sha256 or self.md5
+
+
+class Reader(Protocol):
+    """A format of image files."""
+
+    def read(self, root: Path, files: tuple[PublishedFile, ...], split: str, count: int, /) -> SourceArrays:
+        """Parse a split of `count` samples from files in `root` that were checked; class numbers begin at 0.
+
+        Raises:
+            SourceError: the contents are not what the format and the source say.
+        """
+
+
+@dataclass(frozen=True)
+class Edition:
+    """One form in which the images of a source are published.
+
+    Attributes:
+        files: that each split needs; none where the images come with a package.
+        reader: their format.
+    """
+
+    files: Mapping[str, tuple[PublishedFile, ...]]
+    reader: Reader
+
+
+@dataclass(frozen=True)
+class MovedDataset:
+    """The dataset of a source's moved images, as the registry of datasets lists it.
+
+    Attributes:
+        name: such as `g-mnist`.
+        title: for people.
+        version: MAJOR.MINOR.PATCH.
+        released: the day on which the digests of this version were published, YYYY-MM-DD; empty where they were not.
+        configurations: by default those that every dataset has.
+        default_configuration: by default the usual one.
+    """
 
     name: str
-    size: int
-    sha256: str
+    title: str
+    version: str = "1.0.0"
+    released: str = ""
+    configurations: tuple[str, ...] = ()
+    default_configuration: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,29 +103,44 @@ class Source:
         title: for people.
         classes: class names, by label.
         samples: images in each split.
-        licence: SPDX identifier of the original data.
-        homepage: where the original is described.
+        licence: SPDX identifier of the original data, or what its publisher says instead.
+        homepage: where the original is described and to be had.
         citation: how its authors ask to be cited, one line.
-        folder: its folder in a torchvision-style root; empty for what ships inside a package.
-        files: the image and the label file of each split.
-        ranges: splits cut anew: for each split which images it has, counted over all files, those of `train` first.
-        mirrors: where torchvision fetches from; asked first, so that no network is noticed at once.
+        image_shape: (size, size) or (size, size, 3).
+        validation: how many images at the end of `train` choices are made by.
+        editions: the forms in which the same images are published; the first one that is found is read.
+        original: the source whose images are split anew by `ranges`, in place of editions.
+        ranges: for each split which images of the original it has, counted over all, those of `train` first.
+        array_sha256: digests of images and labels that come with a package instead of in files.
+        moved: the dataset of its moved images, if there is one.
     """
 
     name: str
     title: str
     classes: tuple[str, ...]
-    samples: dict[str, int]
+    samples: Mapping[str, int]
     licence: str
     homepage: str
     citation: str
-    folder: str = ""
-    files: dict[str, tuple[RawFile, RawFile]] | None = None
-    mirrors: tuple[str, ...] = ()
-    ranges: dict[str, tuple[range, ...]] | None = None
+    image_shape: tuple[int, ...] = (28, 28)
+    validation: int = 0
+    editions: tuple[Edition, ...] = ()
+    original: "Source | None" = None
+    ranges: Mapping[str, tuple[range, ...]] | None = None
+    array_sha256: tuple[str, ...] = ()
+    moved: MovedDataset | None = None
 
     def __hash__(self) -> int:
         return hash(self.name)
+
+    @property
+    def digest(self) -> str | None:
+        """SHA-256 over the published digests of the images, which names them; None where a digest is missing."""
+        if self.original is not None:
+            return self.original.digest
+        files = [file for split in self.editions[0].files.values() for file in split] if self.editions else []
+        digests = list(dict.fromkeys(file.digest for file in files)) or list(self.array_sha256)
+        return hashlib.sha256("\n".join(digests).encode()).hexdigest() if digests and all(digests) else None
 
     @property
     def index_meaning(self) -> str:

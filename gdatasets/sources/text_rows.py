@@ -4,6 +4,7 @@ Lines are read with a bounded length and never more of them than expected, so th
 """
 
 import io
+import string
 import warnings
 import zipfile
 import zlib
@@ -16,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gdatasets.errors import SourceError
-from gdatasets.sources.download import PublishedFile
-from gdatasets.sources.source import SourceArrays
+from gdatasets.sources.source import Edition, MovedDataset, PublishedFile, Source, SourceArrays
 
 _SIZE = 28
 _PIXELS = _SIZE * _SIZE
@@ -33,18 +33,10 @@ class RotatedMnistArchive:
     Values become the nearest of 256 grey levels. Pixels are taken row by row: so does the loader that an author of the
     dataset wrote (skdata, J. Bergstra), which transposes other datasets of the same paper, not this one; so do those of
     the papers on equivariant networks. `train` is the smaller file, `..._train_valid.amat`, of 12,000 images.
-
-    The archive's authors published no digest on its page. The MD5 is the one that several public loaders pin.
     """
 
-    md5: str = "0f9a947ff3d30e95cd685462cbf3b847"
-
-    def files(self, _split: str, /) -> tuple[PublishedFile, ...]:
-        name = "mnist_rotation_new.zip"
-        return (PublishedFile(name, self.md5, f"http://www.iro.umontreal.ca/~lisa/icml2007data/{name}"),)
-
-    def read(self, root: Path, split: str, count: int, /) -> SourceArrays:
-        path = root / self.files(split)[0].path
+    def read(self, root: Path, files: tuple[PublishedFile, ...], split: str, count: int, /) -> SourceArrays:
+        path = root / files[0].path
         member = f"mnist_all_rotation_normalized_float_{'train_valid' if split == 'train' else 'test'}.amat"
         try:
             with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
@@ -65,15 +57,11 @@ class SignLanguageTables:
 
     Labels count the letters of the alphabet: 0..24 without 9 (J and Z are movements). Here they are 0..23.
 
-    They are on Kaggle, behind an account, and no digest was published: shape, number of rows, and the range of levels
-    and labels are checked, nothing more. Copies on the Hub are in other formats and no better vouched for.
+    No digest was published: shape, number of rows, and the range of levels and labels are checked, nothing more.
     """
 
-    def files(self, split: str, /) -> tuple[PublishedFile, ...]:
-        return (PublishedFile(f"sign_mnist_{split}.csv"),)
-
-    def read(self, root: Path, split: str, count: int, /) -> SourceArrays:
-        path = root / self.files(split)[0].path
+    def read(self, root: Path, files: tuple[PublishedFile, ...], _split: str, count: int, /) -> SourceArrays:
+        path = root / files[0].path
         header = ",".join(["label", *(f"pixel{number}" for number in range(1, _PIXELS + 1))])
         with path.open("rb") as stream:
             if stream.readline(_MAX_LINE_BYTES).rstrip(b"\r\n") != header.encode():
@@ -116,3 +104,40 @@ def _as_arrays(levels: NDArray[np.float32], labels: NDArray[np.float32], where: 
     if not (labels == np.rint(labels)).all():
         raise SourceError(f"{where} has labels that are no whole numbers; delete it and fetch it again.")
     return SourceArrays(levels.astype(np.uint8).reshape(-1, _SIZE, _SIZE), labels.astype(np.int64))
+
+
+_ARCHIVE = PublishedFile(
+    "mnist_rotation_new.zip",
+    md5="0f9a947ff3d30e95cd685462cbf3b847",  # its authors published none; several public loaders pin this one
+    urls=("http://www.iro.umontreal.ca/~lisa/icml2007data/mnist_rotation_new.zip",),
+)
+
+ROTATED_MNIST = Source(
+    name="rotmnist",
+    title="Rotated MNIST",
+    classes=tuple(string.digits),
+    samples={"train": 12_000, "test": 50_000},
+    licence="none stated",
+    homepage="https://sites.google.com/a/lisa.iro.umontreal.ca/public_static_twiki/variations-on-the-mnist-digits",
+    citation="Larochelle, H., Erhan, D., Courville, A., Bergstra, J., Bengio, Y.: An empirical evaluation of "
+    "deep architectures on problems with many factors of variation. ICML 2007.",
+    validation=2_000,
+    editions=(Edition({"train": (_ARCHIVE,), "test": (_ARCHIVE,)}, RotatedMnistArchive()),),
+)
+
+SIGN_LANGUAGE_MNIST = Source(
+    name="asl",
+    title="Sign Language MNIST",
+    classes=tuple(letter for letter in string.ascii_uppercase if letter not in "JZ"),
+    samples={"train": 27_455, "test": 7_172},
+    licence="CC0-1.0",
+    homepage="https://www.kaggle.com/datasets/datamunge/sign-language-mnist",
+    citation="tecperson: Sign Language MNIST. Kaggle, 2017.",
+    validation=2_745,
+    editions=(  # behind an account on Kaggle; copies on the Hub are in other formats and no better vouched for
+        Edition(
+            {split: (PublishedFile(f"sign_mnist_{split}.csv"),) for split in ("train", "test")}, SignLanguageTables()
+        ),
+    ),
+    moved=MovedDataset("g-asl", "G-ASL"),
+)

@@ -5,7 +5,7 @@ from urllib.parse import quote
 from aenbench.leaderboard.entry import Entry
 from gdatasets.folder.citation import cite, escape_latex
 from gdatasets.generation.specs import DATASETS
-from gdatasets.sources.named import NAMED
+from gdatasets.sources.catalogue import SOURCES
 
 _URL = ":/?#[]@!$&'()*+,;=-._~%"
 """What a URL may hold; braces and backslashes in it are percent-encoded."""
@@ -33,4 +33,4 @@ def dataset_citation(name: str, version: str) -> str:
     """The version as BibTeX where this project publishes it, else how its publisher asks to be cited."""
     if name in DATASETS:
         return cite(f"{name}@{version}")
-    return f"{NAMED[name].citation}\n" if name in NAMED else ""
+    return f"{SOURCES[name].citation}\n" if name in SOURCES else ""

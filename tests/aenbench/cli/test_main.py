@@ -145,7 +145,7 @@ def test_without_a_source_and_a_network_the_default_is_g_digits_with_a_notice(
     arguments = ["run", "--baseline", "mlp", "--dataset", "g-mnist", "--out", str(tmp_path)]
     code, printed = call(arguments, monkeypatch, capsys)
     assert code == 2
-    assert "no raw files in" in printed
+    assert "is in none of" in printed
 
 
 def test_run_verify_and_leaderboard(

@@ -11,7 +11,7 @@ from aenbench.errors import InvalidArgumentError
 from aenbench.tasks.datasets import Dataset, default_configuration, open_dataset
 from gdatasets.errors import SourceError, UnknownNameError
 from gdatasets.generation.specs import DATASETS, pinned_digest
-from gdatasets.sources.named import NAMED
+from gdatasets.sources.catalogue import SOURCES
 
 
 def images(folder: Path, **counts: int) -> Path:
@@ -41,7 +41,7 @@ def test_the_default_configuration_is_one_that_the_dataset_has() -> None:
         assert default_configuration(name) in spec.configurations
     assert default_configuration("g-mnist") == "aug2"
     assert default_configuration("mnist-rot") == "any-angle"
-    assert {default_configuration(name) for name in (*NAMED, "pets.zip")} == {"none"}
+    assert {default_configuration(name) for name in (*SOURCES, "pets.zip")} == {"none"}
 
 
 def test_training_images_come_in_a_fixed_order_and_test_images_as_they_lie(tmp_path: Path) -> None:

@@ -8,16 +8,18 @@ import struct
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import scipy.io
 from numpy.typing import NDArray
-from torchvision.datasets import CIFAR10, EMNIST, KMNIST, SVHN
+from torchvision.datasets import CIFAR10, SVHN
 
-from gdatasets.sources.named import NAMED, NamedDataset
-from gdatasets.sources.source import SourceArrays
+from gdatasets.sources.catalogue import SOURCES
+from gdatasets.sources.source import Edition, PublishedFile, Source, SourceArrays
 
 SAMPLES = {"train": 10, "test": 4}
 Contents = dict[str, SourceArrays]
@@ -45,7 +47,7 @@ def write_cifar(root: Path, contents: Contents) -> None:
     }.items():
         planes = pixels.transpose(0, 3, 1, 2).reshape(len(pixels), -1)
         (folder / name).write_bytes(pickle.dumps({"data": planes, "labels": numbers.tolist()}))
-    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": list(NAMED["cifar10"].classes)}))
+    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": list(SOURCES["cifar10"].classes)}))
 
 
 def write_svhn(root: Path, contents: Contents) -> None:
@@ -54,13 +56,14 @@ def write_svhn(root: Path, contents: Contents) -> None:
         scipy.io.savemat(root / f"{split}_32x32.mat", {"X": images.transpose(1, 2, 3, 0), "y": digits})
 
 
-def write_kmnist(root: Path, contents: Contents) -> None:
-    folder = root / "KMNIST" / "raw"
+def write_idx(root: Path, contents: Contents, name: str, packed: bool) -> None:
+    folder = root / name / "raw"
     folder.mkdir(parents=True, exist_ok=True)
     for split, (images, labels) in contents.items():
         stem = "train" if split == "train" else "t10k"
-        (folder / f"{stem}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(images)))
-        (folder / f"{stem}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(labels)))
+        for array, part in ((images, "images-idx3-ubyte"), (labels, "labels-idx1-ubyte")):
+            content = gzip.compress(idx(array)) if packed else idx(array)
+            (folder / f"{stem}-{part}{'.gz' if packed else ''}").write_bytes(content)
 
 
 def write_emnist(root: Path, contents: Contents) -> None:
@@ -71,6 +74,14 @@ def write_emnist(root: Path, contents: Contents) -> None:
             stem = f"gzip/emnist-letters-{split}"
             archive.writestr(f"{stem}-images-idx3-ubyte.gz", gzip.compress(idx(images.transpose(0, 2, 1))))
             archive.writestr(f"{stem}-labels-idx1-ubyte.gz", gzip.compress(idx(labels + 1)))
+
+
+def write_unpacked_emnist(root: Path, contents: Contents) -> None:
+    folder = root / "EMNIST" / "raw"
+    folder.mkdir(parents=True, exist_ok=True)
+    for split, (images, labels) in contents.items():
+        (folder / f"emnist-letters-{split}-images-idx3-ubyte").write_bytes(idx(images.transpose(0, 2, 1)))
+        (folder / f"emnist-letters-{split}-labels-idx1-ubyte").write_bytes(idx(labels + 1))
 
 
 def write_rotmnist(root: Path, contents: Contents) -> None:
@@ -92,15 +103,19 @@ def write_asl(root: Path, contents: Contents) -> None:
 
 
 WRITERS: dict[str, Callable[[Path, Contents], None]] = {
+    "mnist": partial(write_idx, name="MNIST", packed=False),
+    "fashion-mnist": partial(write_idx, name="FashionMNIST", packed=False),
     "cifar10": write_cifar,
     "svhn": write_svhn,
-    "kmnist": write_kmnist,
+    "kmnist": partial(write_idx, name="KMNIST", packed=True),
     "emnist-letters": write_emnist,
     "rotmnist": write_rotmnist,
     "asl": write_asl,
 }
 
 FIRST_FILES = {
+    "mnist": "MNIST/raw/train-images-idx3-ubyte",
+    "fashion-mnist": "FashionMNIST/raw/train-images-idx3-ubyte",
     "cifar10": "cifar-10-batches-py/data_batch_1",
     "svhn": "train_32x32.mat",
     "kmnist": "KMNIST/raw/train-images-idx3-ubyte.gz",
@@ -119,7 +134,7 @@ class Publisher:
 
     def contents(self, name: str) -> Contents:
         """Random images and every label that fits."""
-        about = NAMED[name]
+        about = SOURCES[name]
         generator = np.random.default_rng(0)
         return {
             split: SourceArrays(
@@ -129,14 +144,18 @@ class Publisher:
             for split, count in SAMPLES.items()
         }
 
-    def publish(self, name: str, contents: Contents | None = None) -> NamedDataset:
+    def publish(self, name: str, contents: Contents | None = None) -> Source:
         WRITERS[name](self.root, contents or self.contents(name))
         return self.pin(name)
 
-    def pin(self, name: str) -> NamedDataset:
-        """Take the files as they are now for the published ones."""
-        small = replace(NAMED[name], samples=SAMPLES)
-        if name == "cifar10":
+    def pin(self, name: str, **changes: object) -> Source:
+        """Take the files as they are now for the published ones, of all sources with this name in this process."""
+        source = SOURCES[name]
+        editions = tuple(
+            Edition({split: tuple(map(self._pinned, files)) for split, files in each.files.items()}, each.reader)
+            for each in source.editions
+        )
+        if name == "cifar10":  # torchvision compares once more
             folder = self.root / CIFAR10.base_folder
             for batches in ("train_list", "test_list"):
                 pinned = [[file, md5(folder / file)] for file, _ in getattr(CIFAR10, batches)]
@@ -146,14 +165,44 @@ class Publisher:
             for split in SAMPLES:
                 url, file, _ = SVHN.split_list[split]
                 self.monkeypatch.setitem(SVHN.split_list, split, [url, file, md5(self.root / file)])
-        elif name == "kmnist":
-            pinned = [(file, md5(self.root / "KMNIST/raw" / file)) for file, _ in KMNIST.resources]
-            self.monkeypatch.setattr(KMNIST, "resources", pinned)
-        elif name == "emnist-letters":
-            self.monkeypatch.setattr(EMNIST, "md5", md5(self.root / "EMNIST/raw/gzip.zip"))
-        elif name == "rotmnist":
-            return replace(small, reader=replace(small.reader, md5=md5(self.root / "mnist_rotation_new.zip")))
-        return small
+        return self.replace(name, samples=SAMPLES, editions=editions, **changes)
+
+    def unpack_letters(self, contents: Contents) -> Source:
+        """Publish the letters as unpacked files too."""
+        write_unpacked_emnist(self.root, contents)
+        return self.pin("emnist-letters")
+
+    def replace(self, name: str, **changes: Any) -> Source:
+        """Have another source in the place of one of the package."""
+        source = replace(SOURCES[name], **changes)
+        self.monkeypatch.setitem(SOURCES._values, name, source)
+        return source
+
+    def serve(self, name: str, **changes: Any) -> Source:
+        """Have every file of a source somewhere else: other `urls`, given the file, or `archive_md5`."""
+        editions = tuple(
+            Edition(
+                {
+                    split: tuple(replace(file, **{key: of(file) for key, of in changes.items()}) for file in files)
+                    for split, files in each.files.items()
+                },
+                each.reader,
+            )
+            for each in SOURCES[name].editions
+        )
+        return self.replace(name, editions=editions)
+
+    def _pinned(self, file: PublishedFile) -> PublishedFile:
+        path = self.root / file.path
+        if not path.is_file():
+            return file
+        content = path.read_bytes()
+        return replace(
+            file,
+            sha256=hashlib.sha256(content).hexdigest() if file.sha256 else "",
+            md5=md5(path) if file.md5 else "",
+            size=len(content) if file.size is not None else None,
+        )
 
     @staticmethod
     def md5(path: Path) -> str:

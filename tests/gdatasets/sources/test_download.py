@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from torchvision.datasets import CIFAR10, KMNIST
+from torchvision.datasets import CIFAR10
 
 from gdatasets.errors import SourceError
-from gdatasets.sources.named import NAMED, NamedDataset
-from gdatasets.sources.source import cache_folder
+from gdatasets.sources.published import load_source, source_is_local
+from gdatasets.sources.source import Source, cache_folder
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -34,23 +34,22 @@ def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
         thread.join()
 
 
-def serve_kmnist(publisher: Any, server: tuple[str, Path]) -> NamedDataset:
+def serve_kmnist(publisher: Any, server: tuple[str, Path]) -> Source:
     address, folder = server
-    dataset = publisher.publish("kmnist")
+    publisher.publish("kmnist")
     for path in (publisher.root / "KMNIST" / "raw").iterdir():
         path.rename(folder / path.name)
-    publisher.monkeypatch.setattr(KMNIST, "mirrors", [address])
-    return dataset
+    return publisher.serve("kmnist", urls=lambda file: (address + Path(file.path).name,))
 
 
 def test_missing_files_are_fetched_into_the_cache_once(publisher: Any, server: tuple[str, Path]) -> None:
     dataset = serve_kmnist(publisher, server)
-    assert len(dataset.load("train", publisher.root).labels) == 10
-    assert len(dataset.load("test").labels) == 4
-    assert dataset.is_local()
+    assert len(load_source(dataset.name, "train", publisher.root).labels) == 10
+    assert len(load_source(dataset.name, "test").labels) == 4
+    assert source_is_local(dataset.name)
     for path in server[1].iterdir():
         path.unlink()
-    assert len(dataset.load("train").labels) == 10
+    assert len(load_source(dataset.name, "train").labels) == 10
     assert {path.name for path in cache_folder().iterdir()} == {"KMNIST"}
 
 
@@ -58,14 +57,14 @@ def serve_cifar(publisher: Any, server: tuple[str, Path]) -> None:
     address, folder = server
     with tarfile.open(folder / "batches.tar.gz", "w:gz") as archive:
         archive.add(publisher.root / CIFAR10.base_folder, CIFAR10.base_folder)
-    publisher.monkeypatch.setattr(CIFAR10, "url", f"{address}batches.tar.gz")
-    publisher.monkeypatch.setattr(CIFAR10, "tgz_md5", publisher.md5(folder / "batches.tar.gz"))
+    archive_md5 = publisher.md5(folder / "batches.tar.gz")
+    publisher.serve("cifar10", urls=lambda _file: (f"{address}batches.tar.gz",), archive_md5=lambda _file: archive_md5)
 
 
 def test_an_archive_is_fetched_and_unpacked(publisher: Any, server: tuple[str, Path]) -> None:
     dataset = publisher.publish("cifar10")
     serve_cifar(publisher, server)
-    assert len(dataset.load("train").labels) == 10
+    assert len(load_source(dataset.name, "train").labels) == 10
     assert {path.name for path in cache_folder().iterdir()} == {CIFAR10.base_folder}
 
 
@@ -74,7 +73,7 @@ def test_an_archive_of_other_files_leaves_nothing_behind(publisher: Any, server:
     (publisher.first_file("cifar10").parent / "test_batch").write_bytes(b"another batch")
     serve_cifar(publisher, server)
     with pytest.raises(SourceError, match="test_batch is not the published file"):
-        dataset.load("train")
+        load_source(dataset.name, "train")
     assert not [path for path in cache_folder().rglob("*") if path.is_file()]
 
 
@@ -83,7 +82,7 @@ def test_another_file_than_the_published_one_leaves_nothing_behind(publisher: An
     path = server[1] / "train-labels-idx1-ubyte.gz"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(SourceError, match="fetching failed") as caught:
-        dataset.load("train")
+        load_source(dataset.name, "train")
     assert "\n" not in str(caught.value)
     assert not [path for path in cache_folder().rglob("*") if path.is_file()]
 
@@ -92,16 +91,16 @@ def test_a_file_that_the_server_lacks_is_one_line(publisher: Any, server: tuple[
     dataset = serve_kmnist(publisher, server)
     (server[1] / "train-images-idx3-ubyte.gz").unlink()
     with pytest.raises(SourceError, match=r"fetching failed \(HTTP Error 404"):
-        dataset.load("train")
+        load_source(dataset.name, "train")
 
 
 def test_no_server_is_noticed_and_told_in_one_line(publisher: Any) -> None:
-    publisher.monkeypatch.setattr(KMNIST, "mirrors", ["http://127.0.0.1:9/"])
+    publisher.serve("kmnist", urls=lambda _file: ("http://127.0.0.1:9/",))
     with pytest.raises(SourceError, match="no server answered") as caught:
-        NAMED["kmnist"].load("train", publisher.root)
+        load_source("kmnist", "train", publisher.root)
     assert "\n" not in str(caught.value)
 
 
 def test_what_needs_an_account_is_not_asked_for(publisher: Any) -> None:
     with pytest.raises(SourceError, match="it cannot be fetched without an account"):
-        NAMED["asl"].load("train", publisher.root)
+        load_source("asl", "train", publisher.root)

@@ -12,8 +12,8 @@ from torchvision.datasets import EMNIST, KMNIST
 from torchvision.datasets.utils import extract_archive
 
 from gdatasets.errors import SourceError
-from gdatasets.sources.named import NamedDataset
-from gdatasets.sources.source import SourceArrays
+from gdatasets.sources.published import load_source, source_is_local
+from gdatasets.sources.source import Source, SourceArrays
 
 
 def test_torchvision_reads_the_same_kmnist(publisher: Any) -> None:
@@ -21,7 +21,7 @@ def test_torchvision_reads_the_same_kmnist(publisher: Any) -> None:
     for path in (publisher.root / "KMNIST" / "raw").glob("*.gz"):
         extract_archive(path)
     for split in ("train", "test"):
-        ours, theirs = dataset.load(split, publisher.root), KMNIST(publisher.root, train=split == "train")
+        ours, theirs = load_source(dataset.name, split, publisher.root), KMNIST(publisher.root, train=split == "train")
         assert np.array_equal(ours.images, theirs.data.numpy())
         assert np.array_equal(ours.labels, theirs.targets.numpy())
 
@@ -33,7 +33,7 @@ def test_unpacked_files_which_have_no_published_digest_are_not_read(publisher: A
         path.unlink()
     assert len(KMNIST(publisher.root).data) == 10  # torchvision takes them unseen
     with pytest.raises(SourceError, match=r"train-images-idx3-ubyte\.gz"):
-        dataset.load("train", publisher.root, download=False)
+        load_source(dataset.name, "train", publisher.root, download=False)
 
 
 def test_letters_stand_upright(publisher: Any) -> None:
@@ -42,7 +42,7 @@ def test_letters_stand_upright(publisher: Any) -> None:
     contents = publisher.contents("emnist-letters")
     contents["test"] = SourceArrays(np.stack([letter] * 4), np.full(4, 11))
     dataset = publisher.publish("emnist-letters", contents)
-    images, labels = dataset.load("test", publisher.root)
+    images, labels = load_source(dataset.name, "test", publisher.root)
     assert [dataset.classes[label] for label in labels] == ["l"] * 4
     assert np.array_equal(images[0], letter)
     assert not np.array_equal(letter, letter.T)
@@ -50,14 +50,54 @@ def test_letters_stand_upright(publisher: Any) -> None:
 
 def test_torchvision_gives_the_letters_transposed_and_counts_from_one(publisher: Any) -> None:
     dataset = publisher.publish("emnist-letters")
+    packed = load_source(dataset.name, "test", publisher.root)
     raw = publisher.root / "EMNIST" / "raw"
     extract_archive(raw / "gzip.zip", raw)
     for path in (raw / "gzip").glob("*.gz"):
         extract_archive(path, raw)
-    ours, theirs = dataset.load("test", publisher.root), EMNIST(publisher.root, "letters", train=False)
+    publisher.pin("emnist-letters")
+    ours, theirs = load_source(dataset.name, "test", publisher.root), EMNIST(publisher.root, "letters", train=False)
     assert np.array_equal(ours.images, theirs.data.numpy().transpose(0, 2, 1))
     assert not np.array_equal(ours.images, theirs.data.numpy())
+    assert np.array_equal(ours.images, packed.images)
     assert np.array_equal(ours.labels, theirs.targets.numpy() - 1)
+
+
+def test_unpacked_letters_are_the_packed_ones(publisher: Any) -> None:
+    contents = publisher.contents("emnist-letters")
+    name = publisher.publish("emnist-letters", contents).name
+    packed = {split: load_source(name, split, publisher.root) for split in contents}
+    (publisher.root / "EMNIST/raw/gzip.zip").unlink()
+    assert not source_is_local(name, publisher.root)
+    publisher.unpack_letters(contents)
+    assert source_is_local(name, publisher.root)
+    for split in contents:
+        unpacked = load_source(name, split, publisher.root, download=False)
+        assert np.array_equal(unpacked.images, packed[split].images)
+        assert np.array_equal(unpacked.labels, packed[split].labels)
+        assert not np.array_equal(unpacked.images, packed[split].images.transpose(0, 2, 1))
+
+
+def test_half_of_the_unpacked_letters_does_not_hide_the_archive(publisher: Any) -> None:
+    contents = publisher.contents("emnist-letters")
+    name = publisher.publish("emnist-letters", contents).name
+    half = publisher.root / "EMNIST/raw/emnist-letters-train-images-idx3-ubyte"
+    half.write_bytes(b"half")
+    assert len(load_source(name, "train", publisher.root, download=False).labels) == 10
+    (publisher.root / "EMNIST/raw/gzip.zip").unlink()
+    with pytest.raises(SourceError, match=r"has 4 bytes|is missing though its companions"):
+        load_source(name, "train", publisher.root, download=False)
+
+
+def test_the_real_letters_are_found_and_upright(data_root: Path) -> None:
+    if not source_is_local("emnist-letters", data_root):
+        pytest.skip("no real EMNIST letters in the data root")
+    images, labels = load_source("emnist-letters", "test", data_root, download=False)
+    assert np.bincount(labels).tolist() == [800] * 26
+    means = np.stack([images[labels == label].mean(axis=0) for label in range(26)])
+    letter_l, letter_t = means[11], means[19]
+    assert letter_l.sum(axis=0).max() > 1.5 * letter_l.sum(axis=1).max()  # a stroke down in one column
+    assert letter_t[4:12].sum() > 1.5 * letter_t[16:24].sum()  # the bar on top
 
 
 def test_no_more_than_the_expected_size_is_unpacked(publisher: Any) -> None:
@@ -79,7 +119,7 @@ def test_no_more_than_the_expected_size_is_unpacked_from_the_archive(publisher: 
     assert unpacked_at_most(dataset, publisher.root, "emnist-letters-train-images-idx3-ubyte.gz") < 64 << 10
 
 
-def unpacked_at_most(dataset: NamedDataset, root: Path | None, name: str) -> int:
+def unpacked_at_most(dataset: Source, root: Path | None, name: str) -> int:
     """The most bytes asked of any compressed stream while the training split is refused."""
     asked = []
     read = gzip.GzipFile.read
@@ -91,7 +131,7 @@ def unpacked_at_most(dataset: NamedDataset, root: Path | None, name: str) -> int
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(gzip.GzipFile, "read", counted)
         with pytest.raises(SourceError, match=f"{name} does not hold"):
-            dataset.load("train", root)
+            load_source(dataset.name, "train", root)
     assert min(asked) > 0
     return max(asked)
 
@@ -112,7 +152,7 @@ def test_a_pinned_file_that_is_no_images_is_refused(publisher: Any, content: byt
     path.write_bytes(content)
     dataset = publisher.pin("kmnist")
     with pytest.raises(SourceError) as caught:
-        dataset.load("train", publisher.root)
+        load_source(dataset.name, "train", publisher.root)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -123,5 +163,5 @@ def test_an_archive_without_the_letters_is_refused(publisher: Any) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("gzip/emnist-digits-train-images-idx3-ubyte.gz", b"")
     dataset = publisher.pin("emnist-letters")
-    with pytest.raises(SourceError, match="lacks the EMNIST letters"):
-        dataset.load("train", publisher.root)
+    with pytest.raises(SourceError, match="lacks gzip/emnist-letters-train-images-idx3"):
+        load_source(dataset.name, "train", publisher.root)

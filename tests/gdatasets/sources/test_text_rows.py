@@ -10,19 +10,20 @@ import numpy as np
 import pytest
 
 from gdatasets.errors import SourceError
-from gdatasets.sources.named import NamedDataset
+from gdatasets.sources.published import load_source
+from gdatasets.sources.source import Source
 
 MEMBER = "mnist_all_rotation_normalized_float_train_valid.amat"
 
 
-def refusal(dataset: NamedDataset, root: Path | None) -> str:
+def refusal(dataset: Source, root: Path | None) -> str:
     with pytest.raises(SourceError) as caught:
-        dataset.load("train", root, download=False)
+        load_source(dataset.name, "train", root, download=False)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
-def republish_rotated(publisher: Any, text: str | bytes) -> NamedDataset:
+def republish_rotated(publisher: Any, text: str | bytes) -> Source:
     publisher.publish("rotmnist")
     with zipfile.ZipFile(publisher.first_file("rotmnist"), "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(MEMBER, text)
@@ -37,7 +38,7 @@ def rows(pixels: list[str], label: float | str = 3.0, count: int = 10, separator
 
 def test_rotated_digits_are_read_row_by_row_to_the_nearest_level(publisher: Any) -> None:
     dataset = republish_rotated(publisher, rows(["0", "1", "0.5", "0.0039", "2.0000000e-03", "0.0019"]))
-    images, labels = dataset.load("train", publisher.root)
+    images, labels = load_source(dataset.name, "train", publisher.root)
     assert images[0, 0, :7].tolist() == [0, 255, 128, 1, 1, 0, 0]
     assert not images[:, 1:].any()
     assert labels.tolist() == [3] * 10
@@ -48,13 +49,13 @@ def test_the_larger_file_is_the_test_split(publisher: Any) -> None:
     dataset = publisher.publish("rotmnist", contents)
     with zipfile.ZipFile(publisher.first_file("rotmnist")) as archive:
         assert len(archive.read("mnist_all_rotation_normalized_float_test.amat").splitlines()) == 4
-    assert np.array_equal(dataset.load("test", publisher.root).images, contents["test"].images)
+    assert np.array_equal(load_source(dataset.name, "test", publisher.root).images, contents["test"].images)
 
 
 @pytest.mark.parametrize("separator", ["  ", "\t"])
 def test_any_white_space_separates(publisher: Any, separator: str) -> None:
     dataset = republish_rotated(publisher, "\n" + rows(["1"], separator=separator) + "\n")
-    assert dataset.load("train", publisher.root).images[:, 0, 0].tolist() == [255] * 10
+    assert load_source(dataset.name, "train", publisher.root).images[:, 0, 0].tolist() == [255] * 10
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_the_letters_of_the_alphabet_are_numbered_without_j(publisher: Any) -> N
     dataset = publisher.publish("asl", contents)
     written = np.loadtxt(publisher.first_file("asl"), delimiter=",", skiprows=1)[:, 0]
     assert written.tolist() == [0, 1, 7, 8, 10, 11, 12, 22, 23, 24]
-    labels = dataset.load("train", publisher.root).labels
+    labels = load_source(dataset.name, "train", publisher.root).labels
     assert labels.tolist() == contents["train"].labels.tolist()
     assert "".join(dataset.classes[label] for label in labels) == "ABHIKLMWXY"
     assert len(dataset.classes) == 24
@@ -155,4 +156,4 @@ def test_lines_may_end_as_on_windows(publisher: Any) -> None:
     contents = publisher.contents("asl")
     dataset, path = publisher.publish("asl", contents), publisher.first_file("asl")
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    assert np.array_equal(dataset.load("train", publisher.root).images, contents["train"].images)
+    assert np.array_equal(load_source(dataset.name, "train", publisher.root).images, contents["train"].images)
