@@ -33,10 +33,11 @@ def tabulate(
     from aenbench.runs.progress import Step
     from aenbench.tables.build import TablePlan
     from aenbench.tables.build import tabulate as make_table
-    from aenbench.tasks.datasets import default_configuration
+    from aenbench.tasks.datasets import as_typed, default_configuration
     from aenbench.tasks.protocol import PROTOCOLS
     from aenbench.tasks.task import Task
 
+    dataset = as_typed(dataset)
     chosen = config or default_configuration(dataset)
     task = Task(dataset, chosen, known_name("protocol", protocol, PROTOCOLS))
     plan = TablePlan(task, known_name("space", space, SPACES), seeds, root)

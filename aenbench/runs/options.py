@@ -11,7 +11,7 @@ from aenbench.runs.baselines import Baseline
 from aenbench.runs.custom_model import OwnModel
 from aenbench.runs.method import Method
 from aenbench.runs.plan import Plan
-from aenbench.tasks.datasets import default_configuration
+from aenbench.tasks.datasets import as_typed, default_configuration
 from aenbench.tasks.protocol import PROTOCOLS
 from aenbench.tasks.task import Task
 from aenbench.training.augmentation import Augmentation
@@ -48,7 +48,7 @@ class RunOptions:
             InvalidArgumentError: options that do not go together, or have impossible values.
             UnknownNameError: a name that does not exist.
         """
-        dataset = self.dataset or "g-digits"
+        dataset = as_typed(self.dataset or "g-digits")
         protocol = known_name("protocol", self.protocol, PROTOCOLS)
         method = self._method()
         task = Task(dataset, self.config or default_configuration(dataset), protocol)

@@ -20,6 +20,7 @@ from aenbench.leaderboard.entry_folder import (
     entry_folder,
     write_entry,
 )
+from aenbench.leaderboard.ground_truth import ANSWERS_FILE, can_be_fetched, make_sheet
 from aenbench.provenance import code_revision, hardware, software
 from aenbench.runs.plan import Plan
 from aenbench.runs.progress import Report, across_processes
@@ -28,10 +29,11 @@ from aenbench.scoring import Score, score
 from aenbench.search.progress_plot import search_progress
 from aenbench.search.record import trials_csv
 from aenbench.tasks.images import Images
+from gdatasets.files import write_whole
 
 
 def run(plan: Plan, out: Path, command: str, report: Report, executor: Executor, overwrite: bool = False) -> Path:
-    """Run a plan and write its entry.
+    """Run a plan and write its entry, and beside it the answers of images that nobody else can fetch.
 
     Every network that a search trains is in a store beside the entry the moment its value is known, and the store is
     removed when the entry is written: after an interruption the same call goes on where the earlier one stopped, with
@@ -68,6 +70,8 @@ def run(plan: Plan, out: Path, command: str, report: Report, executor: Executor,
     files = {PREDICTIONS_FILE: encode_predictions(predictions), **_extras(plan, images, outcomes)}
     entry = _entry(plan, images, outcomes, result, command, files)
     write_entry(folder, entry, files.pop(PREDICTIONS_FILE), files)
+    if not can_be_fetched(images.dataset.name):
+        write_whole(folder.with_name(ANSWERS_FILE), make_sheet(images.dataset))
     store.path.unlink()
     return folder
 

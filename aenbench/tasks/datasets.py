@@ -75,6 +75,15 @@ def default_configuration(name: str) -> str:
     return _DEFAULT_G_CONFIGURATION if _DEFAULT_G_CONFIGURATION in spec.configurations else spec.default_configuration
 
 
+def as_typed(name: str) -> str:
+    """The dataset that a user typed: a folder or .zip file of the current folder is meant, also without `./`.
+
+    Names that an entry states are not looked up so: reading a stranger's entry opens no folder of the reader's.
+    """
+    is_path = os.sep in name or "/" in name or _in_catalogue(name) is not None
+    return name if is_path or not Path(name).exists() else os.path.join(os.curdir, name)  # noqa: PTH118
+
+
 def open_dataset(name: str, configuration: str, root: Root = None) -> Dataset:
     """Find a dataset.
 
