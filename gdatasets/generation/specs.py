@@ -172,8 +172,8 @@ def _check_spec(name: str, value: Any) -> DatasetSpec:
         raise InvalidArgumentError(f'"{name}" is no dataset: expected a DatasetSpec, got {type(value).__name__}.')
     if ":" not in name and name != value.name:
         raise InvalidArgumentError(f'This dataset is named "{value.name}"; register it by that name, not "{name}".')
-    if value.name in _pinned() and value != DATASETS[value.name]:
-        raise InvalidArgumentError(f"{value.name} is the name of a published dataset; give yours another name.")
+    if value.name in DATASETS and value != DATASETS[value.name]:
+        raise InvalidArgumentError(f'There is another dataset "{value.name}"; give yours another name.')
     _check_identifiers(value.name, value.version)
     if value.name != value.name.lower():
         raise InvalidArgumentError(f'"{value.name}" names folders of the benchmark; write it in lower case.')
@@ -276,4 +276,4 @@ def own_spec(source: "FolderSource", name: str = "", version: str = "1.0.0") -> 
     """
     chosen = name or re.sub(r"[^a-z0-9._-]+", "-", source.about.name.lower()).strip("-._")
     _check_identifiers(chosen, version)
-    return DatasetSpec(chosen, source.provenance.title or chosen, version, source.about.name)
+    return DatasetSpec(chosen, source.provenance.title or chosen, version, source.about.name.replace(":", "-"))

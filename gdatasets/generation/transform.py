@@ -19,9 +19,8 @@ from PIL import Image
 from gdatasets.errors import InvalidArgumentError
 from gdatasets.generation.arrays import Arrays
 from gdatasets.generation.moves import ELEMENT_DTYPE, draw_elements_at, element_bits, move
-from gdatasets.generation.specs import Configuration, DatasetSpec
+from gdatasets.generation.specs import DATASETS, Configuration, DatasetSpec
 from gdatasets.groups.actions import Images
-from gdatasets.sources.catalogue import SOURCES
 
 
 @dataclass(frozen=True)
@@ -71,8 +70,10 @@ class Transform:
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Which samples of the split these are, and their `source_index`."""
         given = np.asarray(batch["source_index"] if indices is None else indices, dtype=np.int64)
-        source = SOURCES.get(self.spec.source_name)  # none of a user's own images
-        if source is None or source.ranges is None:
+        if self.spec.name not in DATASETS and ":" not in self.spec.source_name:  # a user's own images
+            return given, given
+        source = self.spec.source
+        if source.ranges is None:
             return given, given
         if indices is None:
             return source.sample_numbers(self.split, given), given

@@ -27,6 +27,8 @@ def _check_source(name: str, value: Any) -> Source:
         raise InvalidArgumentError(f'"{name}" is no source: expected a gdatasets Source, got {type(value).__name__}.')
     if ":" not in name and name != value.name:
         raise InvalidArgumentError(f'This source is named "{value.name}"; register it by that name, not "{name}".')
+    if value.name in SOURCES and value != SOURCES[value.name]:
+        raise InvalidArgumentError(f'There is another source "{value.name}"; give yours another name.')
     if not value.editions and value.original is None:
         raise InvalidArgumentError(f'The source "{value.name}" has nothing to read: give it an edition.')
     for edition in value.editions:

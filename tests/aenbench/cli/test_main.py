@@ -25,8 +25,8 @@ def call(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     ("arguments", "said"),
     [
         (
-            ["run", "--baseline", "mlp", "--dataset", "mnist"],
-            'Unknown dataset "mnist". Did you mean "kmnist"?',
+            ["run", "--baseline", "mlp", "--dataset", "mnits"],
+            'Unknown dataset "mnits". Did you mean "mnist"?',
         ),
         (
             ["run", "--baseline", "mlp", "--config", "aug7"],
@@ -53,7 +53,7 @@ def call(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
         (["reproduce", "paper", "--part", "f"], 'Unknown part "f". Choose from: a, b, c'),
         (["reproduce", "paper", "--scale", "huge"], 'Unknown scale "huge". Choose from: quick, two-cores, paper'),
         (["reproduce", "paper", "--seeds", "0"], "Expected --seeds from 1 to 100, got 0"),
-        (["reproduce", "paper", "--part", "a", "--dataset", "mnist"], 'Unknown dataset "mnist"'),
+        (["reproduce", "paper", "--part", "a", "--dataset", "mnist"], 'Unknown configuration of mnist "rotation"'),
         (
             ["reproduce", "paper", "--part", "a", "--dataset", "mnist-rot"],
             'Unknown configuration of mnist-rot "rotation"',

@@ -18,6 +18,8 @@ from gdatasets.generation.specs import moved_spec
 from gdatasets.sources.catalogue import SOURCES
 
 MODULE = '''
+from dataclasses import replace
+
 import numpy as np
 from gdatasets.generation.specs import DatasetSpec
 from gdatasets.sources.source import Edition, MovedDataset, Source, SourceArrays
@@ -29,7 +31,7 @@ class Stripes:
     def read(self, root, files, split, count):
         generator = np.random.default_rng(len(split))
         labels = np.arange(count) % 2
-        images = generator.integers(0, 60, (count, 28, 28), dtype=np.uint8)
+        images = generator.integers(0, 60, (count, 32, 32, 3), dtype=np.uint8)
         images[labels == 0, 8:12] = 255
         images[labels == 1, :, 8:12] = 255
         return SourceArrays(images, labels)
@@ -37,9 +39,11 @@ class Stripes:
 
 stripes = Source(
     name="stripes", title="Stripes", classes=("across", "down"), samples={"train": 300, "test": 60}, licence="CC0-1.0",
-    homepage="", citation="", editions=(Edition({}, Stripes()),), moved=MovedDataset("toy", "Toy"),
+    homepage="", citation="", image_shape=(32, 32, 3), editions=(Edition({}, Stripes()),),
+    moved=MovedDataset("toy", "Toy"),
 )
 toy = DatasetSpec("toy", "Toy", "1.0.0", "toy_stripes:stripes", 60)
+other = replace(stripes, name="mnist")
 thief = DatasetSpec("g-mnist", "G-MNIST", "1.0.0", "toy_stripes:stripes", 60)
 number = 3
 '''
@@ -93,7 +97,9 @@ def test_a_dataset_of_ones_own_goes_from_source_to_entry(
         (["build", name, "v4", "--out", "built"], "built holds toy@1.0.0: v4"),
         (["verify", "built"], "toy@1.0.0 has no published digest"),
         (["verify", "built", "--rebuild", *rebuild], "built verified: 360 samples in 2 splits."),
+        (["info", name], "images   32x32, RGB; 2 classes: across, down"),
         (["info", name], "no published digest"),
+        (["preview", name, "v4", "--out", "sheet.png"], "Wrote sheet.png"),
     ):
         code, out, err = call(data_cli.main, arguments, monkeypatch, capsys)
         assert (code, says in out) == (0, True), (out, err)
@@ -135,7 +141,8 @@ def test_a_source_of_ones_own_is_used_as_it_is() -> None:
     ("path", "says"),
     [
         ("toy_stripes:number", "expected a DatasetSpec, got int"),
-        ("toy_stripes:thief", "name of a published dataset"),
+        ("toy_stripes:thief", 'There is another dataset "g-mnist"'),
+        ("toy_stripes:other", 'There is another source "mnist"'),
         ("toy_stripes:absent", "Cannot import"),
         ("no_module:toy", "Cannot import"),
     ],

@@ -144,13 +144,15 @@ def test_an_unwritable_output_folder_is_one_line(run: Run) -> None:
     assert "cannot be written" in err
 
 
-def test_help_answers_at_once_and_imports_nothing_heavy() -> None:
+@pytest.mark.parametrize(("command", "more"), [("--help", {"numpy"}), ("list", set())])
+def test_help_and_list_answer_at_once_and_import_nothing_heavy(command: str, more: set[str]) -> None:
+    heavy = {"torch", "datasets", "pandas", "pyarrow", "matplotlib", "scipy", "sklearn", "sympy", "PIL"} | more
     code = (
         "import sys; from gdatasets.cli.main import main\n"
-        "sys.argv = ['gdatasets', '--help']\n"
+        f"sys.argv = ['gdatasets', '{command}']\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "heavy = {'torch', 'datasets', 'pyarrow', 'scipy', 'numpy', 'sklearn', 'sympy'} & set(sys.modules)\n"
+        f"heavy = set({sorted(heavy)}) & sys.modules.keys()\n"
         "sys.exit(f'imported {heavy}' if heavy else 0)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -1,5 +1,6 @@
 """Fetching, from a server on loopback."""
 
+import gzip
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from torchvision.datasets import CIFAR10
 
@@ -92,6 +94,45 @@ def test_a_file_that_the_server_lacks_is_one_line(publisher: Any, server: tuple[
     (server[1] / "train-images-idx3-ubyte.gz").unlink()
     with pytest.raises(SourceError, match=r"fetching failed \(HTTP Error 404"):
         load_source(dataset.name, "train")
+
+
+def serve_mnist(publisher: Any, server: tuple[str, Path], mirrors: tuple[str, ...]) -> dict[str, str]:
+    """Packed files on the server, pinned by their MD5; the unpacked ones are pinned already."""
+    publisher.publish("mnist")
+    digests = {}
+    for path in (publisher.root / "MNIST" / "raw").iterdir():
+        packed = server[1] / f"{path.name}.gz"
+        packed.write_bytes(gzip.compress(path.read_bytes()))
+        digests[path.name] = publisher.md5(packed)
+        path.unlink()
+    publisher.serve(
+        "mnist",
+        urls=lambda file: tuple(f"{mirror}{Path(file.path).name}.gz" for mirror in mirrors),
+        archive_md5=lambda file: digests[Path(file.path).name],
+    )
+    return digests
+
+
+def test_packed_files_are_unpacked_where_they_belong_from_the_first_mirror_that_has_them(
+    publisher: Any, server: tuple[str, Path]
+) -> None:
+    contents = publisher.contents("mnist")
+    names = serve_mnist(publisher, server, (f"{server[0]}absent/", server[0]))
+    for split in ("train", "test"):
+        images, labels = load_source("mnist", split)
+        assert np.array_equal(images, contents[split].images)
+        assert np.array_equal(labels, contents[split].labels)
+    found = {path.relative_to(cache_folder()) for path in cache_folder().rglob("*") if path.is_file()}
+    assert found == {Path("MNIST/raw") / name for name in names}
+
+
+def test_a_packed_file_of_other_content_leaves_nothing_behind(publisher: Any, server: tuple[str, Path]) -> None:
+    serve_mnist(publisher, server, (server[0],))
+    path = server[1] / "train-images-idx3-ubyte.gz"
+    path.write_bytes(gzip.compress(bytes(8_000)))
+    with pytest.raises(SourceError, match="fetching failed"):
+        load_source("mnist", "train")
+    assert not [path for path in cache_folder().rglob("*") if path.is_file()]
 
 
 def test_no_server_is_noticed_and_told_in_one_line(publisher: Any) -> None:
