@@ -173,6 +173,8 @@ def _workspace(folder: Path) -> Iterator[Path]:
     """The place for unfinished work, held by this process; removed unless whole shards are left to resume from."""
     existed = folder.exists()
     partial = folder / ".partial"
+    if partial.is_symlink():
+        raise OutputError(f"{partial} is a link, into which nothing is written; remove it or choose another --out.")
     try:
         with locked(partial):
             for leftover in [*folder.glob(".*.part"), *partial.glob("*/.*.part")]:  # of a killed build

@@ -4,12 +4,15 @@
     images/test/dog/07.png
 
 Samples are in the order of their paths (split, class, file name; by Unicode code points), labels in the order of the
-class names. An archive is read in place, never unpacked to disk; every file's declared size is bounded first.
+class names. An archive is read in place, never unpacked to disk; every file's declared size is bounded first, and no
+more than that is unpacked. Links may point to files inside the folder only. Images must have 8 bits a channel: what the
+grey levels of 16-bit and floating-point images mean is not for this package to guess.
 """
 
 import hashlib
 import io
 import os
+import stat
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -29,7 +32,10 @@ _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", 
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 _MAX_FILE_BYTES = 256 << 20
 _MAX_PIXELS = 64 << 20
-_GREY_MODES = ("1", "L", "LA", "I", "I;16", "F")
+_GREY_MODES = ("1", "L", "LA")
+_MODES = (*_GREY_MODES, "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV")  # of 8 bits a channel, or fewer
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,11 @@ class FolderSource:
     @cached_property
     def _members(self) -> dict[str, list["_Member"]]:
         if self._archive is not None:
-            paths: Iterable[str] = (info.filename for info in self._archive.infolist() if not info.is_dir())
+            names = [info.filename for info in self._archive.infolist() if not info.is_dir()]
+            if len(names) > len(set(names)):
+                twice = next(name for number, name in enumerate(names) if name in names[:number])
+                raise SourceError(f"{self.path} holds {twice!r} twice; which one is meant? Make the archive again.")
+            paths: Iterable[str] = names
         else:
             paths = (
                 os.path.relpath(os.path.join(folder, name), self.path)  # noqa: PTH118 - a million Paths are slow
@@ -137,15 +147,9 @@ class FolderSource:
         where = f"{self.path}: {member.path}"
         try:
             if self._archive is not None:
-                info = self._archive.getinfo(member.path)
-                if info.file_size > _MAX_FILE_BYTES:
-                    raise SourceError(f"{where} has {info.file_size:,} bytes, at most {_MAX_FILE_BYTES:,} are read.")
-                content = self._archive.read(info)
+                content = _unpack(self._archive, member.path, where)
             else:
-                size = (self.path / member.path).stat().st_size
-                if size > _MAX_FILE_BYTES:
-                    raise SourceError(f"{where} has {size:,} bytes, at most {_MAX_FILE_BYTES:,} are read.")
-                content = (self.path / member.path).read_bytes()
+                content = self._read_file(member.path, where)
             image = Image.open(io.BytesIO(content), formats=_FORMATS)
         except SourceError:
             raise
@@ -155,11 +159,29 @@ class FolderSource:
             raise SourceError(f"{where} cannot be read as an image ({error}); repair or remove it.") from error
         if image.width * image.height > _MAX_PIXELS:
             raise SourceError(f"{where} is {image.width}x{image.height}, at most {_MAX_PIXELS:,} pixels are read.")
+        if image.mode not in _MODES:
+            raise SourceError(f"{where} has more than 8 bits a channel (mode {image.mode}); convert it first.")
         return image
+
+    def _read_file(self, name: str, where: str) -> bytes:
+        """A file of the folder, or one inside it that a link points to; never a pipe or a device."""
+        path = self.path / name
+        if path.is_symlink() and not path.resolve().is_relative_to(self.path.resolve()):
+            raise SourceError(f"{where} is a link out of the folder; copy the image there, or remove the link.")
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):
+            raise SourceError(f"{where} is not a plain file; remove it.")
+        if about.st_size > _MAX_FILE_BYTES:
+            raise SourceError(f"{where} has {about.st_size:,} bytes, at most {_MAX_FILE_BYTES:,} are read.")
+        return path.read_bytes()
 
     def _pixels(self, member: "_Member") -> Images:
         shape = self.image_shape
         with self._open(member) as opened:
+            if self.colour is None and len(shape) == 2 and opened.mode not in _GREY_MODES:
+                raise InvalidArgumentError(
+                    f"{self.path}: {member.path} is in color, the first image is grey; state --colour or --grey."
+                )
             try:
                 image = ImageOps.exif_transpose(opened).convert("RGB" if len(shape) == 3 else "L")
             except (OSError, SyntaxError, ValueError) as error:
@@ -178,6 +200,20 @@ class FolderSource:
             f"{self.path}: {member.path} is {image.width}x{image.height}; images of other than one square size need "
             "--size N (the central square, resized)."
         )
+
+
+def _unpack(archive: zipfile.ZipFile, name: str, where: str) -> bytes:
+    """A member of an archive, of which no more is unpacked than it declares."""
+    info = archive.getinfo(name)
+    if info.file_size > _MAX_FILE_BYTES:
+        raise SourceError(f"{where} has {info.file_size:,} bytes, at most {_MAX_FILE_BYTES:,} are read.")
+    if info.compress_type not in _COMPRESSIONS:
+        raise SourceError(f"{where} is compressed in a way that is not read; use stored or deflated members.")
+    content = bytearray()
+    with archive.open(info) as stream:
+        while block := stream.read(_BLOCK):  # never all at once: then zipfile would unpack it whole before it counts
+            content += block
+    return bytes(content)
 
 
 @dataclass(frozen=True, slots=True)

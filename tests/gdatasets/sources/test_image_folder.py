@@ -1,12 +1,16 @@
 import io
+import os
+import tracemalloc
+import warnings
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from gdatasets.errors import GDatasetsError, InvalidArgumentError, SourceError
+from gdatasets.errors import GDatasetsError, InvalidArgumentError, OutputError, SourceError
 from gdatasets.folder.build import BuildOptions, build
 from gdatasets.folder.manifest import read_manifest
 from gdatasets.folder.verify import verify_folder
@@ -126,6 +130,47 @@ def test_colour_and_grey_can_be_stated(pets: Path) -> None:
     assert FolderSource(pets, colour=False).read("test", 0, 9).images.shape == (4, 12, 12)
 
 
+def test_a_color_image_among_grey_ones_is_not_made_grey_in_silence(tmp_path: Path) -> None:
+    """929b5b9 made a whole folder grey because its first image was."""
+    image_file(tmp_path / "x" / "a" / "0.png", mode="L")
+    image_file(tmp_path / "x" / "a" / "1.png")
+    with pytest.raises(InvalidArgumentError, match=r"1\.png is in color, the first image is grey; state --colour"):
+        FolderSource(tmp_path / "x").read("train", 0, 9)
+    assert FolderSource(tmp_path / "x", colour=True).read("train", 0, 9).images.shape == (2, 12, 12, 3)
+    assert FolderSource(tmp_path / "x", colour=False).read("train", 0, 9).images.shape == (2, 12, 12)
+
+
+def test_a_link_inside_the_folder_is_followed(pets: Path) -> None:
+    (pets / "train" / "cat" / "9.png").symlink_to(pets / "train" / "cat" / "0.png")
+    images = FolderSource(pets).read("train", 0, 99).images
+    assert np.array_equal(images[0], images[5])
+
+
+def test_a_member_that_unpacks_to_more_than_it_declares_takes_no_memory(tmp_path: Path) -> None:
+    """929b5b9 took 2.2 GB for an archive of 1.9 MB."""
+    source = FolderSource(make_understated(tmp_path))
+    tracemalloc.start()
+    try:
+        with pytest.raises(SourceError):
+            _ = source.image_shape
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_work_in_progress_that_is_a_link_is_refused_and_what_it_points_to_stays(pets: Path, tmp_path: Path) -> None:
+    """929b5b9 removed a file of somebody else's through it."""
+    precious = tmp_path / "elsewhere" / "x" / ".1.part"
+    precious.parent.mkdir(parents=True)
+    precious.write_text("precious")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".partial").symlink_to(tmp_path / "elsewhere")
+    source = FolderSource(pets)
+    with pytest.raises(OutputError, match="is a link"):
+        build(own_spec(source), source, ["d4"], tmp_path / "out")
+    assert precious.read_text() == "precious"
+
+
 def make_no_folder(path: Path) -> Path:
     return path / "nothing"
 
@@ -172,10 +217,89 @@ def make_zip_bomb(path: Path) -> Path:
     return path / "x.zip"
 
 
+def make_understated(path: Path) -> Path:
+    """An archive whose member unpacks to a gigabyte, and declares a thousand bytes."""
+    data = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = b"".join(data.compress(bytes(1 << 20)) for _ in range(1_024)) + data.flush()
+    info = zipfile.ZipInfo("a/0.png")
+    info.compress_type = zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(path / "x.zip", "w") as archive:
+        archive.writestr(info, b"x" * 1_000)
+        stored = archive.getinfo("a/0.png")
+        archive.fp.seek(stored.header_offset + 30 + len(stored.filename))  # type: ignore[union-attr]
+        archive.fp.write(packed)  # type: ignore[union-attr]
+        archive.start_dir = archive.fp.tell()  # type: ignore[union-attr]
+        stored.compress_size = len(packed)
+    return path / "x.zip"
+
+
+def make_other_compression(path: Path) -> Path:
+    with zipfile.ZipFile(path / "x.zip", "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("a/0.png", bytes(1 << 20))
+    return path / "x.zip"
+
+
+def make_twice(path: Path) -> Path:
+    png = image_file(path / "one.png").read_bytes()
+    with warnings.catch_warnings(), zipfile.ZipFile(path / "x.zip", "w") as archive:
+        warnings.simplefilter("ignore")
+        archive.writestr("a/0.png", png)
+        archive.writestr("a/0.png", png)
+    return path / "x.zip"
+
+
+def make_link_out(path: Path) -> Path:
+    outside = image_file(path / "outside.png")
+    (path / "x" / "a").mkdir(parents=True)
+    (path / "x" / "a" / "0.png").symlink_to(outside)
+    return path / "x"
+
+
+def make_pipe(path: Path) -> Path:
+    (path / "x" / "a").mkdir(parents=True)
+    os.mkfifo(path / "x" / "a" / "0.png")
+    return path / "x"
+
+
+def make_device(path: Path) -> Path:
+    (path / "x" / "a").mkdir(parents=True)
+    (path / "x" / "a" / "0.png").symlink_to("/dev/zero")
+    return path / "x"
+
+
+def make_16_bit(path: Path) -> Path:
+    (path / "x" / "a").mkdir(parents=True)
+    Image.fromarray(RNG.integers(0, 1 << 16, (12, 12), dtype=np.uint16)).save(path / "x" / "a" / "0.png")
+    return path / "x"
+
+
+def make_floats(path: Path) -> Path:
+    (path / "x" / "a").mkdir(parents=True)
+    Image.fromarray(RNG.random((12, 12), dtype=np.float32)).save(path / "x" / "a" / "0.tiff")
+    return path / "x"
+
+
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize(
     "make",
-    [make_no_folder, make_text, make_empty, make_loose, make_damaged, make_disguised, make_bomb, make_zip_bomb],
+    [
+        make_no_folder,
+        make_text,
+        make_empty,
+        make_loose,
+        make_damaged,
+        make_disguised,
+        make_bomb,
+        make_zip_bomb,
+        make_understated,
+        make_other_compression,
+        make_twice,
+        make_link_out,
+        make_pipe,
+        make_device,
+        make_16_bit,
+        make_floats,
+    ],
 )
 def test_a_source_that_cannot_be_used_is_one_line_and_leaves_nothing(make, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     source = FolderSource(make(tmp_path))
