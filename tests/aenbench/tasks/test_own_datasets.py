@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from aenbench.cli import main as cli
 from aenbench.errors import InvalidArgumentError
+from aenbench.leaderboard.entry import DatasetName
 from aenbench.leaderboard.rescoring import rescore
 from aenbench.runs.options import RunOptions
 from aenbench.tasks.datasets import default_configuration, open_dataset
@@ -151,3 +153,10 @@ def test_an_import_path_of_something_else_is_one_line(path: str, says: str) -> N
     with pytest.raises((InvalidArgumentError, ValueError), match=says) as caught:
         open_dataset(path, "v4")
     assert "\n" not in str(caught.value)
+
+
+def test_the_dataset_of_an_entry_is_never_an_import_path() -> None:
+    name = TypeAdapter(DatasetName)
+    assert name.validate_python("toy") == "toy"
+    with pytest.raises(ValidationError, match="is not a safe name"):
+        name.validate_python("toy_stripes:toy")
