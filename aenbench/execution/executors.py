@@ -20,6 +20,8 @@ from operator import itemgetter
 from types import ModuleType
 from typing import Any, Self, TypeVar
 
+import psutil
+
 from aenbench.errors import ExecutorError, InvalidArgumentError
 from gdatasets.errors import UnknownNameError
 from gdatasets.processes import end_after
@@ -116,7 +118,7 @@ class LocalExecutor(Executor):
     """
 
     def __init__(self, workers: int | None = None) -> None:
-        self.workers = _checked(workers) or len(os.sched_getaffinity(0))
+        self.workers = _checked(workers) or _cores()
         self._idle: list[_Worker] = []
         self._busy: dict[Future[Any], _Worker] = {}
 
@@ -253,6 +255,13 @@ def executor_from(name: str, workers: int | None = None, address: str | None = N
 def ordered(results: Iterable[tuple[int, R]]) -> list[R]:
     """The results of `map`, in the order of its items."""
     return [result for _, result in sorted(results, key=itemgetter(0))]
+
+
+def _cores() -> int:
+    """The cores that this process may use, where the system can restrict that; otherwise all of them."""
+    process = psutil.Process()
+    allowed = process.cpu_affinity() if hasattr(process, "cpu_affinity") else None  # macOS has none
+    return len(allowed or ()) or os.cpu_count() or 1
 
 
 def _begin(lifeline: Any) -> None:

@@ -1,20 +1,32 @@
-"""Which process is this, and does it still live: what a lock that outlasts `kill -9` must know. Reads Linux's /proc."""
+"""Which process is this, and does it still live: what a lock that outlasts `kill -9` must know.
+
+psutil reads the process table of Linux, macOS and Windows. It cannot tell one boot from another, nor one container's
+process numbers from another's; on Linux the kernel says both. Elsewhere a start time is one of the calendar, which no
+later boot repeats, and containers that share a host's name and network card count as one machine.
+"""
 
 import os
+import platform
+import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-_PROC = Path("/proc")
-_ENDED = frozenset("ZX")  # a zombie is gone too: only its parent has not noticed yet
+import psutil
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_PID_NAMESPACE = Path("/proc/self/ns/pid")
+_TICKS_PER_S = 100
+_ENDED = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)  # a zombie is gone too: only its parent has not noticed yet
 
 
 class Process(NamedTuple):
     """A process, told apart from every other one, also from a later one with the same number.
 
     Attributes:
-        machine: this boot of this machine, and its namespace of process numbers (containers have their own).
+        machine: this machine; on Linux also its boot, and its namespace of process numbers (containers have their own).
         pid: its number there.
-        started: clock ticks from the boot to its start.
+        started: its start in hundredths of a second: since the boot on Linux, since 1970 elsewhere.
     """
 
     machine: str
@@ -23,7 +35,7 @@ class Process(NamedTuple):
 
     @property
     def is_local(self) -> bool:
-        """Whether `is_alive` can tell: it ran on this boot of this machine."""
+        """Whether `is_alive` can tell: it ran on this machine, on Linux since its last boot."""
         return self.machine == _machine()
 
     @property
@@ -41,15 +53,23 @@ def this_process() -> Process:
 
 
 def _machine() -> str:
-    boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
-    return f"{boot} {(_PROC / 'self/ns/pid').readlink()}"
+    with suppress(OSError):
+        return f"{_BOOT_ID.read_text().strip()} {_PID_NAMESPACE.readlink()}"
+    return f"{platform.node()} {uuid.getnode():012x}"
 
 
 def _started(pid: int) -> int | None:
-    """Clock ticks from the boot to the start of a process; None if it has ended. See proc(5), /proc/pid/stat."""
+    """When a process started; None if it has ended."""
     try:
-        stat = (_PROC / str(pid) / "stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
+        process = psutil.Process(pid)
+        with suppress(psutil.AccessDenied):  # somebody else's
+            if process.status() in _ENDED:
+                return None
+        return round(_TICKS_PER_S * (process.create_time() - _epoch()))
+    except (psutil.NoSuchProcess, ValueError):
         return None
-    fields = stat.rpartition(")")[2].split()  # the name before may hold anything; the third field is first here
-    return None if fields[0] in _ENDED else int(fields[19])
+
+
+def _epoch() -> float:
+    """What start times count from. Since the boot where psutil counts so: a change of the clock then moves nothing."""
+    return psutil.boot_time() if psutil.LINUX else 0.0

@@ -55,7 +55,10 @@ _UNUSABLE = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_FULL", "SQLITE_IOERR"
 
 # A fork amid an operation of another thread would leave the child with SQLite's record of locks that it does not hold.
 _operating = threading.RLock()
-os.register_at_fork(before=_operating.acquire, after_in_parent=_operating.release, after_in_child=_operating.release)
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(
+        before=_operating.acquire, after_in_parent=_operating.release, after_in_child=_operating.release
+    )
 
 
 @dataclass(frozen=True)

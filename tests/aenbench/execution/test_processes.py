@@ -1,8 +1,10 @@
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from aenbench.execution import processes
@@ -31,8 +33,11 @@ def test_a_killed_process_is_not_alive_even_before_its_parent_notices() -> None:
         process = identity(child.pid)
         assert process.is_alive
         child.kill()
-        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # a zombie from here to the end of the block
-        assert Path(f"/proc/{child.pid}/stat").exists()
+        if psutil.POSIX:
+            os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # a zombie from here to the end of the block
+            assert psutil.pid_exists(child.pid)
+        else:
+            child.wait()
         assert not process.is_alive
     assert not process.is_alive
 
@@ -46,9 +51,38 @@ def test_another_boot_is_not_local() -> None:
     assert not this_process()._replace(machine="another").is_local
 
 
-def test_a_name_with_brackets_and_blanks_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "7").mkdir()
-    (tmp_path / "7" / "stat").write_text("7 (a) Z (b c) S " + " ".join(str(number) for number in range(4, 53)))
-    monkeypatch.setattr(processes, "_PROC", tmp_path)
-    assert processes._started(7) == 22
-    assert processes._started(8) is None
+@pytest.mark.skipif(not psutil.POSIX, reason="names a program by a symbolic link")
+def test_a_name_with_brackets_and_blanks_is_no_obstacle(tmp_path: Path) -> None:
+    program = tmp_path / "a) Z (b c"
+    program.symlink_to(shutil.which("sleep") or pytest.skip("there is no program sleep"))
+    with subprocess.Popen([program, "600"]) as child:
+        process = identity(child.pid)
+        assert process.is_alive
+        child.kill()
+    assert not process.is_alive
+
+
+def test_a_number_that_no_process_has_is_not_alive() -> None:
+    free = next(pid for pid in range(10**6, 10**7) if not psutil.pid_exists(pid))
+    assert not this_process()._replace(pid=free).is_alive
+    assert not this_process()._replace(pid=-1).is_alive
+
+
+@pytest.mark.skipif(not psutil.LINUX, reason="the start time of the kernel is compared")
+def test_a_start_is_the_one_of_the_kernel_so_that_older_claims_stay_valid() -> None:
+    process = this_process()
+    stat = Path(f"/proc/{process.pid}/stat").read_text()
+    assert process.started == int(stat.rpartition(")")[2].split()[19])
+
+
+def test_without_the_kernels_identifiers_a_machine_is_named_by_host_and_network_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linux = this_process()
+    monkeypatch.setattr(processes, "_BOOT_ID", tmp_path / "missing")
+    monkeypatch.setattr(processes, "_epoch", lambda: 0.0)
+    process = this_process()
+    assert process.is_local
+    assert process.is_alive
+    assert abs(process.started / 100 - psutil.Process().create_time()) < 0.02
+    assert not psutil.LINUX or process.machine != linux.machine

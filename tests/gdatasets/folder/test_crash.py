@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from gdatasets.folder.build import BuildOptions, build_dataset
@@ -99,19 +100,18 @@ def test_workers_end_when_their_build_is_killed(tmp_path: Path) -> None:
     process.kill()
     process.communicate()
     deadline = time.monotonic() + 20
-    while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < deadline:
+    while any(psutil.pid_exists(pid) for pid in workers) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+    assert not [pid for pid in workers if psutil.pid_exists(pid)]
     build_dataset("g-digits", CONFIGS, tmp_path / "a", options=BuildOptions(shard_size=50))
     assert_complete(tmp_path / "a")
 
 
 def children(pid: int) -> set[int]:
     try:
-        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    except FileNotFoundError:
-        pytest.skip("this system has no /proc/PID/task/PID/children")
-    return {int(child) for child in text.split()}
+        return {child.pid for child in psutil.Process(pid).children()}
+    except psutil.NoSuchProcess:
+        return set()
 
 
 def test_of_two_builds_into_one_folder_one_wins_or_both_agree(tmp_path: Path) -> None:
