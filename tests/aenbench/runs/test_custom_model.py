@@ -128,9 +128,9 @@ def test_what_cannot_be_trained_is_one_line(name: str, said: str) -> None:
     ],
 )
 def test_entries_are_named_after_the_network(model: OwnModel, name: str) -> None:
-    assert model.entry_name("standard", "standard") == name
+    assert model.entry_name(STANDARD, "standard") == name
     suffix = "" if model.given_name else "-paper-quick"
-    assert model.entry_name("paper", "quick") == name + suffix
+    assert model.entry_name(PAPER, "quick") == name + suffix
 
 
 @pytest.mark.parametrize(
