@@ -39,7 +39,7 @@ def tabulate(
 
     dataset = as_typed(dataset)
     chosen = config or default_configuration(dataset)
-    task = Task(dataset, chosen, known_name("protocol", protocol, PROTOCOLS))
+    task = Task(dataset, chosen, PROTOCOLS[protocol])
     plan = TablePlan(task, known_name("space", space, SPACES), seeds, root)
     trials = store or out / f".{plan.images.dataset.name}-{chosen}-{space}-{protocol}.trials"
     with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
@@ -118,10 +118,13 @@ def analyze(
     from aenbench.models.aen import AENSpace
     from aenbench.models.gcnn import GCNNSpace
     from aenbench.tables.parquet import read_table
+    from aenbench.tasks.protocol import PROTOCOLS
 
     if source.is_dir():
         entry, values = read_description(source), read_trials(source)
-        space = (GCNNSpace if entry.method == "gcnn-aen" else AENSpace)(entry.protocol, image_size=entry.image_size)
+        space = (GCNNSpace if entry.method == "gcnn-aen" else AENSpace)(
+            PROTOCOLS[entry.protocol], image_size=entry.image_size
+        )
         result = decompose(space, values)
         title = f"{entry.dataset} {entry.dataset_version} / {entry.configuration}, {entry.protocol}, {entry.method}"
     else:

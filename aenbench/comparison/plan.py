@@ -48,7 +48,7 @@ class ComparisonPlan:
         """
         every = networks_budget(table.space, self.networks)
         kind: Kind = "gcnn" if table.info.space == "gcnn" else "dense"
-        papers = replace(budget(kind, table.info.protocol, "standard").search, networks=self.networks)
+        papers = replace(budget(kind, table.protocol, "standard").search, networks=self.networks)
         found = {}
         for name, runs in self.runs.items():
             search, spends = find_algorithm(name), every

@@ -105,8 +105,8 @@ def _agreeing(folder: Path, book: AnswerBook) -> Checked:
     return checked
 
 
-def _order(task: Task) -> tuple[str, str, bool]:
-    return task.dataset, task.configuration, task.protocol != "standard"
+def _order(task: Task) -> tuple[str, str, bool, str]:
+    return task.dataset, task.configuration, not task.protocol.is_default, task.protocol.name
 
 
 def _standing(

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from aenbench.leaderboard.untrusted.text import LINE_PATTERN, TEXT_PATTERN, plain_line, plain_text
 from aenbench.nn.square_groups import SQUARE_GROUPS
-from aenbench.tasks.protocol import Protocol
+from aenbench.tasks.protocol import PROTOCOLS, ProtocolName
 from aenbench.tasks.task import Task
 from aenbench.training.augmentation import AUGMENTATIONS
 from gdatasets.groups.actions import ACTIONS
@@ -123,7 +123,7 @@ class Entry(Strict):
     configuration: SafeName
     test_content_sha256: Sha256 = Field(description="content_sha256 of the test split")
     image_size: Annotated[int, Field(ge=2, le=4096)] = Field(default=28, description="pixels along one side")
-    protocol: Protocol = Field(description="only entries of one protocol are compared")
+    protocol: ProtocolName = Field(description="only entries of one protocol are compared")
     budget: Line = Field(description="quick or standard for what `aenbench run` trained; else free text")
     seeds: Annotated[tuple[SeedResult, ...], Field(min_length=1, max_length=MAX_SEEDS)]
     accuracy: Interval
@@ -141,7 +141,7 @@ class Entry(Strict):
 
     @property
     def task(self) -> Task:
-        return Task(self.dataset, self.configuration, self.protocol)
+        return Task(self.dataset, self.configuration, PROTOCOLS[self.protocol])
 
 
 def json_schema() -> str:

@@ -38,14 +38,11 @@ _HEADINGS = (
     "trust",
 )
 
-_PAPER = """Choices were made on the first 1,000 test images, as in the released code: not comparable with `standard`.
-"""
-
 
 def _section(standing: Standing) -> str:
     dataset, config, protocol = standing.task.dataset, standing.task.configuration, standing.task.protocol
     lines = [f"## {dataset} / {config}, protocol `{protocol}`", ""]
-    lines += [_PAPER] if protocol == "paper" else []
+    lines += [f"{protocol.note}\n"] if protocol.note else []
     lines += [
         f"| {' | '.join(_HEADINGS)} |",
         "|---" * len(_HEADINGS) + "|",
@@ -104,7 +101,7 @@ def format_networks(entry: Entry) -> str:
 
 def _describe(seed: SeedResult, entry: Entry) -> str:
     """Such as `rotation+hflip` (actions that generate it, none of them redundant) or `d4 large, augmented by scale`."""
-    network = "+".join(_generators(seed.actions, entry.protocol, entry.image_size)) or "no symmetry"
+    network = "+".join(_generators(seed.actions, entry.task.protocol, entry.image_size)) or "no symmetry"
     if seed.group:
         network = f"{seed.group} large" if seed.large else seed.group
     return ", augmented by ".join([network, *(["+".join(seed.augmentations)] if seed.augmentations else [])])

@@ -37,7 +37,7 @@ from aenbench.leaderboard.untrusted.text import plain_line, printable
 from aenbench.scoring import score
 from aenbench.scoring.invariance import probe_shape
 from aenbench.tasks.images import Images
-from aenbench.tasks.protocol import Protocol
+from aenbench.tasks.protocol import PROTOCOLS, ProtocolName
 from aenbench.tasks.task import Root, Task
 from gdatasets.errors import OutputError
 from gdatasets.files import write_whole
@@ -73,7 +73,7 @@ class Submission(Strict):
     links: Links = Field(default_factory=dict)
     dataset: DatasetName
     configuration: SafeName
-    protocol: Protocol = "standard"
+    protocol: ProtocolName = "standard"
     budget: Stated
     seeds: Annotated[tuple[SubmittedSeed, ...], Field(min_length=1, max_length=MAX_SEEDS), AfterValidator(_different)]
     command: Text = ""
@@ -156,7 +156,7 @@ def submit(
         OutputError: the entry exists, or cannot be written.
     """
     about = read_submission(meta)
-    images = Images(Task(about.dataset, about.configuration, about.protocol), root)
+    images = Images(Task(about.dataset, about.configuration, PROTOCOLS[about.protocol]), root)
     if (images.dataset.name, images.dataset.configuration) != (about.dataset, about.configuration):
         raise EntryError(f'{printable(meta)}: dataset: this one is named "{printable(images.dataset.name)}".')
     folder = entry_folder(out, about.dataset, about.configuration, about.name)

@@ -14,7 +14,7 @@ from aenbench.models.space import SearchSpace
 from aenbench.nn.lattice import Grids, sharing_lattice
 from aenbench.nn.linear import EquivariantLinear, Initialization
 from aenbench.nn.representations import grid, trivial
-from aenbench.tasks.protocol import Protocol
+from aenbench.tasks.protocol import STANDARD, Protocol, as_protocol
 from aenbench.training.candidate import Candidate
 from gdatasets.groups.actions import ACTIONS, Group, actions_from_bits, bits_from_actions
 
@@ -32,7 +32,7 @@ class Architecture:
 
     Attributes:
         actions: names out of `gdatasets.groups.actions.ACTIONS`, kept in bit order; none is the plain MLP.
-        protocol: `"standard"` or `"paper"`.
+        protocol: decides the details; its name is taken too.
         classes: outputs of the head.
         image_size: pixels along one side of the image.
         channels: image channels, all moved alike.
@@ -42,12 +42,12 @@ class Architecture:
             protocol's.
 
     Raises:
-        UnknownNameError: an action does not exist.
-        InvalidArgumentError: an unknown protocol, initialisation or bias, or a size on which an action cannot act.
+        UnknownNameError: an action or protocol does not exist.
+        InvalidArgumentError: an unknown initialisation or bias, or a size on which an action cannot act.
     """
 
     actions: Sequence[str] = ()
-    protocol: Protocol = "standard"
+    protocol: Protocol = STANDARD
     classes: int = 10
     image_size: int = 28
     channels: int = 1
@@ -55,7 +55,7 @@ class Architecture:
     bias: Bias | None = None
 
     def __post_init__(self) -> None:
-        _check_choice("protocol", self.protocol, Protocol)
+        object.__setattr__(self, "protocol", as_protocol(self.protocol))
         _check_choice("initialization", self.initialization or "fan_in", Initialization)
         _check_choice("bias", self.bias or "orbits", Bias)
         if self.classes < 1 or self.channels < 1 or self.image_size < 2 or self.image_size % 2:
@@ -75,12 +75,12 @@ class Architecture:
     @property
     def grids(self) -> Grids:
         """The (size, roll step) of the input and of the two hidden layers."""
-        hidden = (self.image_size // 2, 2) if self.protocol == "standard" else (20, 4)
+        hidden = self.protocol.hidden_grid_of(self.image_size)
         return ((self.image_size, 4), hidden, hidden)
 
     @property
     def hidden_channels(self) -> int:
-        return 2 if self.protocol == "standard" else 1
+        return self.protocol.hidden_channels
 
     @property
     def hidden_units(self) -> int:
@@ -89,7 +89,7 @@ class Architecture:
     @property
     def has_scalar_bias(self) -> bool:
         """Whether each hidden layer adds one number after its ReLU, instead of one for each orbit before it."""
-        return (self.bias or ("scalar" if self.protocol == "paper" else "orbits")) == "scalar"
+        return (self.bias or self.protocol.bias) == "scalar"
 
     def canonical(self) -> "Architecture":
         """The same network, named by the largest set of actions that gives it."""
@@ -129,8 +129,7 @@ class AutoequivariantNetwork(nn.Module):
         (size, step), (hidden, hidden_step), _ = architecture.grids
         image = grid(architecture.actions, size, step, architecture.channels)
         units = grid(architecture.actions, hidden, hidden_step, architecture.hidden_channels)
-        released: Initialization = "orbits" if architecture.protocol == "paper" else "fan_in"
-        initialization = architecture.initialization or released
+        initialization = architecture.initialization or architecture.protocol.initialization
         self.first = EquivariantLinear(image, units, not scalar, initialization, generator=generator)
         self.second = EquivariantLinear(units, units, not scalar, initialization, generator=generator)
         self.head = EquivariantLinear(
@@ -159,7 +158,7 @@ def build_aen(architecture: Architecture, generator: torch.Generator | int) -> A
 
 
 def distinct_architectures(
-    protocol: Protocol = "standard", classes: int = 10, image_size: int = 28, channels: int = 1
+    protocol: Protocol = STANDARD, classes: int = 10, image_size: int = 28, channels: int = 1
 ) -> tuple[Architecture, ...]:
     """Every distinct network among the 4,096 sets of actions, named by its largest set, from few actions to many.
 

@@ -44,7 +44,7 @@ def _released_gcnn(images: int, epochs: int) -> Recipe:
     return replace(_gcnn(images, epochs, 1_000), optimiser="sgd")
 
 
-_BUDGETS: dict[tuple[Kind, Protocol, str], Budget] = {
+_BUDGETS: dict[tuple[Kind, str, str], Budget] = {
     ("dense", "standard", "quick"): Budget("quick", _QUICK_SEARCH, Recipe(2_000, 4), Recipe(10_000, 10)),
     ("dense", "standard", "standard"): Budget("standard", _PAPER_SEARCH, Recipe(4_000, 4), Recipe(50_000, 10)),
     ("dense", "paper", "quick"): Budget("quick", _QUICK_SEARCH, Recipe(2_000, 4), Recipe(4_000, 10)),
@@ -56,6 +56,7 @@ _BUDGETS: dict[tuple[Kind, Protocol, str], Budget] = {
         "standard", _PAPER_GCNN_SEARCH, _released_gcnn(6_000, 4), _released_gcnn(6_000, 10)
     ),
 }
+DEFAULT_BUDGET = "standard"
 BUDGETS: tuple[str, ...] = ("quick", "standard")
 
 
@@ -65,6 +66,7 @@ def budget(kind: Kind, protocol: Protocol, name: str) -> Budget:
     Raises:
         InvalidArgumentError: there is none.
     """
-    if (kind, protocol, name) not in _BUDGETS:
+    key = (kind, protocol.budgets or protocol.name, name)
+    if key not in _BUDGETS:
         raise InvalidArgumentError(f'Unknown budget "{name}". Choose from: {", ".join(BUDGETS)}.')
-    return _BUDGETS[kind, protocol, name]
+    return _BUDGETS[key]

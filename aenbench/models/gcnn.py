@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import compress, product
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ from aenbench.nn.linear import EquivariantLinear
 from aenbench.nn.pooling import InvariantPooling, SpatialPooling
 from aenbench.nn.representations import trivial
 from aenbench.nn.square_groups import SquareGroup
-from aenbench.tasks.protocol import Protocol
+from aenbench.tasks.protocol import STANDARD, Protocol, as_protocol
 from aenbench.training.augmentation import AUGMENTATIONS, Augmentation
 from aenbench.training.candidate import Candidate
 
@@ -43,29 +43,26 @@ class GCNNArchitecture:
     Attributes:
         group: the name of one of `aenbench.nn.square_groups.SQUARE_GROUPS`.
         large: 30 channels in the plain network, not 20.
-        protocol: `"standard"` or `"paper"`.
+        protocol: decides the details; its name is taken too.
         classes: outputs of the head.
         image_size: pixels along one side, a multiple of 4 that is at least 16: then both poolings fit exactly.
         channels: image channels, 1 for grey, 3 for colour.
 
     Raises:
-        UnknownNameError: there is no such group.
-        InvalidArgumentError: an unknown protocol or an impossible size.
+        UnknownNameError: there is no such group or protocol.
+        InvalidArgumentError: an impossible size.
     """
 
     group: str = "trivial"
     large: bool = False
-    protocol: Protocol = "standard"
+    protocol: Protocol = STANDARD
     classes: int = 10
     image_size: int = 28
     channels: int = 1
 
     def __post_init__(self) -> None:
         SquareGroup(self.group)  # an unknown group is an error here
-        if self.protocol not in get_args(Protocol):
-            raise InvalidArgumentError(
-                f'Unknown protocol "{self.protocol}". Choose from: {", ".join(get_args(Protocol))}.'
-            )
+        object.__setattr__(self, "protocol", as_protocol(self.protocol))
         if self.classes < 1 or self.channels < 1:
             raise InvalidArgumentError(
                 f"Expected at least one class and channel, got {self.classes} classes, {self.channels} channels."
@@ -90,7 +87,7 @@ class GCNNArchitecture:
     def width(self) -> int:
         """Channels of every convolution, each `order` planes."""
         plain = 30 if self.large else 20
-        if self.protocol == "paper":
+        if not self.protocol.equal_parameters:
             return plain * 10 // _DIVISORS_OF_WIDTH[self.order]
         target = self._count_parameters(plain, order=1)
         return min(range(1, plain + 1), key=lambda width: abs(self._count_parameters(width, self.order) - target))
@@ -106,10 +103,10 @@ class GCNNArchitecture:
         return self._count_head_inputs(self.width, self.order)
 
     def _count_head_inputs(self, width: int, order: int) -> int:
-        return width * self.feature_size**2 * (order if self.protocol == "paper" else 1)
+        return width * self.feature_size**2 * (1 if self.protocol.invariant_head else order)
 
     def _count_parameters(self, width: int, order: int) -> int:
-        kernel, shifts = _KERNEL**2, 1 if self.protocol == "paper" else 2  # a bias, or batch norm's scale and shift
+        kernel, shifts = _KERNEL**2, 2 if self.protocol.batch_norm else 1  # scale and shift, or a bias
         convolutions = (self.channels * kernel + shifts) * width + 3 * (width * order * kernel + shifts) * width
         sizes = (self._count_head_inputs(width, order), *_DENSE, self.classes)
         return convolutions + sum((sizes[k] + 1) * sizes[k + 1] for k in range(len(sizes) - 1))
@@ -139,13 +136,13 @@ class GCNN(nn.Module):
         super().__init__()
         self.architecture = architecture
         group, width = SquareGroup(architecture.group), architecture.width
-        standard = architecture.protocol == "standard"
-        lift = LiftingConv2d(group, architecture.channels, width, _KERNEL, bias=not standard, generator=generator)
-        rest = (GroupConv2d(group, width, width, _KERNEL, bias=not standard, generator=generator) for _ in range(3))
+        normed, pooled = architecture.protocol.batch_norm, architecture.protocol.invariant_head
+        lift = LiftingConv2d(group, architecture.channels, width, _KERNEL, bias=not normed, generator=generator)
+        rest = (GroupConv2d(group, width, width, _KERNEL, bias=not normed, generator=generator) for _ in range(3))
         self.convolutions = nn.ModuleList([lift, *rest])
-        self.norms = nn.ModuleList(GroupBatchNorm2d(width) if standard else nn.Identity() for _ in self.convolutions)
+        self.norms = nn.ModuleList(GroupBatchNorm2d(width) if normed else nn.Identity() for _ in self.convolutions)
         self.pool = SpatialPooling(group, 2)
-        self.invariants = InvariantPooling(group, architecture.feature_size) if standard else nn.Identity()
+        self.invariants = InvariantPooling(group, architecture.feature_size) if pooled else nn.Identity()
         first, second = _DENSE
         self.head = nn.Sequential(
             nn.Flatten(),

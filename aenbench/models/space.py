@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sized
 from dataclasses import dataclass
 
-from aenbench.tasks.protocol import Protocol
+from aenbench.tasks.protocol import STANDARD, Protocol, as_protocol
 from aenbench.training.candidate import Candidate
 
 
@@ -20,10 +20,13 @@ class SearchSpace(ABC):
         channels: image channels.
     """
 
-    protocol: Protocol = "standard"
+    protocol: Protocol = STANDARD
     classes: int = 10
     image_size: int = 28
     channels: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "protocol", as_protocol(self.protocol))
 
     @property
     @abstractmethod

@@ -37,13 +37,13 @@ from aenbench.reports.markdown import csv_text, markdown_table
 from aenbench.statistics.intervals import NOTHING, estimate, percent_cell, points_cell, share_cell
 from aenbench.tables.table import Table
 from aenbench.tasks.images import Images
-from aenbench.tasks.protocol import Protocol
+from aenbench.tasks.protocol import PAPER, STANDARD, Protocol
 from gdatasets.files import make_folder, write_whole
 from gdatasets.groups.actions import actions_from_bits
 
 Method = Literal["plain", "single", "full", "aen"]
 METHODS: tuple[Method, ...] = get_args(Method)
-PROTOCOLS: tuple[Protocol, ...] = ("paper", "standard")
+PROTOCOLS: tuple[Protocol, ...] = (PAPER, STANDARD)
 TITLES: Mapping[Method, str] = {"plain": "no sharing", "single": "best single", "full": "all twelve", "aen": "AEN"}
 _PAIRS: tuple[tuple[Method, Method], ...] = (("aen", "plain"), ("aen", "single"), ("aen", "full"), ("single", "plain"))
 Floats = NDArray[np.float64]
@@ -136,7 +136,7 @@ class Networks:
     @property
     def has_unseen(self) -> bool:
         """Whether every task has test images that nothing was chosen by under `paper`."""
-        return all(np.isfinite(self.accuracy(task, "paper", "plain", "unseen")).all() for task in self.tasks)
+        return all(np.isfinite(self.accuracy(task, PAPER, "plain", "unseen")).all() for task in self.tasks)
 
 
 def searches_of(setting: Setting) -> tuple[dict[tuple[TaskName, Protocol, int], SearchOf], dict[str, Result]]:
@@ -251,7 +251,7 @@ def markdown(found: Networks, title: str) -> str:
     ]
     for protocol in PROTOCOLS:
         parts.append(f"## Accuracy under `{protocol}`\n\n" + _accuracy_table(found, protocol, "reported"))
-        if protocol == "paper" and found.has_unseen:
+        if protocol.chooses_on_test and found.has_unseen:
             parts.append("The same networks on unseen test images:\n\n" + _accuracy_table(found, protocol, "unseen"))
         parts.append(f"## What the search found under `{protocol}`\n\n" + _search_table(found, protocol))
     return "\n\n".join(parts) + "\n"
@@ -261,11 +261,11 @@ def _gains_table(found: Networks) -> str:
     rows = []
     for protocol in PROTOCOLS:
         for variant in variants_of(protocol):
-            for by in MEASURES if protocol == "paper" else ("reported",):
+            for by in MEASURES if protocol.chooses_on_test else ("reported",):
                 gains = [found.gain(*pair, protocol, by, variant) for pair in _PAIRS]
                 if np.isfinite(gains).all():
-                    change = VARIANTS[variant].title if protocol == "paper" else NOTHING
-                    rows.append([protocol, change, by, *(points_cell(estimate(gain)) for gain in gains)])
+                    change = VARIANTS[variant].title if protocol.chooses_on_test else NOTHING
+                    rows.append([protocol.name, change, by, *(points_cell(estimate(gain)) for gain in gains)])
     headings = [f"{TITLES[first]} - {TITLES[second]}" for first, second in _PAIRS]
     return markdown_table(["protocol", "network", "by", *headings], rows)
 
@@ -274,7 +274,7 @@ def _selection_table(found: Networks) -> str:
     rows = []
     for method in METHODS:
         by = {
-            each: np.mean([found.accuracy(task, "paper", method, each) for task in found.tasks], axis=0)
+            each: np.mean([found.accuracy(task, PAPER, method, each) for task in found.tasks], axis=0)
             for each in MEASURES
         }
         cells = [estimate(by["reported"] - by[other]) for other in ("last", "unseen")]
@@ -288,7 +288,7 @@ def _size_table(found: Networks) -> str:
         sizes = {method: found.parameters(protocol, method) for method in METHODS}
         cells = [f"{np.exp(np.log(sizes[method]).mean()):,.0f}" for method in METHODS]
         between = (sizes["full"] < sizes["aen"]) & (sizes["aen"] < sizes["plain"])
-        rows.append([protocol, *cells, f"{between.sum()} of {between.size}"])
+        rows.append([protocol.name, *cells, f"{between.sum()} of {between.size}"])
     headings = [f"{TITLES[method]}, parameters" for method in METHODS]
     note = (
         "Geometric means over tasks and seeds; the last column counts the searches whose network is between both ends."

@@ -44,13 +44,13 @@ from aenbench.statistics.intervals import (
 )
 from aenbench.tasks.datasets import default_configuration
 from aenbench.tasks.images import Images
-from aenbench.tasks.protocol import Protocol
+from aenbench.tasks.protocol import STANDARD
 from gdatasets.files import make_folder, write_whole
 
 IMAGE_DATASETS = ("cifar10", "svhn", "rotmnist", "asl", "emnist-letters", "kmnist")
 """The six of the paper."""
 
-PROTOCOL: Protocol = "standard"
+PROTOCOL = STANDARD
 Role = Literal["plain", "group", "found"]
 ROLES: tuple[Role, ...] = get_args(Role)
 TITLES: Mapping[Role, str] = {"plain": "plain network", "group": "best group alone", "found": "found"}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from aenbench.errors import InvalidArgumentError
 from aenbench.models.budgets import Budget, Kind, budget
 from aenbench.models.space import SearchBudget
-from aenbench.tasks.protocol import Protocol
+from aenbench.tasks.protocol import PAPER, STANDARD, Protocol
 from aenbench.training.recipe import Recipe
 from gdatasets.errors import UnknownNameError
 
@@ -41,8 +41,7 @@ class Scale:
 
 def _budgets(name: str) -> dict[tuple[Kind, Protocol], Budget]:
     kinds: tuple[Kind, ...] = ("dense", "gcnn")
-    protocols: tuple[Protocol, ...] = ("standard", "paper")
-    return {(kind, protocol): budget(kind, protocol, name) for kind in kinds for protocol in protocols}
+    return {(kind, protocol): budget(kind, protocol, name) for kind in kinds for protocol in (STANDARD, PAPER)}
 
 
 def _for_two_cores(of_paper: Mapping[tuple[Kind, Protocol], Budget]) -> dict[tuple[Kind, Protocol], Budget]:

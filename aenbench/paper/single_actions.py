@@ -24,6 +24,7 @@ from aenbench.paper.figures import HeatMap, heat_map
 from aenbench.paper.trainings import MEASURES, VARIANTS, By, Training, Variant, architecture, measured, train
 from aenbench.reports.markdown import csv_text, markdown_table
 from aenbench.statistics.intervals import diagonal_p, estimate, points_cell, share_cell
+from aenbench.tasks.protocol import PAPER
 from gdatasets.files import make_folder, write_whole
 from gdatasets.groups.actions import ACTIONS
 
@@ -83,7 +84,7 @@ class Actions:
         return points
 
     def _value(self, cell: Cell, by: By) -> float:
-        return measured(self.cells[cell], "paper", by)
+        return measured(self.cells[cell], PAPER, by)
 
 
 def cells(datasets: Sequence[str], seeds: int) -> list[Cell]:
@@ -111,7 +112,7 @@ def run(setting: Setting) -> Path:
     """Train what is missing and write the part's folder."""
     wanted = cells(setting.datasets, setting.scale.seeds)
     trainings = {cell: _training(setting, cell) for cell in wanted}
-    tasks = [setting.images(dataset, column, "paper") for dataset in setting.datasets for column in ACTIONS]
+    tasks = [setting.images(dataset, column, PAPER) for dataset in setting.datasets for column in ACTIONS]
     store = setting.store("a", tasks)
     results = setting.evaluate(store, "a: trainings", train, {each.key: each for each in trainings.values()})
     found = Actions(
@@ -121,7 +122,7 @@ def run(setting: Setting) -> Path:
 
 
 def _training(setting: Setting, cell: Cell) -> Training:
-    images = setting.images(cell.dataset, cell.configuration, "paper")
+    images = setting.images(cell.dataset, cell.configuration, PAPER)
     actions = () if cell.network == PLAIN else (cell.network,)
     network = architecture(images, actions, cell.variant)
     return Training(images.task, setting.root, network, setting.scale.actions, cell.seed)
@@ -258,7 +259,7 @@ def _trainings_csv(found: Actions) -> str:
         ["dataset", "configuration", "network", "variant", "seed", *MEASURES, "parameters", "seconds"]
     ]
     for cell, result in found.cells.items():
-        scores = [share_cell(measured(result, "paper", by)) for by in MEASURES]
+        scores = [share_cell(measured(result, PAPER, by)) for by in MEASURES]
         what = (cell.dataset, cell.configuration, cell.network, cell.variant, cell.seed)
         lines.append([*what, *scores, result["parameters"], result["seconds"]])
     return csv_text(lines)

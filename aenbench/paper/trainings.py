@@ -38,7 +38,7 @@ VARIANTS: Mapping[Variant, Change] = {
 
 def variants_of(protocol: Protocol) -> tuple[Variant, ...]:
     """What networks of a protocol are trained as."""
-    return get_args(Variant) if protocol == "paper" else ("released",)
+    return get_args(Variant) if protocol.chooses_on_test else ("released",)
 
 
 By = Literal["reported", "last", "unseen"]
@@ -88,9 +88,9 @@ def measured(result: Result, protocol: Protocol, by: By = "reported") -> float:
             under `paper` the last epoch on those, NaN under `standard`; `unseen`: of the kept epoch, on the test images
             that nothing was chosen by, NaN if there are none.
     """
-    if by == "last" or (by == "reported" and protocol == "paper"):
+    if by == "last" or (by == "reported" and protocol.chooses_on_test):
         best, last = max(result["accuracies"]), result["accuracies"][-1]
-        return math.nan if protocol == "standard" else float(best if by == "reported" else last)
+        return float(best if by == "reported" else last) if protocol.chooses_on_test else math.nan
     return math.nan if result["unseen"] is None else float(result["unseen"])
 
 

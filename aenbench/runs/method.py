@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from aenbench.leaderboard.entry import Origin
-from aenbench.models.budgets import Kind
+from aenbench.models.budgets import DEFAULT_BUDGET, Kind
 from aenbench.models.space import SearchBudget, SearchSpace
 from aenbench.search.record import Evaluate, Record
 from aenbench.tasks.images import Images
@@ -73,8 +73,9 @@ class Method(ABC):
         """
 
     def entry_name(self, protocol: Protocol, budget: str) -> str:
-        """The entry's name: the label, with protocol and budget where they are not `standard`."""
-        parts = [self.label, *(part for part in (protocol, budget) if part != "standard")]
+        """The entry's name: the label, with protocol and budget where they are not the default ones."""
+        parts = [self.label, *([] if protocol.is_default else [protocol.name])]
+        parts += [] if budget == DEFAULT_BUDGET else [budget]
         return "-".join(dict.fromkeys(parts))
 
     def check(self, space: SearchSpace) -> None:  # noqa: B027

@@ -49,7 +49,7 @@ class RunOptions:
             UnknownNameError: a name that does not exist.
         """
         dataset = as_typed(self.dataset or "g-digits")
-        protocol = known_name("protocol", self.protocol, PROTOCOLS)
+        protocol = PROTOCOLS[self.protocol]
         method = self._method()
         task = Task(dataset, self.config or default_configuration(dataset), protocol)
         return Plan(method, task, self.budget, self.seeds, root, self.keep_logits)

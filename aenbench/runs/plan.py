@@ -47,7 +47,8 @@ class Plan:
     def identity(self, images: Images) -> str:
         """What the trials of interrupted runs must have in common to be of use."""
         dataset = images.dataset
-        parts = (dataset.name, dataset.version, dataset.configuration, dataset.digest("train")[:16], self.task.protocol)
+        train = dataset.digest("train")[:16]
+        parts = (dataset.name, dataset.version, dataset.configuration, train, self.task.protocol.name)
         return f"run, torch {version('torch')}, {self.name}, {' '.join(parts)}, {self.spent.child}"
 
     @property

@@ -54,7 +54,7 @@ def recorded_plan(entry: Entry, parse: Parse, root: Root = None) -> Plan:
         "method": (plan.method.name, entry.method),
         "dataset": (plan.task.dataset, entry.dataset),
         "configuration": (plan.task.configuration, entry.configuration),
-        "protocol": (plan.task.protocol, entry.protocol),
+        "protocol": (plan.task.protocol.name, entry.protocol),
         "budget": (plan.budget, entry.budget),
         "name": (plan.name, entry.name),
         "seeds": (list(range(plan.seeds)), [seed.seed for seed in entry.seeds]),

@@ -112,7 +112,7 @@ def _entry(
         configuration=plan.task.configuration,
         test_content_sha256=images.dataset.digest("test"),
         image_size=images.size,
-        protocol=plan.task.protocol,
+        protocol=plan.task.protocol.file_name,
         budget=plan.budget,
         seeds=tuple(
             outcome.result.model_copy(update={"accuracy": accuracy})

@@ -16,9 +16,10 @@ from torch import Tensor, nn
 
 from aenbench.execution.threads import one_thread
 from aenbench.models.space import SearchBudget, SearchSpace
-from aenbench.search.environment import EquivarianceSearch, Reward
+from aenbench.search.environment import EquivarianceSearch
 from aenbench.search.record import Evaluate, Record
 from aenbench.tasks.protocol import Protocol
+from aenbench.tasks.rewards import Reward
 from aenbench.training.fit import derive_seed
 
 _PAPER_MODELS = 1_000
@@ -175,7 +176,7 @@ def search(
     budget: SearchBudget,
     seed: int,
     *,
-    reward: Protocol | Reward | None = None,
+    reward: Protocol | str | Reward | None = None,
     settings: DQNSettings | None = None,
     learner: Callable[[int, DQNSettings, int], Learner] = Learner,
 ) -> Record:
@@ -186,7 +187,7 @@ def search(
         evaluate: validation accuracy, 0..1, of a canonical state's network.
         budget: when to end.
         seed: of the exploration, the replay and the Q-network's initialisation.
-        reward: a protocol's, by name, or one's own; the one of the space's protocol by default.
+        reward: a protocol's (itself or its name), or one's own; the one of the space's protocol by default.
         settings: hyperparameters; the paper's by default.
         learner: makes what learns, of the state's bits, the settings and a seed; searches of tables take the faster
             `aenbench.search.dqn_fast.LeanLearner`.

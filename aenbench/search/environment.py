@@ -3,8 +3,6 @@
 Source: arXiv 2104.04848, section 4; the rewards of both protocols are told in `docs/search.md`.
 """
 
-import math
-from collections.abc import Callable
 from typing import Any
 
 import gymnasium
@@ -13,41 +11,10 @@ from numpy.typing import NDArray
 
 from aenbench.models.space import SearchBudget, SearchSpace
 from aenbench.search.record import Evaluate, Record
-from aenbench.tasks.protocol import Protocol
-from gdatasets.errors import UnknownNameError
+from aenbench.tasks.protocol import Protocol, as_protocol
+from aenbench.tasks.rewards import Reward
 
 Observation = NDArray[np.int8]
-
-_FLOAT32_MAX = 3.4028235e38
-
-
-def gain(value: float, base: float) -> float:
-    """The plain reward of protocol `standard`: accuracy gained over the zero state, in percentage points."""
-    return 100.0 * (value - base)
-
-
-def exponential_gain(value: float, base: float) -> float:
-    """The released code's reward, `(a - b) exp|a - b|` in percentage points, clipped where float32 ends.
-
-    Unclipped it overflows float32 just above 84 points, in either direction.
-    """
-    points = 100.0 * (value - base)
-    size = min(abs(points) * math.exp(abs(points)), _FLOAT32_MAX)
-    return math.copysign(size, points) if points else 0.0
-
-
-Reward = Callable[[float, float], float]
-"""Takes the value of a state and that of the zero state, both 0..1."""
-
-REWARDS: dict[Protocol, Reward] = {"standard": gain, "paper": exponential_gain}
-
-
-def _reward(reward: Protocol | Reward) -> Reward:
-    if callable(reward):
-        return reward
-    if reward not in REWARDS:
-        raise UnknownNameError("reward", reward, list(REWARDS))
-    return REWARDS[reward]
 
 
 class EquivarianceSearch(gymnasium.Env[Observation, np.int64]):
@@ -62,7 +29,7 @@ class EquivarianceSearch(gymnasium.Env[Observation, np.int64]):
 
     Args:
         record: evaluates states; shared by all episodes, so that nothing is trained twice.
-        reward: a protocol's, by name, or one's own; the one of the space's protocol by default.
+        reward: a protocol's (itself or its name), or one's own; the one of the space's protocol by default.
         budget: moves of one episode, states and networks of all.
 
     Raises:
@@ -72,10 +39,11 @@ class EquivarianceSearch(gymnasium.Env[Observation, np.int64]):
     metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012 (as the base class declares it)
 
     def __init__(
-        self, record: Record, reward: Protocol | Reward | None = None, budget: SearchBudget | None = None
+        self, record: Record, reward: Protocol | str | Reward | None = None, budget: SearchBudget | None = None
     ) -> None:
         self.record = record
-        self.reward = _reward(record.space.protocol if reward is None else reward)
+        chosen = record.space.protocol if reward is None else reward
+        self.reward = as_protocol(chosen).reward if isinstance(chosen, (Protocol, str)) else chosen
         self.budget = budget or SearchBudget()
         self.observation_space = gymnasium.spaces.MultiBinary(record.space.bits)
         self.action_space = gymnasium.spaces.Discrete(record.space.bits)
@@ -110,7 +78,7 @@ class EquivarianceSearch(gymnasium.Env[Observation, np.int64]):
 def make_environment(
     space: SearchSpace,
     evaluate: Evaluate,
-    reward: Protocol | Reward | None = None,
+    reward: Protocol | str | Reward | None = None,
     budget: SearchBudget | None = None,
 ) -> EquivarianceSearch:
     """The environment `aen/EquivarianceSearch-v0`, with a record of its own.

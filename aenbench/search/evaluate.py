@@ -74,7 +74,7 @@ class Evaluator:
             seed,
             augmentation=candidate.augmentation,
         )
-        return max(fitted.accuracies) if self._space.protocol == "paper" else fitted.accuracies[-1]
+        return self._space.protocol.value(fitted.accuracies)
 
 
 def remembered(evaluator: Evaluator, store: TrialStore, key: str) -> Evaluate:

@@ -257,7 +257,7 @@ def _describe(plan: TablePlan) -> TableInfo:
         configuration=plan.task.configuration,
         train_content_sha256=images.dataset.digest("train"),
         test_content_sha256=images.dataset.digest("test"),
-        protocol=plan.task.protocol,
+        protocol=plan.task.protocol.file_name,
         space=plan.space,
         classes=space.classes,
         image_size=space.image_size,

@@ -55,7 +55,7 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
 """Of each column, its type and what it holds."""
 
 
-def table_path(base: Path, dataset: str, configuration: str, space: SpaceName, protocol: Protocol) -> Path:
+def table_path(base: Path, dataset: str, configuration: str, space: SpaceName, protocol: Protocol | str) -> Path:
     """Where a table belongs below a folder."""
     return base / dataset / configuration / f"{space}-{protocol}.parquet"
 
@@ -63,7 +63,7 @@ def table_path(base: Path, dataset: str, configuration: str, space: SpaceName, p
 def load_table(
     dataset: str,
     configuration: str,
-    protocol: Protocol = "standard",
+    protocol: Protocol | str = "standard",
     space: SpaceName = "aen",
     path: Path | str | None = None,
 ) -> Table:
@@ -86,7 +86,7 @@ def load_table(
     if path is None and not file.is_file():
         file = _from_hub(file)
     table = read_table(file)
-    asked, found = (dataset, configuration, protocol, space), table.info
+    asked, found = (dataset, configuration, str(protocol), space), table.info
     holds = (found.dataset, found.configuration, found.protocol, found.space)
     if holds != asked:
         raise TableError(f"{file} holds the table of {'/'.join(holds)}, not of {'/'.join(asked)}; name another file.")

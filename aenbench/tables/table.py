@@ -21,7 +21,7 @@ from aenbench.models.family import SPACES, SpaceName
 from aenbench.models.space import SearchSpace
 from aenbench.search.record import Evaluate
 from aenbench.statistics.hypothesis_tests import Floats
-from aenbench.tasks.protocol import Protocol
+from aenbench.tasks.protocol import PROTOCOLS, Protocol, ProtocolName
 from aenbench.training.recipe import Recipe
 
 By = Literal["validation", "test"]
@@ -46,7 +46,7 @@ class TableInfo(BaseModel):
     configuration: _Name
     train_content_sha256: _Sha256
     test_content_sha256: _Sha256
-    protocol: Protocol
+    protocol: ProtocolName
     space: SpaceName
     classes: _Count
     image_size: Annotated[int, Field(ge=2, le=4_096)]
@@ -131,7 +131,12 @@ class Table:
     def space(self) -> SearchSpace:
         """The space that the table covers."""
         info = self.info
-        return SPACES[info.space](info.protocol, info.classes, info.image_size, info.channels)
+        return SPACES[info.space](self.protocol, info.classes, info.image_size, info.channels)
+
+    @property
+    def protocol(self) -> Protocol:
+        """The rules that its networks were trained under."""
+        return PROTOCOLS[self.info.protocol]
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -200,7 +205,7 @@ class Table:
         if by not in get_args(By):
             raise InvalidArgumentError(f'Unknown accuracy "{by}". Choose from: {", ".join(get_args(By))}.')
         values = self.validation if by == "validation" else self.test
-        if self.info.protocol == "standard":
+        if not self.protocol.takes_best_pass:
             return values[:, :, -1]
         best = self.validation.argmax(axis=2, keepdims=True)
         return np.take_along_axis(values, best, axis=2)[:, :, 0]

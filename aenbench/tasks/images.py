@@ -14,11 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from aenbench.tasks.datasets import Dataset, open_dataset
-from aenbench.tasks.protocol import PAPER_TEST_IMAGES
 from aenbench.tasks.task import Root, Task
 from gdatasets.sources.source import SourceArrays
 
-_PAPER_NORMALISATION = (0.1307, 0.3081)  # MNIST's, which the released code uses for all its generated images
 _NORMALISATION = {  # mean and standard deviation of the unmoved training pixels, scaled to 0..1
     "g-mnist": (0.1307, 0.3081),
     "g-fashion-mnist": (0.2860, 0.3530),
@@ -91,7 +89,7 @@ class Images:
     def test_images(self) -> int:
         """How many images the score rests on."""
         available = self.dataset.samples["test"]
-        return min(available, PAPER_TEST_IMAGES) if self.task.protocol == "paper" else available
+        return min(available, self.task.protocol.reported_images or available)
 
     def training(self) -> tuple[LabelledImages, LabelledImages]:
         """The images to learn from and the images to choose by.
@@ -101,7 +99,7 @@ class Images:
         """
         arrays = self.dataset.read("train")
         images = self._tensors(arrays, self._normalisation(arrays))
-        if self.task.protocol == "paper":
+        if self.task.protocol.chooses_on_test:
             return images, self.test()
         head = self._learnt_from(len(images))
         return images.part(0, head), images.part(head)
@@ -113,20 +111,19 @@ class Images:
     def unseen(self) -> LabelledImages:
         """The test images that no choice may see: all under `standard`, under `paper` those after the first 1,000."""
         images = self._tensors(self.dataset.read("test"), self._normalisation())
-        return images.part(self.test_images) if self.task.protocol == "paper" else images
+        return images.part(self.test_images) if self.task.protocol.chooses_on_test else images
 
     def test_labels(self) -> NDArray[np.int64]:
         """The labels of those."""
         return self.dataset.read("test").labels[: self.test_images]
 
     def _learnt_from(self, samples: int) -> int:
-        return samples if self.task.protocol == "paper" else samples - self.dataset.validation
+        return samples if self.task.protocol.chooses_on_test else samples - self.dataset.validation
 
     def _normalisation(self, train: SourceArrays | None = None) -> "Normalisation":
         """By fixed numbers for G- datasets, otherwise by the images that are learnt from."""
         if self.dataset.name in _NORMALISATION:
-            paper = self.task.protocol == "paper"
-            mean, deviation = _PAPER_NORMALISATION if paper else _NORMALISATION[self.dataset.name]
+            mean, deviation = self.task.protocol.normalization or _NORMALISATION[self.dataset.name]
             return Normalisation((mean,) * self.channels, (deviation,) * self.channels)
         if train is None:
             return _measured(self)

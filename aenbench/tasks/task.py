@@ -3,8 +3,7 @@
 import os
 from dataclasses import dataclass
 
-from aenbench.errors import InvalidArgumentError
-from aenbench.tasks.protocol import PROTOCOLS, Protocol
+from aenbench.tasks.protocol import STANDARD, Protocol, as_protocol
 
 Root = str | os.PathLike[str] | None
 
@@ -17,16 +16,15 @@ class Task:
         dataset: a name that `aenbench.tasks.open_dataset` knows, such as `g-mnist` or `cifar10`, or the path of a
             folder or .zip file of class folders.
         configuration: such as `aug2`; datasets that are used as published have the one configuration `none`.
-        protocol: `standard` or `paper`.
+        protocol: the rules; a name such as `standard` or `paper` is taken too.
 
     Raises:
-        InvalidArgumentError: no such protocol.
+        UnknownNameError: no such protocol.
     """
 
     dataset: str
     configuration: str
-    protocol: Protocol = "standard"
+    protocol: Protocol = STANDARD
 
     def __post_init__(self) -> None:
-        if self.protocol not in PROTOCOLS:
-            raise InvalidArgumentError(f'Unknown protocol "{self.protocol}". Choose from: {", ".join(PROTOCOLS)}.')
+        object.__setattr__(self, "protocol", as_protocol(self.protocol))

@@ -62,7 +62,7 @@ def load_parts(task: Task, root: Path | None, recipe: Recipe) -> Parts:
     """Load a task's images, once a process for all its networks."""
     images = Images(task, root)
     train, choose_by = images.training()
-    test = None if task.protocol == "paper" else images.test()
+    test = None if task.protocol.chooses_on_test else images.test()
     return Parts(_copied(train.first(recipe.images)), _copied(choose_by.first(recipe.chosen_by)), test)
 
 

@@ -44,7 +44,7 @@ def _task(standing: Standing) -> dict[str, Any]:
     return {
         "dataset": task.dataset,
         "configuration": task.configuration,
-        "protocol": task.protocol,
+        "protocol": task.protocol.name,
         "version": dataset.version,
         "digest": standing.answers.digest,
         "images": len(standing.answers.labels),

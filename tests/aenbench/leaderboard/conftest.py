@@ -54,7 +54,7 @@ def _make(
         dataset_version=images.dataset.version,
         configuration=task.configuration,
         test_content_sha256=images.dataset.digest("test"),
-        protocol=task.protocol,
+        protocol=task.protocol.name,
         budget="quick",
         seeds=tuple(
             SeedResult(seed=seed, accuracy=accuracy, **facts, **times) for seed, accuracy in enumerate(result.per_seed)

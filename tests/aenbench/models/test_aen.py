@@ -65,7 +65,7 @@ def test_actions_that_generate_one_group_are_one_architecture():
 def test_mistakes_name_what_was_expected():
     with pytest.raises(UnknownNameError, match='Unknown action "spin"'):
         Architecture(("spin",))
-    with pytest.raises(InvalidArgumentError, match="Choose from: standard, paper"):
+    with pytest.raises(UnknownNameError, match="Choose from: standard, paper"):
         Architecture((), "strict")
     with pytest.raises(InvalidArgumentError, match="even image size"):
         Architecture((), image_size=27)

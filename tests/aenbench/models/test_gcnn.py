@@ -190,7 +190,7 @@ def test_state_holds_free_parameters_and_running_moments_only(protocol):
 def test_impossible_architectures_and_images_are_errors():
     with pytest.raises(UnknownNameError, match="trivial, c2"):
         GCNNArchitecture("c3")
-    with pytest.raises(InvalidArgumentError, match="standard, paper"):
+    with pytest.raises(UnknownNameError, match="Choose from: standard, paper"):
         GCNNArchitecture(protocol="best")
     for size, next_size in ((30, 32), (8, 16), (29, 32)):
         with pytest.raises(InvalidArgumentError, match=f"got {size}. Pad or resize to {next_size}"):

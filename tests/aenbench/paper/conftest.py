@@ -15,6 +15,7 @@ from aenbench.models.budgets import Budget
 from aenbench.models.space import SearchBudget
 from aenbench.paper.context import Setting
 from aenbench.paper.scales import SCALES
+from aenbench.tasks.protocol import PAPER, STANDARD
 from aenbench.training.recipe import Recipe
 
 STATES = ("000000000000", "010000000000", "111111111111")
@@ -42,7 +43,7 @@ def make_setting(tiny: Budget, tmp_path: Path) -> Callable[..., Setting]:
             name="tiny",
             seeds=2,
             actions=tiny.final,
-            budgets={("dense", p): tiny for p in ("standard", "paper")},
+            budgets={("dense", p): tiny for p in (STANDARD, PAPER)},
         )
         options = {"scale": scale, "out": tmp_path / "out", "datasets": ("g-digits",), "executor": LocalExecutor(1)}
         return Setting(**{**options, **other})

@@ -14,6 +14,7 @@ from aenbench.paper.trainings import Training, architecture, measured, train, va
 from aenbench.search.evaluate import Evaluator
 from aenbench.tables.build import TablePlan, tabulate
 from aenbench.tasks.images import Images
+from aenbench.tasks.protocol import STANDARD
 from aenbench.tasks.task import Task
 from gdatasets.groups.actions import actions_from_bits
 
@@ -30,7 +31,7 @@ def made() -> Networks:
     for task in TASKS:
         for protocol in networks.PROTOCOLS:
             for seed in range(3):
-                place = Place(7, 0.012, "hflip") if protocol == "standard" else None
+                place = Place(7, 0.012, "hflip") if protocol == STANDARD else None
                 found[task, protocol, seed] = Found(states, names, 200, 1_000, place)
                 for variant in variants_of(protocol):
                     for method in METHODS:
@@ -99,7 +100,7 @@ def test_parts_b_and_c_on_real_digits(
     task = Task("g-digits", "aug2")
     network = architecture(Images(task), actions_from_bits(line["actions"]))
     again = train(Training(task, None, network, tiny.final, 1))
-    assert float(line["reported"]) == pytest.approx(measured(again, "standard"), abs=1e-6)
+    assert float(line["reported"]) == pytest.approx(measured(again, STANDARD), abs=1e-6)
 
     monkeypatch.setattr(Evaluator, "__call__", lambda *_: pytest.fail("trained again"))
     monkeypatch.setattr(networks, "train", lambda _: pytest.fail("trained again"))

@@ -29,6 +29,7 @@ from aenbench.search.evaluate import Evaluator
 from aenbench.search.record import Trial
 from aenbench.statistics.intervals import wilson_interval
 from aenbench.tasks.images import Images
+from aenbench.tasks.protocol import STANDARD
 from aenbench.tasks.task import Task
 from aenbench.training.recipe import Recipe
 from gdatasets.errors import SourceError, UnknownNameError
@@ -49,12 +50,12 @@ def nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
 def tiny() -> Scale:
     quick = SCALES["quick"]
     budget = replace(
-        quick.budgets["gcnn", "standard"],
+        quick.budgets["gcnn", STANDARD],
         search=SearchBudget(states=12, networks=NETWORKS, episodes=2, episode_steps=6),
         child=Recipe(20, 1, 10, chosen_by=40, evaluation_batch=40),
         final=Recipe(40, 1, 10, chosen_by=40, evaluation_batch=120),
     )
-    return replace(quick, name="tiny", budgets={**quick.budgets, ("gcnn", "standard"): budget})
+    return replace(quick, name="tiny", budgets={**quick.budgets, ("gcnn", STANDARD): budget})
 
 
 def setting(out: Path, *datasets: str, seeds: int = 1, root: Path | None = None) -> Setting:
@@ -202,7 +203,7 @@ def test_what_a_user_gets_wrong_is_said_before_any_work(tmp_path: Path) -> None:
 
 def test_a_search_is_the_searchs_own_whole_record(tmp_path: Path) -> None:
     """Through the store and JSON every trial is what deep Q-learning recorded, reward and epsilon too."""
-    task, budget = Task("g-digits", "aug2"), tiny().budgets["gcnn", "standard"]
+    task, budget = Task("g-digits", "aug2"), tiny().budgets["gcnn", STANDARD]
     of = GCNNSearch(task, None, budget, 1, TrialStore(tmp_path / "trials", "a test"), "digits")
     space = space_of(Images(task))
     found = trials_of(space, json.loads(json.dumps(search(of))))
@@ -257,7 +258,7 @@ def planted(deciding: int) -> Searched:
 @pytest.mark.parametrize(("deciding", "said"), [(0, "yes"), (5, "no: augmentation leads"), (9, "no: size leads")])
 def test_a_planted_cause_is_found_and_written(deciding: int, said: str, tmp_path: Path) -> None:
     on = OnDataset("planted", "none", SPACE, 100, [planted(deciding)])
-    budget = tiny().budgets["gcnn", "standard"]
+    budget = tiny().budgets["gcnn", STANDARD]
     found = convolutions.Convolutions([on], {"planted": analyze(SPACE, on.values)}, {}, budget)
     folder = convolutions.write(found, tmp_path, "scale test")
     (row,) = (

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,8 @@ from aenbench.paper.trainings import VARIANTS, Training, architecture, measured,
 from aenbench.runs.baselines import Baseline
 from aenbench.runs.plan import Plan
 from aenbench.runs.seed import run_seed
-from aenbench.tasks import images as data
 from aenbench.tasks.images import Images
+from aenbench.tasks.protocol import PAPER, PROTOCOLS, STANDARD
 from aenbench.tasks.task import Task
 
 ACCURACIES = {"accuracies": [0.2, 0.6, 0.5], "unseen": 0.4, "parameters": 3, "seconds": 1.0}
@@ -28,22 +29,21 @@ def test_it_is_the_final_training_of_a_run(tiny, tmp_path: Path, protocol, name)
     found = train(Training(task, None, architecture(images, actions), tiny.final, 0))
     right = float((outcome.predictions == images.test_labels()).mean())
     if protocol == "standard":
-        assert measured(found, protocol) == pytest.approx(right, abs=1e-12)
-    assert measured(found, "paper") == outcome.result.chosen_by
+        assert measured(found, PROTOCOLS[protocol]) == pytest.approx(right, abs=1e-12)
+    assert measured(found, PAPER) == outcome.result.chosen_by
     assert found["parameters"] == outcome.result.parameters
 
 
 def test_scores_are_what_they_are_called() -> None:
-    assert [measured(ACCURACIES, "paper", by) for by in ("reported", "last", "unseen")] == [0.6, 0.5, 0.4]
-    assert [measured(ACCURACIES, "standard", by) for by in ("reported", "unseen")] == [0.4, 0.4]
-    assert np.isnan(measured(ACCURACIES, "standard", "last"))
-    assert np.isnan(measured({**ACCURACIES, "unseen": None}, "paper", "unseen"))
+    assert [measured(ACCURACIES, PAPER, by) for by in ("reported", "last", "unseen")] == [0.6, 0.5, 0.4]
+    assert [measured(ACCURACIES, STANDARD, by) for by in ("reported", "unseen")] == [0.4, 0.4]
+    assert np.isnan(measured(ACCURACIES, STANDARD, "last"))
+    assert np.isnan(measured({**ACCURACIES, "unseen": None}, PAPER, "unseen"))
 
 
-def test_unseen_images_are_those_that_the_score_does_not_rest_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unseen_images_are_those_that_the_score_does_not_rest_on() -> None:
     every = Images(Task("g-digits", "none")).test()
-    monkeypatch.setattr(data, "PAPER_TEST_IMAGES", 100)
-    images = Images(Task("g-digits", "none", "paper"))
+    images = Images(Task("g-digits", "none", replace(PAPER, reported_images=100)))
     assert (len(images.test()), len(images.unseen())) == (100, 260)
     assert torch.equal(torch.cat([images.test().labels, images.unseen().labels]), every.labels)
     assert len(Images(Task("g-digits", "none")).unseen()) == 360
@@ -66,5 +66,5 @@ def test_each_variant_is_another_network_and_has_a_key_of_its_own(tiny) -> None:
 
 
 def test_only_networks_of_the_paper_vary() -> None:
-    assert variants_of("paper") == tuple(VARIANTS)
-    assert variants_of("standard") == ("released",)
+    assert variants_of(PAPER) == tuple(VARIANTS)
+    assert variants_of(STANDARD) == ("released",)

@@ -11,6 +11,7 @@ from torch import nn
 from aenbench.errors import InvalidArgumentError
 from aenbench.models.custom import OwnNetwork
 from aenbench.runs.custom_model import OwnModel
+from aenbench.tasks.protocol import PAPER, STANDARD
 from aenbench.training.augmentation import Augmentation
 from aenbench.training.fit import count_parameters
 
@@ -128,9 +129,9 @@ def test_what_cannot_be_trained_is_one_line(name: str, said: str) -> None:
     ],
 )
 def test_entries_are_named_after_the_network(model: OwnModel, name: str) -> None:
-    assert model.entry_name("standard", "standard") == name
+    assert model.entry_name(STANDARD, "standard") == name
     suffix = "" if model.given_name else "-paper-quick"
-    assert model.entry_name("paper", "quick") == name + suffix
+    assert model.entry_name(PAPER, "quick") == name + suffix
 
 
 @pytest.mark.parametrize(

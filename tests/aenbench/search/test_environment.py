@@ -15,8 +15,9 @@ from aenbench.execution.threads import one_thread
 from aenbench.models.aen import AENSpace
 from aenbench.models.gcnn import GCNNSpace
 from aenbench.models.space import SearchBudget
-from aenbench.search.environment import EquivarianceSearch, exponential_gain, gain
+from aenbench.search.environment import EquivarianceSearch
 from aenbench.search.record import Record
+from aenbench.tasks.rewards import exponential_gain, gain
 from gdatasets.errors import UnknownNameError
 
 NAME = "aen/EquivarianceSearch-v0"
@@ -74,7 +75,7 @@ def test_the_reward_is_the_one_of_the_spaces_protocol_if_none_is_given(protocol,
 
 
 def test_an_unknown_reward_is_one_line() -> None:
-    with pytest.raises(UnknownNameError, match=r'Unknown reward "plain". Choose from: standard, paper.'):
+    with pytest.raises(UnknownNameError, match=r'Unknown protocol "plain". Choose from: standard, paper.'):
         gymnasium.make(NAME, space=AENSpace("standard"), evaluate=share_of_ones, reward="plain")
 
 
