@@ -16,7 +16,8 @@ from aenbench.nn.linear import EquivariantLinear, Initialization
 from aenbench.nn.representations import grid, trivial
 from aenbench.tasks.protocol import Protocol
 from aenbench.training.candidate import Candidate
-from gdatasets.groups.actions import ACTIONS, Group, actions_from_bits, bits_from_actions
+from gdatasets.groups.actions import ACTIONS, actions_from_bits, bits_from_actions
+from gdatasets.groups.group import Group
 
 Bias = Literal["orbits", "scalar"]
 
@@ -131,8 +132,9 @@ class AutoequivariantNetwork(nn.Module):
         units = grid(architecture.actions, hidden, hidden_step, architecture.hidden_channels)
         released: Initialization = "orbits" if architecture.protocol == "paper" else "fan_in"
         initialization = architecture.initialization or released
-        self.first = EquivariantLinear(image, units, not scalar, initialization, generator=generator)
-        self.second = EquivariantLinear(units, units, not scalar, initialization, generator=generator)
+        joint = architecture.protocol == "paper"  # its rolls have order 7 on grids of 28 and 5 on those of 20
+        self.first = EquivariantLinear(image, units, not scalar, initialization, joint=joint, generator=generator)
+        self.second = EquivariantLinear(units, units, not scalar, initialization, joint=joint, generator=generator)
         self.head = EquivariantLinear(
             trivial(0, architecture.hidden_units), trivial(0, architecture.classes), generator=generator
         )

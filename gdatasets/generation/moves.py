@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gdatasets.errors import InvalidArgumentError
 from gdatasets.generation.rotation import ANGLES, QUARTER, Interpolation, turn_bilinear, turn_nearest, turn_quarters
 from gdatasets.generation.specs import Configuration, DatasetSpec
-from gdatasets.groups.actions import ACTIONS, Images, act
+from gdatasets.groups.actions import ACTIONS, Images, act, find_action
 
 ELEMENT_DTYPE = np.dtype([("bits", "<u2"), ("angle", "<i2"), ("hshift", "<i2"), ("vshift", "<i2")])
 """How one image was moved. `bits`: bit a is set when action number a of `ACTIONS` was applied (in bit order). `angle`:
@@ -128,11 +128,7 @@ def undo(images: Images, elements: Elements) -> Images:
         elif action in ("htrans", "vtrans"):
             _roll(restored, action, -elements["hshift" if action == "htrans" else "vshift"])
         else:
-            inverse_powers = 3 if action == "scramble1" else 1  # order 4; all others are their own inverse
-            part = restored[chosen]
-            for _ in range(inverse_powers):
-                part = act(action, part)
-            restored[chosen] = part
+            restored[chosen] = find_action(action).undo(restored[chosen])
     return restored
 
 
