@@ -11,6 +11,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import matplotlib
@@ -116,9 +117,8 @@ def scale(emlp_python: str | None) -> None:
             labels, count = parameter_sharing(*sides, joint=True)
             pairs.append(labels.size)
             repeats = 5 if labels.size < 2e6 else 1
-            seconds.append(
-                median_ms(lambda sides=sides: parameter_sharing(*sides, joint=True), repeats)[1] / 1e3
-            )  # CPU time
+            found = partial(parameter_sharing, *sides, joint=True)
+            seconds.append(median_ms(found, repeats)[1] / 1e3)  # CPU time
             memory.append(peak_memory(found))
             print(
                 f"{name} {size_in}>{size_out}: {labels.size} pairs, {count} orbits, {seconds[-1]:.4f} s, "
