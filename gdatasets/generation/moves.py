@@ -36,7 +36,7 @@ def draw_elements(
     """The elements that move samples start..stop-1 of a split: `ELEMENT_DTYPE`, shape (stop - start,)."""
     if not 0 <= start <= stop:
         raise InvalidArgumentError(f"Expected 0 <= start <= stop, got {start} and {stop}.")
-    words = _random_words(f"{dataset.name}/{dataset.major}/{config.name}/{split}", start, stop)
+    words = random_words(f"{dataset.name}/{dataset.major}/{config.name}/{split}", start, stop)
     elements = np.zeros(stop - start, dtype=ELEMENT_DTYPE)
     coins = words[:, 0]
     for number, action in enumerate(ACTIONS):
@@ -67,7 +67,7 @@ def draw_elements_at(
     return np.concatenate(drawn) if drawn else np.zeros(0, dtype=ELEMENT_DTYPE)
 
 
-def _random_words(stream: str, start: int, stop: int) -> NDArray[np.uint64]:
+def random_words(stream: str, start: int, stop: int) -> NDArray[np.uint64]:
     """Uniform 64-bit words (stop - start, 4); row i is block i of the Philox generator keyed by the stream's name."""
     key = int.from_bytes(hashlib.sha256(f"gdatasets/{stream}".encode()).digest()[:16], "little")
     generator = np.random.Philox(key=key)

@@ -5,7 +5,7 @@ Group.from_permutations({"swap": [1, 0, 2, 3, 4, 5]}, shape=(2, 3))
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from math import prod
 from typing import Any, Self
@@ -109,6 +109,12 @@ class Group:
         values = {"names": names, "shape": shape, "step": step, "is_named": is_named, "actions": actions}
         for attribute, value in {**values, "permutations": permutations}.items():
             object.__setattr__(self, attribute, value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # what sympy made is made again
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._set(**state)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Group):

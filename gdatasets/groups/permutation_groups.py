@@ -184,8 +184,7 @@ class PermutationGroup:
         """
         if not len(self.generators):
             return self.generators
-        _, strong = self._by_sympy.schreier_sims_incremental(base=list(range(self.degree)))
-        chain = list(_transversals(np.array([generator.array_form for generator in strong])))
+        chain = stabiliser_chain(self)
         smallest = []
         for level, (point, transversal) in enumerate(chain):
             for image in sorted(transversal.keys() - {point}):
@@ -208,6 +207,14 @@ class PermutationGroup:
 
     def __hash__(self) -> int:
         return hash((self.degree, self.orbits.tobytes()))
+
+
+def stabiliser_chain(group: PermutationGroup) -> list[tuple[int, dict[int, NDArray[np.int64]]]]:
+    """For each point i moved by the elements that fix 0..i-1: one of those elements for each point they take i to."""
+    if not len(group.generators):
+        return []
+    _, strong = group._by_sympy.schreier_sims_incremental(base=list(range(group.degree)))
+    return list(_transversals(np.array([generator.array_form for generator in strong]).reshape(-1, group.degree)))
 
 
 def _transversals(strong: Permutations) -> Iterator[tuple[int, dict[int, NDArray[np.int64]]]]:

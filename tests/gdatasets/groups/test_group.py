@@ -91,6 +91,7 @@ def test_no_generators_are_the_trivial_group(none):
 
 def test_a_group_is_frozen_and_can_be_pickled():
     group = Group.from_permutations({"rows": SWAP_ROWS}, shape=(2, 3))
+    assert group.order == 2
     assert pickle.loads(pickle.dumps(group)) == group
     with pytest.raises(ValueError, match="read-only"):
         group.permutations[0, 0] = 1
