@@ -11,6 +11,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import matplotlib
@@ -54,9 +55,9 @@ def times() -> None:
     cases = {"rotation": ("rotation",), "rotation + hflip": ("rotation", "hflip"), "all twelve": ACTIONS}
     for name, actions in cases.items():
         sides = grid(actions, 28), grid(actions, 20)
-        labels, count = parameter_sharing(*sides)
-        middle, least = median_ms(lambda sides=sides: parameter_sharing(*sides), 31)
-        memory = peak_memory(lambda sides=sides: parameter_sharing(*sides)) / labels.nbytes
+        labels, count = parameter_sharing(*sides, joint=True)
+        middle, least = median_ms(lambda sides=sides: parameter_sharing(*sides, joint=True), 31)
+        memory = peak_memory(lambda sides=sides: parameter_sharing(*sides, joint=True)) / labels.nbytes
         print(
             f"784x400 {name}: {count} orbits, median {middle:.1f} ms, least {least:.1f} ms, "
             f"peak {memory:.1f}x the labels ({labels.dtype})"
@@ -113,11 +114,12 @@ def scale(emlp_python: str | None) -> None:
         pairs, seconds, memory = [], [], []
         for size_in, size_out in sizes:
             sides = grid(actions, size_in), grid(actions, size_out)
-            labels, count = parameter_sharing(*sides)
+            labels, count = parameter_sharing(*sides, joint=True)
             pairs.append(labels.size)
             repeats = 5 if labels.size < 2e6 else 1
-            seconds.append(median_ms(lambda sides=sides: parameter_sharing(*sides), repeats)[1] / 1e3)  # CPU time
-            memory.append(peak_memory(lambda sides=sides: parameter_sharing(*sides)))
+            found = partial(parameter_sharing, *sides, joint=True)
+            seconds.append(median_ms(found, repeats)[1] / 1e3)  # CPU time
+            memory.append(peak_memory(found))
             print(
                 f"{name} {size_in}>{size_out}: {labels.size} pairs, {count} orbits, {seconds[-1]:.4f} s, "
                 f"peak {memory[-1] / labels.nbytes:.1f}x the labels",

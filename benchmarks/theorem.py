@@ -45,9 +45,9 @@ def render() -> str:
     for actions, size_in, size_out, step in CASES:
         into, out = grid(actions, size_in, step), grid(actions, size_out, step)
         order = len(enumerate_elements(np.concatenate([into, out + size_in**2], axis=1)))
-        singles = [parameter_sharing(into[k : k + 1], out[k : k + 1])[0] for k in range(len(into))]
+        singles = [parameter_sharing(into[k : k + 1], out[k : k + 1], joint=True)[0] for k in range(len(into))]
         full, full_ms = timed(lambda into=into, out=out: by_full_group(into, out))
-        generated, generated_ms = timed(lambda into=into, out=out: parameter_sharing(into, out)[0])
+        generated, generated_ms = timed(lambda into=into, out=out: parameter_sharing(into, out, joint=True)[0])
         merged, merged_ms = timed(lambda singles=singles: join_sharings(singles)[0])
         orbits = int(generated.max()) + 1
         burnside = count_orbits_by_burnside(into, out)

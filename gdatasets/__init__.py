@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gdatasets.generation.specs import DATASETS as DATASETS
     from gdatasets.generation.transform import Transform as Transform
     from gdatasets.groups.actions import ACTIONS as ACTIONS
-    from gdatasets.groups.actions import Group as Group
+    from gdatasets.groups.group import Group as Group
     from gdatasets.hub.load_dataset import load_dataset as load_dataset
     from gdatasets.sources.image_folder import FolderSource as FolderSource
     from gdatasets.vision import GMNIST as GMNIST
@@ -46,7 +46,7 @@ _HOMES = {
     "GDatasetsError": "errors",
     "GDigits": "vision",
     "GFashionMNIST": "vision",
-    "Group": "groups.actions",
+    "Group": "groups.group",
     "MNISTRot": "vision",
     "Transform": "generation.transform",
     "build_dataset": "folder.build",

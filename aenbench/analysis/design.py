@@ -19,7 +19,7 @@ from aenbench.models.aen import AENSpace
 from aenbench.models.gcnn import GROUP_BITS, GCNNSpace
 from aenbench.models.space import SearchSpace
 from aenbench.training.augmentation import AUGMENTATIONS
-from gdatasets.groups.actions import ACTIONS
+from gdatasets.groups.actions import ACTION_REGISTRY, ACTIONS
 
 Floats = NDArray[np.float64]
 Kind = Literal["main", "pair", "higher", "noise", "total", "family"]
@@ -49,8 +49,7 @@ def factors_of(space: SearchSpace) -> tuple[Factor, ...]:
         InvalidArgumentError: a space of another kind.
     """
     if isinstance(space, AENSpace):
-        families = {"rotation": "square", "hflip": "square", "vflip": "square", "htrans": "roll", "vtrans": "roll"}
-        return tuple(Factor(name, families.get(name, "scramble")) for name in ACTIONS)
+        return tuple(Factor(name, ACTION_REGISTRY[name].family) for name in ACTIONS)
     if isinstance(space, GCNNSpace):
         rest = "0" * (space.bits - len(GROUP_BITS))
         codes = ("".join(bits) for bits in product("01", repeat=len(GROUP_BITS)))

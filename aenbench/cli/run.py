@@ -154,7 +154,7 @@ def check(
     """Measure how far a network's outputs are from invariant under a group; exit code 1 when they are not."""
     from aenbench.nn import check_equivariance
     from aenbench.user_code import load_module
-    from gdatasets.groups.actions import parse_group
+    from gdatasets.groups.group import parse_group
 
     named = parse_group(group, size, step)
     try:

@@ -16,7 +16,8 @@ from aenbench.nn.linear import EquivariantLinear, Initialization
 from aenbench.nn.representations import grid, trivial
 from aenbench.tasks.protocol import STANDARD, Protocol, as_protocol
 from aenbench.training.candidate import Candidate
-from gdatasets.groups.actions import ACTIONS, Group, actions_from_bits, bits_from_actions
+from gdatasets.groups.actions import ACTIONS, actions_from_bits, bits_from_actions
+from gdatasets.groups.group import Group
 
 Bias = Literal["orbits", "scalar"]
 
@@ -130,8 +131,9 @@ class AutoequivariantNetwork(nn.Module):
         image = grid(architecture.actions, size, step, architecture.channels)
         units = grid(architecture.actions, hidden, hidden_step, architecture.hidden_channels)
         initialization = architecture.initialization or architecture.protocol.initialization
-        self.first = EquivariantLinear(image, units, not scalar, initialization, generator=generator)
-        self.second = EquivariantLinear(units, units, not scalar, initialization, generator=generator)
+        joint = architecture.protocol.joint  # the rolls of `paper` have order 7 on grids of 28 and 5 on those of 20
+        self.first = EquivariantLinear(image, units, not scalar, initialization, joint=joint, generator=generator)
+        self.second = EquivariantLinear(units, units, not scalar, initialization, joint=joint, generator=generator)
         self.head = EquivariantLinear(
             trivial(0, architecture.hidden_units), trivial(0, architecture.classes), generator=generator
         )

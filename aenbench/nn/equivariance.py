@@ -8,11 +8,12 @@ from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from aenbench.errors import InvalidArgumentError
-from gdatasets.groups.actions import Group, check_permutations
+from aenbench.nn.pairing import Representation, pair, permutations_of
+from gdatasets.groups.group import Group
 
 Elements = Literal["generators", "all"]
 
@@ -46,9 +47,10 @@ class EquivarianceReport:
 
 def check_equivariance(
     module: nn.Module,
-    group: Group | ArrayLike,
-    out_group: Group | ArrayLike | None = None,
+    group: Representation,
+    out_group: Representation | None = None,
     *,
+    joint: bool = False,
     inputs: Tensor | None = None,
     elements: Elements = "generators",
     limit: int = 10_000,
@@ -62,12 +64,15 @@ def check_equivariance(
 
     Args:
         module: takes a batch (batch, ...) and returns (batch, ...).
-        group: how the inputs move: a `Group` or gather indices (generators, degree). They act on the flattened input,
-            on each of its channels where it holds several times `degree` values.
-        out_group: how the outputs move, the same generators row by row; None where they must not change (invariance).
+        group: how the inputs move: a `Group`, a mapping from name to gather indices (degree,), or gather indices
+            (generators, degree). They act on the flattened input, on each of its channels where it holds several times
+            `degree` values.
+        out_group: how the outputs move: the same generators, paired by name where both sides have names, else row by
+            row; None where they must not change (invariance).
+        joint: accept generators that satisfy other relations on the outputs than on the inputs.
         inputs: the batch to test on; by default 4 normal random inputs of the group's degree, in the dtype and on
-            the device of the module's first floating-point parameter: shape (4, 1, size, size) for
-            a `Group`, else (4, degree).
+            the device of the module's first floating-point parameter: shape (4, 1, rows, columns)
+            for a `Group` on a grid, unless the module is a dense layer (`in_features`), else (4, degree).
         elements: `"generators"` or `"all"`.
         limit: the largest group order that `"all"` enumerates.
         tolerance: the largest relative error that passes; by default 1e-5 for float32, 1e-12 for float64, and
@@ -75,9 +80,9 @@ def check_equivariance(
         generator: source of the default inputs; by default one with seed 0.
 
     Raises:
-        InvalidArgumentError: the sizes do not fit, or the group has more than `limit` elements.
+        InvalidArgumentError: the sizes or generators do not fit, or the group has more than `limit` elements.
     """
-    into, out, names = _elements(group, out_group, elements, limit)
+    into, out, names = _elements(group, out_group, joint, elements, limit)
     x = _default_inputs(module, group, into.shape[1], generator) if inputs is None else inputs
     with _evaluating(module), torch.no_grad():
         y = module(x)
@@ -90,7 +95,7 @@ def check_equivariance(
     return EquivarianceReport(errors, _default_tolerance(y.dtype) if tolerance is None else tolerance)
 
 
-def assert_equivariant(module: nn.Module, group: Group | ArrayLike, *args: object, **options: object) -> None:
+def assert_equivariant(module: nn.Module, group: Representation, *args: object, **options: object) -> None:
     """Raise AssertionError, naming the failing elements, unless `check_equivariance` with these arguments passes."""
     report = check_equivariance(module, group, *args, **options)  # type: ignore[arg-type]
     if not report.passed:
@@ -103,23 +108,18 @@ def assert_equivariant(module: nn.Module, group: Group | ArrayLike, *args: objec
 
 
 def _elements(
-    group: Group | ArrayLike, out_group: Group | ArrayLike | None, elements: Elements, limit: int
+    group: Representation, out_group: Representation | None, joint: bool, elements: Elements, limit: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64] | None, list[str]]:
     """Input and output permutations of the elements to test, and a name for each."""
-    into, out = _generators(group), None if out_group is None else _generators(out_group)
-    if out is not None and len(out) != len(into):
-        raise InvalidArgumentError(f"Expected as many output as input generators, got {len(out)} and {len(into)}.")
-    names = list(group.actions) if isinstance(group, Group) else [f"generator {k}" for k in range(len(into))]
+    into = permutations_of(group)
+    paired = pair(group, np.tile(np.arange(1), (len(into), 1)) if out_group is None else out_group, joint)
+    out, names = None if out_group is None else paired.outputs, list(paired.names)
     if elements == "generators":
         return into, out, names
     degree = into.shape[1]
     both = into if out is None else np.concatenate([into, out + degree], axis=1)
     found, words = _enumerate_with_words(both, names, limit)
     return found[:, :degree], None if out is None else found[:, degree:] - degree, words
-
-
-def _generators(group: Group | ArrayLike) -> NDArray[np.int64]:
-    return group.permutations if isinstance(group, Group) else check_permutations(group)
 
 
 def _enumerate_with_words(
@@ -148,16 +148,16 @@ def _move(x: Tensor, permutation: NDArray[np.int64]) -> Tensor:
     degree, values = len(permutation), x[0].numel()
     if values % degree:
         raise InvalidArgumentError(f"A group that moves {degree} units cannot act on {tuple(x.shape[1:])}.")
-    index = torch.from_numpy(permutation).to(x.device)
+    index = torch.tensor(permutation, device=x.device)
     return x.reshape(len(x), -1, degree).index_select(2, index).reshape(x.shape)
 
 
-def _default_inputs(
-    module: nn.Module, group: Group | ArrayLike, degree: int, generator: torch.Generator | None
-) -> Tensor:
+def _default_inputs(module: nn.Module, group: Representation, degree: int, generator: torch.Generator | None) -> Tensor:
     reference = next((p for p in module.parameters() if p.is_floating_point()), torch.empty(0))
     generator = torch.Generator().manual_seed(0) if generator is None else generator
-    shape = (4, 1, group.size, group.size) if isinstance(group, Group) else (4, degree)
+    shape: tuple[int, ...] = (4, degree)
+    if isinstance(group, Group) and len(group.shape) == 2 and getattr(module, "in_features", None) != degree:
+        shape = (4, 1, *group.shape)
     return torch.randn(shape, generator=generator).to(reference.device, reference.dtype)
 
 

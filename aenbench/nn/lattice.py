@@ -12,7 +12,9 @@ from itertools import pairwise
 import numpy as np
 
 from aenbench.nn.sharing import Labels, extend_sharing, parameter_sharing
-from gdatasets.groups.actions import ACTIONS, Group, Permutations, actions_from_bits, bits_from_actions
+from gdatasets.groups.actions import ACTIONS, actions_from_bits, bits_from_actions
+from gdatasets.groups.group import Group
+from gdatasets.groups.permutation_groups import Permutations
 
 Actions = tuple[str, ...]
 Sharings = tuple[Labels, ...]
@@ -52,7 +54,7 @@ class SharingLattice:
         if not chosen:
             return self.free
         sides = (zip(*moves, strict=True) for moves in zip(*chosen, strict=True))
-        return tuple(parameter_sharing(np.concatenate(into), np.concatenate(out))[0] for into, out in sides)
+        return tuple(parameter_sharing(np.concatenate(into), np.concatenate(out), joint=True)[0] for into, out in sides)
 
     def extend(self, sharings: Sharings, action: str) -> Sharings:
         """The sharings of the group generated with one more action."""

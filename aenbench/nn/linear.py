@@ -5,15 +5,16 @@ from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from aenbench.errors import InvalidArgumentError
 from aenbench.nn.evaluation_cache import EvaluationCache
+from aenbench.nn.pairing import Representation, permutations_of
 from aenbench.nn.sharing import Labels, parameter_sharing
 from aenbench.nn.tying import classes_of_equal_rows, spread
-from gdatasets.groups.actions import orbit_labels
+from gdatasets.groups.permutation_groups import orbit_labels
 
 Initialization = Literal["fan_in", "orbits"]
 
@@ -31,10 +32,14 @@ class EquivariantLinear(nn.Module):
     Source: Basu et al., arXiv 2104.04848, section 3.
 
     Args:
-        in_permutations: gather indices (generators, n_in); none, shape (0, n_in), leaves every weight free.
-        out_permutations: gather indices (generators, n_out), row by row the same generators.
+        in_permutations: how the inputs move: a `Group`, a mapping from name to gather indices (n_in,), or gather
+            indices (generators, n_in); none, shape (0, n_in), leaves every weight free.
+        out_permutations: how the same generators move the n_out outputs: paired by name where both sides have names,
+            else row by row.
         bias: whether to add a bias, one free value for each orbit of the output units.
         initialization: `"fan_in"` or `"orbits"`.
+        joint: accept generators that satisfy other relations on the outputs than on the inputs; the layer is then
+            equivariant to the larger group that they generate on both sides together.
         generator: source of the initial values; without one, PyTorch's global generator.
         device: of the free parameters.
         dtype: of the free parameters.
@@ -42,7 +47,8 @@ class EquivariantLinear(nn.Module):
     Shape: (..., n_in) to (..., n_out).
 
     Raises:
-        InvalidArgumentError: no permutations, different numbers of generators, or an unknown initialisation.
+        InvalidArgumentError: no permutations, generators that differ in names or number, or that no group acts by on
+            both sides (unless `joint`), or an unknown initialisation.
     """
 
     weight: nn.Parameter
@@ -55,11 +61,12 @@ class EquivariantLinear(nn.Module):
 
     def __init__(
         self,
-        in_permutations: ArrayLike,
-        out_permutations: ArrayLike,
+        in_permutations: Representation,
+        out_permutations: Representation,
         bias: bool = True,
         initialization: Initialization = "fan_in",
         *,
+        joint: bool = False,
         generator: torch.Generator | None = None,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
@@ -69,7 +76,7 @@ class EquivariantLinear(nn.Module):
             raise InvalidArgumentError(
                 f'Unknown initialization "{initialization}". Choose from: {", ".join(get_args(Initialization))}.'
             )
-        labels, self.orbits = parameter_sharing(in_permutations, out_permutations)
+        labels, self.orbits = parameter_sharing(in_permutations, out_permutations, joint=joint)
         self.out_features, self.in_features = labels.shape
         self.initialization = initialization
         self.weight = nn.Parameter(torch.empty(self.orbits, device=device, dtype=dtype))
@@ -77,7 +84,7 @@ class EquivariantLinear(nn.Module):
         self.register_parameter("bias", None)
         self.register_buffer("bias_index", None, persistent=False)
         if bias:
-            bias_labels = orbit_labels(out_permutations)
+            bias_labels = orbit_labels(permutations_of(out_permutations))
             biases = int(bias_labels.max(initial=-1)) + 1
             self.bias = nn.Parameter(torch.empty(biases, device=device, dtype=dtype))
             if biases < self.out_features:

@@ -7,16 +7,17 @@ two with equally many rows, so grids, channels and invariant units are put toget
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from aenbench.errors import InvalidArgumentError
-from gdatasets.groups.actions import Group, Permutations, check_permutations
+from aenbench.nn.pairing import Representation, permutations_of
+from gdatasets.groups.group import Group
+from gdatasets.groups.permutation_groups import Permutations
 
 
 def grid(actions: Sequence[str], size: int, step: int = 4, channels: int = 1) -> Permutations:
     """The named actions on `channels` copies of a square grid: int64 (actions, channels * size * size).
 
-    Rows are in the order of `gdatasets.groups.actions.ACTIONS`, whatever order the names come in.
+    Rows are in the order in which the names are given.
     """
     return direct_sum(*[Group(actions, size, step).permutations] * channels)
 
@@ -26,13 +27,15 @@ def trivial(generators: int, units: int) -> Permutations:
     return np.tile(np.arange(units), (generators, 1))
 
 
-def direct_sum(*representations: ArrayLike) -> Permutations:
+def direct_sum(*representations: Representation) -> Permutations:
     """Representations of one list of generators, side by side: int64 (generators, sum of their units).
+
+    Generators are paired by position; give a `Group` several times for several channels.
 
     Raises:
         InvalidArgumentError: there is none, one is no permutation, or their numbers of generators differ.
     """
-    parts = [check_permutations(part) for part in representations]
+    parts = [permutations_of(part) for part in representations]
     if len({len(part) for part in parts}) != 1:
         raise InvalidArgumentError(
             f"Expected representations of one list of generators, got {[len(part) for part in parts]} generators."

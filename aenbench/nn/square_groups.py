@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from aenbench.errors import InvalidArgumentError
 from gdatasets.errors import UnknownNameError
-from gdatasets.groups.actions import Group, Permutations, enumerate_elements
+from gdatasets.groups.group import Group
+from gdatasets.groups.permutation_groups import Permutations, enumerate_elements
 
 MOVES: dict[str, tuple[str, ...]] = {
     "rotation": ("rotation",),

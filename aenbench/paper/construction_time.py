@@ -30,8 +30,7 @@ from aenbench.paper.sharing_oracles import by_full_group, join_sharings
 from aenbench.reports.markdown import csv_text, markdown_table
 from aenbench.statistics.intervals import NOTHING
 from gdatasets.files import make_folder, write_whole
-from gdatasets.groups.actions import Permutations
-from gdatasets.groups.permutation_groups import PermutationGroup
+from gdatasets.groups.permutation_groups import PermutationGroup, Permutations
 
 D4 = ("rotation", "hflip")
 ROLLS = ("htrans", "vtrans")
@@ -99,7 +98,7 @@ def construct(layer: Layer) -> dict[str, object]:
     into, out = layer.permutations
     order = PermutationGroup(direct_sum(into, out)).order
     estimate = order * _seconds_per_element(layer.side)
-    sharing, by_generators = _timed(lambda: parameter_sharing(into, out)[0])
+    sharing, by_generators = _timed(lambda: parameter_sharing(into, out, joint=True)[0])
     seconds: dict[Way, list[float] | None] = dict.fromkeys(WAYS) | {"generators": by_generators}
     if len(into) > 1:
         singles, seconds["subgroups"] = _timed(lambda: _of_each(into, out))
@@ -119,7 +118,7 @@ def construct(layer: Layer) -> dict[str, object]:
 
 def _of_each(into: Permutations, out: Permutations) -> list[Labels]:
     """The sharing of each generator alone."""
-    return [parameter_sharing(into[k : k + 1], out[k : k + 1])[0] for k in range(len(into))]
+    return [parameter_sharing(into[k : k + 1], out[k : k + 1], joint=True)[0] for k in range(len(into))]
 
 
 def _seconds_per_element(side: int) -> float:

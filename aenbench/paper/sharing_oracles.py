@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from aenbench.errors import InvalidArgumentError
 from aenbench.nn.sharing import Labels, smallest_dtype
-from gdatasets.groups.actions import Permutations
 from gdatasets.groups.partitions import merge, number
-from gdatasets.groups.permutation_groups import enumerate_elements
+from gdatasets.groups.permutation_groups import Permutations, enumerate_elements
 
 
 def by_full_group(into: Permutations, out: Permutations) -> NDArray[np.int64]:

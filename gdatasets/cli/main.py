@@ -61,7 +61,7 @@ def info(name: Annotated[str, typer.Argument(help="A dataset, or NAME@VERSION.")
     """Sizes, digests, groups with their orders, and how to cite."""
     from gdatasets.folder.citation import cite, parse_reference
     from gdatasets.generation.specs import CONFIGURATIONS, no_published_digest, pinned_digests
-    from gdatasets.groups.actions import Group
+    from gdatasets.groups.group import Group
     from gdatasets.sources.published import source_is_local
 
     spec = parse_reference(name)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gdatasets.errors import InvalidArgumentError
 from gdatasets.generation.rotation import ANGLES, QUARTER, Interpolation, turn_bilinear, turn_nearest, turn_quarters
 from gdatasets.generation.specs import Configuration, DatasetSpec
-from gdatasets.groups.actions import ACTIONS, Images, act
+from gdatasets.groups.actions import ACTIONS, Images, act, find_action
 
 ELEMENT_DTYPE = np.dtype([("bits", "<u2"), ("angle", "<i2"), ("hshift", "<i2"), ("vshift", "<i2")])
 """How one image was moved. `bits`: bit a is set when action number a of `ACTIONS` was applied (in bit order). `angle`:
@@ -36,7 +36,7 @@ def draw_elements(
     """The elements that move samples start..stop-1 of a split: `ELEMENT_DTYPE`, shape (stop - start,)."""
     if not 0 <= start <= stop:
         raise InvalidArgumentError(f"Expected 0 <= start <= stop, got {start} and {stop}.")
-    words = _random_words(f"{dataset.name}/{dataset.major}/{config.name}/{split}", start, stop)
+    words = random_words(f"{dataset.name}/{dataset.major}/{config.name}/{split}", start, stop)
     elements = np.zeros(stop - start, dtype=ELEMENT_DTYPE)
     coins = words[:, 0]
     for number, action in enumerate(ACTIONS):
@@ -67,7 +67,7 @@ def draw_elements_at(
     return np.concatenate(drawn) if drawn else np.zeros(0, dtype=ELEMENT_DTYPE)
 
 
-def _random_words(stream: str, start: int, stop: int) -> NDArray[np.uint64]:
+def random_words(stream: str, start: int, stop: int) -> NDArray[np.uint64]:
     """Uniform 64-bit words (stop - start, 4); row i is block i of the Philox generator keyed by the stream's name."""
     key = int.from_bytes(hashlib.sha256(f"gdatasets/{stream}".encode()).digest()[:16], "little")
     generator = np.random.Philox(key=key)
@@ -128,11 +128,7 @@ def undo(images: Images, elements: Elements) -> Images:
         elif action in ("htrans", "vtrans"):
             _roll(restored, action, -elements["hshift" if action == "htrans" else "vshift"])
         else:
-            inverse_powers = 3 if action == "scramble1" else 1  # order 4; all others are their own inverse
-            part = restored[chosen]
-            for _ in range(inverse_powers):
-                part = act(action, part)
-            restored[chosen] = part
+            restored[chosen] = find_action(action).undo(restored[chosen])
     return restored
 
 

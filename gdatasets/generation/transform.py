@@ -18,9 +18,11 @@ from PIL import Image
 
 from gdatasets.errors import InvalidArgumentError
 from gdatasets.generation.arrays import Arrays
+from gdatasets.generation.group_moves import GroupConfiguration, move_by_group, undo_group
 from gdatasets.generation.moves import ELEMENT_DTYPE, draw_elements_at, element_bits, move
 from gdatasets.generation.specs import DATASETS, Configuration, DatasetSpec
 from gdatasets.groups.actions import Images
+from gdatasets.groups.group import Group
 
 
 @dataclass(frozen=True)
@@ -29,13 +31,14 @@ class Transform:
 
     Attributes:
         spec: the dataset; of a user's own data, any name and version.
-        config: the configuration.
+        config: the configuration; a `Group` or `GroupConfiguration` moves by random elements of that group, and the
+            batch gets the column `element` in place of `bits`, `angle`, `hshift` and `vshift`.
         split: the split that the batches come from.
         image_column: where the images are.
     """
 
     spec: DatasetSpec
-    config: Configuration
+    config: Configuration | GroupConfiguration | Group
     split: str
     image_column: str = "image"
 
@@ -55,15 +58,37 @@ class Transform:
         if indices is None and "source_index" not in batch:
             raise InvalidArgumentError('The batch needs a column "source_index", or map it with_indices=True.')
         samples, index = self._numbers(batch, indices)
+        if isinstance(self.config, GroupConfiguration | Group):
+            return {**batch, **self._moved_by_group(self.config, given, images, samples), "source_index": index}
         elements = draw_elements_at(self.spec, self.config, self.split, samples, images.shape[1] if len(images) else 28)
         moved = move(images, elements, self.config.interpolation)
         return {
             **batch,
-            self.image_column: moved if isinstance(given, np.ndarray) else [Image.fromarray(image) for image in moved],
+            self.image_column: _like(given, moved),
             "source_index": index,
             "bits": element_bits(elements),
             **{name: np.ascontiguousarray(elements[name]) for name in ("angle", "hshift", "vshift")},
         }
+
+    def _moved_by_group(
+        self, config: GroupConfiguration | Group, given: Any, images: Images, samples: NDArray[np.int64]
+    ) -> dict[str, Any]:
+        config = config if isinstance(config, GroupConfiguration) else GroupConfiguration(config)
+        numbers = config.draw(self.spec, self.split, samples)
+        moved = move_by_group(images, config.group, numbers) if len(images) else images
+        return {self.image_column: _like(given, moved), "element": numbers}
+
+    def undo(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+        """A moved batch with its images put back, where they were moved by a group.
+
+        Raises:
+            InvalidArgumentError: the configuration is none of a group; `gdatasets.undo` undoes those.
+        """
+        if not isinstance(self.config, GroupConfiguration | Group):
+            raise InvalidArgumentError(f"{self.config.name} is undone by gdatasets.undo(images, elements).")
+        group = self.config if isinstance(self.config, Group) else self.config.group
+        given, numbers = batch[self.image_column], np.asarray(batch["element"], dtype=np.int64)
+        return {**batch, self.image_column: _like(given, undo_group(_stack(given), group, numbers))}
 
     def _numbers(
         self, batch: Mapping[str, Any], indices: Sequence[int] | None
@@ -78,6 +103,11 @@ class Transform:
         if indices is None:
             return source.sample_numbers(self.split, given), given
         return given, source.image_numbers(self.split, 0, source.samples[self.split])[given]
+
+
+def _like(given: Any, images: Images) -> Any:
+    """Images as an array where an array was given, else as Pillow images."""
+    return images if isinstance(given, np.ndarray) else [Image.fromarray(image) for image in images]
 
 
 def _stack(images: Any) -> Images:

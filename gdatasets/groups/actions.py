@@ -1,45 +1,105 @@
-"""The twelve actions on square images, and the permutation groups that they generate.
+"""The twelve actions on square images, and a registry for further ones.
 
-An action is defined once, as a move of image arrays (`act`). Its permutation is what that move does to an image of
-pixel indices, so data and layers can never disagree. `(g x).ravel() == x.ravel()[permutation]`: permutations are
-gather indices, and "first a, then b" is `permutation_a[permutation_b]`.
+An action is defined once, as a frozen value with its move of image arrays. Its permutation is what that move does to an
+image of pixel indices, so data and layers can never disagree. `(g x).ravel() == x.ravel()[permutation]`: permutations
+are gather indices, and "first a, then b" is `permutation_a[permutation_b]`.
 
 Source: arXiv 2104.04848, section 5.1 and figure 3; names and bit order as in the released code.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from gdatasets.errors import InvalidArgumentError, UnknownNameError
-from gdatasets.groups.permutation_groups import (
-    PermutationGroup,
-    Permutations,
-    check_permutations,
-    enumerate_elements,
-    orbit_labels,
-)
+from gdatasets.groups.permutation_groups import check_permutations, inverse, permutation_order
+from gdatasets.registry import Registry
 
-__all__ = [
-    "ACTIONS",
-    "NAMED_GROUPS",
-    "Group",
-    "PermutationGroup",
-    "Permutations",
-    "act",
-    "actions_from_bits",
-    "bits_from_actions",
-    "check_permutations",
-    "enumerate_elements",
-    "orbit_labels",
-    "parse_group",
-]
+__all__ = ["ACTIONS", "ACTION_REGISTRY", "Action", "act", "actions_from_bits", "bits_from_actions", "find_action"]
 
 Images = NDArray[Any]
+Move = Callable[[Images, int], Images]
+"""Moves images (n, size, size, ...); the second argument is the roll step in pixels."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """A move of square images that only permutes pixels.
+
+    Attributes:
+        name: what users type.
+        move: takes images (n, size, size, ...) and the roll step in pixels; returns the moved images, or a view.
+        family: of actions that belong together: `square`, `roll`, `scramble`, or a word of your own.
+        even_size_only: whether the size must be even.
+        inverse: the move that undoes it; by default its permutation is inverted.
+    """
+
+    name: str
+    move: Move
+    family: str = "custom"
+    even_size_only: bool = False
+    inverse: Move | None = None
+
+    def can_act_on(self, size: int) -> bool:
+        """Whether images of this size can be moved, as far as their size decides."""
+        return not (self.even_size_only and size % 2)
+
+    def permutation(self, size: int, step: int = 4) -> NDArray[np.int64]:
+        """Gather indices on a grid of this size: int64 (size * size,).
+
+        Raises:
+            InvalidArgumentError: it cannot act on this size, or does not permute the pixels.
+        """
+        pixels = np.arange(size**2).reshape(1, size, size)
+        try:
+            rows = check_permutations(np.asarray(self(pixels, step)).reshape(1, -1))
+        except InvalidArgumentError as error:
+            if not self.can_act_on(size):
+                raise
+            raise InvalidArgumentError(
+                f"{self.name} does not permute the pixels of a {size} x {size} image; an action may only move pixels."
+            ) from error
+        return rows.reshape(-1)
+
+    def order(self, size: int, step: int = 4) -> int:
+        """How many times it is applied, at the least, until every pixel is back in its place."""
+        return permutation_order(self.permutation(size, step))
+
+    def undo(self, images: Images, step: int = 4) -> Images:
+        """Put moved images (n, size, size, ...) back."""
+        _check_images(self, images)
+        if self.inverse is not None:
+            return self.inverse(images, step)
+        size = images.shape[1]
+        back = inverse(self.permutation(size, step))
+        return images.reshape(len(images), size * size, *images.shape[3:])[:, back].reshape(images.shape)
+
+    def __call__(self, images: Images, step: int = 4) -> Images:
+        """The moved images, of the same shape and dtype; it may be a view.
+
+        Raises:
+            InvalidArgumentError: the images are not square, or of odd size where it must be even.
+        """
+        _check_images(self, images)
+        moved = self.move(images, step)
+        if moved.shape != images.shape:
+            raise InvalidArgumentError(
+                f"{self.name} turns images {images.shape[1:]} into {moved.shape[1:]}; an action must keep their shape."
+            )
+        return moved
+
+
+def _check_images(action: Action, images: Images) -> None:
+    if images.ndim < 3 or images.shape[1] != images.shape[2]:
+        raise InvalidArgumentError(f"Expected square images (n, size, size, ...), got shape {images.shape}.")
+    if not action.can_act_on(images.shape[1]):
+        what = "moves quadrants, so the" if action.family == "scramble" else "says that the"
+        raise InvalidArgumentError(
+            f"{action.name} {what} size must be even; got {images.shape[1]}. Resize to an even size."
+        )
 
 
 def _scramble1(x: Images, _: int) -> Images:
@@ -48,6 +108,10 @@ def _scramble1(x: Images, _: int) -> Images:
     left = np.concatenate([bottom_left, bottom_right], axis=1)
     right = np.concatenate([top_left, top_right], axis=1)
     return np.concatenate([left, right], axis=2)
+
+
+def _scramble1_back(x: Images, _: int) -> Images:
+    return _scramble1(_scramble1(_scramble1(x, _), _), _)  # of order 4
 
 
 def _swap_within(x: Images, half: tuple[slice, ...], axis: int) -> Images:
@@ -59,36 +123,85 @@ def _swap_within(x: Images, half: tuple[slice, ...], axis: int) -> Images:
 
 _ALL = slice(None)
 
-# Each takes images (n, size, size, ...) and the roll step; row 0 is on top, column 0 on the left.
-_MOVES: dict[str, Callable[[Images, int], Images]] = {
-    "rotation": lambda x, _: np.rot90(x, axes=(1, 2)),
-    "hflip": lambda x, _: x[:, :, ::-1],
-    "vflip": lambda x, _: x[:, ::-1],
-    "htrans": lambda x, step: np.roll(x, -step, axis=2),
-    "vtrans": lambda x, step: np.roll(x, -step, axis=1),
-    "scramble1": _scramble1,
-    "scramble2": lambda x, _: np.roll(x, x.shape[2] // 2, axis=2),
-    "scramble3": lambda x, _: np.roll(x, x.shape[1] // 2, axis=1),
-    "scramble4": lambda x, _: _swap_within(x, (_ALL, _ALL, slice(None, x.shape[1] // 2)), axis=1),
-    "scramble5": lambda x, _: _swap_within(x, (_ALL, _ALL, slice(x.shape[1] // 2, None)), axis=1),
-    "scramble6": lambda x, _: _swap_within(x, (_ALL, slice(None, x.shape[1] // 2)), axis=2),
-    "scramble7": lambda x, _: _swap_within(x, (_ALL, slice(x.shape[1] // 2, None)), axis=2),
-}
 
-ACTIONS: tuple[str, ...] = tuple(_MOVES)
+def _scramble(name: str, move: Move, back: Move | None = None) -> Action:
+    return Action(name, move, "scramble", even_size_only=True, inverse=back or move)
+
+
+def _mirror(name: str, move: Move) -> Action:
+    return Action(name, move, "square", inverse=move)
+
+
+def _roll(name: str, axis: int) -> Action:
+    return Action(
+        name,
+        lambda x, step: np.roll(x, -step, axis=axis),
+        "roll",
+        inverse=lambda x, step: np.roll(x, step, axis=axis),
+    )
+
+
+# Row 0 is on top, column 0 on the left; the order is the bit order of every state string.
+_TWELVE = (
+    Action(
+        "rotation",
+        lambda x, _: np.rot90(x, axes=(1, 2)),
+        "square",
+        inverse=lambda x, _: np.rot90(x, -1, axes=(1, 2)),
+    ),
+    _mirror("hflip", lambda x, _: x[:, :, ::-1]),
+    _mirror("vflip", lambda x, _: x[:, ::-1]),
+    _roll("htrans", axis=2),
+    _roll("vtrans", axis=1),
+    _scramble("scramble1", _scramble1, _scramble1_back),
+    _scramble("scramble2", lambda x, _: np.roll(x, x.shape[2] // 2, axis=2)),
+    _scramble("scramble3", lambda x, _: np.roll(x, x.shape[1] // 2, axis=1)),
+    _scramble("scramble4", lambda x, _: _swap_within(x, (_ALL, _ALL, slice(None, x.shape[1] // 2)), axis=1)),
+    _scramble("scramble5", lambda x, _: _swap_within(x, (_ALL, _ALL, slice(x.shape[1] // 2, None)), axis=1)),
+    _scramble("scramble6", lambda x, _: _swap_within(x, (_ALL, slice(None, x.shape[1] // 2)), axis=2)),
+    _scramble("scramble7", lambda x, _: _swap_within(x, (_ALL, slice(x.shape[1] // 2, None)), axis=2)),
+)
+
+ACTIONS: tuple[str, ...] = tuple(action.name for action in _TWELVE)
 """The names of the twelve actions, in the bit order of every state string."""
 
 
-def _check_action(action: str) -> None:
-    if action not in _MOVES:
-        raise UnknownNameError("action", action, ACTIONS)
+def _as_action(name: str, value: Any) -> Action:
+    """What a user registers: an `Action`, or the function that moves the images."""
+    if "," in name:
+        raise InvalidArgumentError(f'"{name}" cannot be the name of an action: a comma separates actions.')
+    if isinstance(value, Action):
+        return replace(value, name=name)
+    if not callable(value) or isinstance(value, type):
+        raise InvalidArgumentError(
+            f"{name} is {type(value).__name__}; expected an Action, or a function of images (n, size, size, ...) and "
+            "a roll step."
+        )
+    return Action(name, value)
+
+
+ACTION_REGISTRY: Registry[Action] = Registry("action", {action.name: action for action in _TWELVE}, _as_action)
+"""Actions by name: the twelve, and those of users, which have no place in a state string.
+
+A name registered here is known to this process only; worker processes find an action at its import path.
+"""
+
+
+def find_action(name: str) -> Action:
+    """One of the twelve, a registered action, or the one at the import path `"package.module:name"`.
+
+    Raises:
+        UnknownNameError: it is none of these.
+        InvalidArgumentError: the import path gives no action.
+    """
+    return ACTION_REGISTRY.find(name)
 
 
 def act(action: str, images: Images, step: int = 4) -> Images:
     """Move every image by one action.
 
     Args:
-        action: one of `ACTIONS`.
+        action: one of `ACTIONS`, a registered one, or an import path.
         images: shape (n, size, size) or (n, size, size, channels), any dtype.
         step: pixels that `htrans` and `vtrans` roll by: `out[i, j] = x[i, (j + step) % size]` for `htrans`.
 
@@ -99,14 +212,7 @@ def act(action: str, images: Images, step: int = 4) -> Images:
         UnknownNameError: there is no such action.
         InvalidArgumentError: the images are not square, or of odd size for a scramble.
     """
-    _check_action(action)
-    if images.ndim < 3 or images.shape[1] != images.shape[2]:
-        raise InvalidArgumentError(f"Expected square images (n, size, size, ...), got shape {images.shape}.")
-    if action.startswith("scramble") and images.shape[1] % 2:
-        raise InvalidArgumentError(
-            f"{action} moves quadrants, so the size must be even; got {images.shape[1]}. Resize to an even size."
-        )
-    return _MOVES[action](images, step)
+    return find_action(action)(images, step)
 
 
 def actions_from_bits(bits: str) -> tuple[str, ...]:
@@ -117,110 +223,18 @@ def actions_from_bits(bits: str) -> tuple[str, ...]:
 
 
 def bits_from_actions(actions: Iterable[str]) -> str:
-    """The state string of a set of names, in bit order."""
+    """The state string of a set of names out of `ACTIONS`, in bit order.
+
+    Raises:
+        UnknownNameError: there is no such action.
+        InvalidArgumentError: a user's own action, which has no bit.
+    """
     chosen = set(actions)
     for name in sorted(chosen - set(ACTIONS)):
-        _check_action(name)
+        if name in ACTION_REGISTRY or ":" in name:
+            raise InvalidArgumentError(
+                f'"{name}" has no place in the string of {len(ACTIONS)} bits; use it by name, in a Group or with '
+                "--baseline group."
+            )
+        raise UnknownNameError("action", name, ACTIONS)
     return "".join("1" if name in chosen else "0" for name in ACTIONS)
-
-
-@dataclass(frozen=True)
-class Group:
-    """The group generated by some of the twelve actions on a square pixel grid.
-
-    Attributes:
-        actions: names out of `ACTIONS`, kept in bit order whatever order they are given in.
-        size: pixels along one side of the grid.
-        step: pixels that `htrans` and `vtrans` roll by.
-
-    Raises:
-        UnknownNameError: an action does not exist.
-        InvalidArgumentError: the size is not positive, or odd for a scramble.
-    """
-
-    actions: Sequence[str]
-    size: int
-    step: int = 4
-
-    def __post_init__(self) -> None:
-        if self.size < 1:
-            raise InvalidArgumentError(f"The size must be at least 1, got {self.size}.")
-        bits = bits_from_actions(self.actions)
-        object.__setattr__(self, "actions", actions_from_bits(bits))
-        _ = self.permutations  # an impossible action is an error here, not later
-
-    @cached_property
-    def permutations(self) -> Permutations:
-        """Gather indices of the generators, int64 (len(actions), size * size)."""
-        pixels = np.arange(self.size**2).reshape(1, self.size, self.size)
-        rows = [act(action, pixels, self.step).reshape(-1) for action in self.actions]
-        return np.array(rows, dtype=np.int64).reshape(len(rows), self.size**2)
-
-    @cached_property
-    def permutation_group(self) -> PermutationGroup:
-        """The group as permutations of the size * size pixels: order, membership, canonical generators."""
-        return PermutationGroup(self.permutations)
-
-    @property
-    def order(self) -> int:
-        """The number of elements, also of groups too large to enumerate (Schreier-Sims, by sympy)."""
-        return self.permutation_group.order
-
-    def __contains__(self, permutation: ArrayLike) -> bool:
-        """Whether a permutation of the pixels, integers (size * size,), is an element."""
-        return permutation in self.permutation_group
-
-    @cached_property
-    def closure(self) -> tuple[str, ...]:
-        """The actions that the group contains; on one grid two groups are the same iff their closures are.
-
-        So `{rotation, hflip}` and `{rotation, vflip}` are one group: both contain all three.
-        """
-        every = ((name, Group((name,), self.size, self.step)) for name in ACTIONS if self._can_act(name))
-        return tuple(name for name, single in every if name in self.actions or single.permutations[0] in self)
-
-    def elements(self, limit: int = 100_000) -> Permutations:
-        """Every element as gather indices, int64 (order, size * size), identity first."""
-        return enumerate_elements(self.permutations, limit)
-
-    @property
-    def orbits(self) -> NDArray[np.int32]:
-        """The orbit number of each pixel, int32 (size * size,)."""
-        return self.permutation_group.orbits
-
-    @property
-    def fixed_points(self) -> NDArray[np.int64]:
-        """The pixels that no element moves, int64, ascending."""
-        return self.permutation_group.fixed_points
-
-    def _can_act(self, action: str) -> bool:
-        return not action.startswith("scramble") or self.size % 2 == 0
-
-
-NAMED_GROUPS: dict[str, tuple[str, ...]] = {
-    "trivial": (),
-    "c4": ("rotation",),
-    "v4": ("hflip", "vflip"),
-    "d4": ("rotation", "hflip"),
-    "roll": ("htrans", "vtrans"),
-    "d4-roll": ("rotation", "hflip", "htrans", "vtrans"),
-    "full": ACTIONS,
-}
-"""Generators of the groups that have a name."""
-
-
-def parse_group(text: str, size: int, step: int = 4) -> Group:
-    """A group from what a person writes: `"d4"`, `"rotation,hflip"` or `"110000000000"`.
-
-    Raises:
-        UnknownNameError: neither a named group nor actions.
-        InvalidArgumentError: an action cannot act on the size.
-    """
-    if text in NAMED_GROUPS:
-        return Group(NAMED_GROUPS[text], size, step)
-    if len(text) == len(ACTIONS) and not set(text) - {"0", "1"}:
-        return Group(actions_from_bits(text), size, step)
-    names = [name.strip() for name in text.split(",")]
-    if set(names) - set(ACTIONS):
-        raise UnknownNameError("group", text, [*NAMED_GROUPS, "or actions with commas: " + ", ".join(ACTIONS)])
-    return Group(names, size, step)

@@ -5,6 +5,7 @@ Seress, Permutation Group Algorithms, 2003, chapter 4). Permutations are integer
 of arrays a group is the same whether its elements are read as maps of points or as gather indices.
 """
 
+import math
 from collections.abc import Iterator
 from functools import cached_property
 from hashlib import sha256
@@ -38,6 +39,19 @@ def check_permutations(permutations: ArrayLike) -> Permutations:
         if not (in_range and np.bincount(row, minlength=degree).all()):
             raise InvalidArgumentError(f"Row {position} is not a permutation of 0..{degree - 1}.")
     return rows
+
+
+def inverse(permutation: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The inverse of a permutation, int64 (degree,)."""
+    back = np.empty_like(permutation)
+    back[permutation] = np.arange(len(permutation))
+    return back
+
+
+def permutation_order(permutation: NDArray[np.int64]) -> int:
+    """The smallest k > 0 for which the k-th power of a permutation (degree,) is the identity; any size of number."""
+    lengths = np.unique(np.bincount(orbit_labels(permutation[None])))  # of its cycles
+    return math.lcm(*lengths.tolist())
 
 
 def orbit_labels(permutations: ArrayLike) -> NDArray[np.int32]:
@@ -170,8 +184,7 @@ class PermutationGroup:
         """
         if not len(self.generators):
             return self.generators
-        _, strong = self._by_sympy.schreier_sims_incremental(base=list(range(self.degree)))
-        chain = list(_transversals(np.array([generator.array_form for generator in strong])))
+        chain = stabiliser_chain(self)
         smallest = []
         for level, (point, transversal) in enumerate(chain):
             for image in sorted(transversal.keys() - {point}):
@@ -194,6 +207,14 @@ class PermutationGroup:
 
     def __hash__(self) -> int:
         return hash((self.degree, self.orbits.tobytes()))
+
+
+def stabiliser_chain(group: PermutationGroup) -> list[tuple[int, dict[int, NDArray[np.int64]]]]:
+    """For each point i moved by the elements that fix 0..i-1: one of those elements for each point they take i to."""
+    if not len(group.generators):
+        return []
+    _, strong = group._by_sympy.schreier_sims_incremental(base=list(range(group.degree)))
+    return list(_transversals(np.array([generator.array_form for generator in strong]).reshape(-1, group.degree)))
 
 
 def _transversals(strong: Permutations) -> Iterator[tuple[int, dict[int, NDArray[np.int64]]]]:

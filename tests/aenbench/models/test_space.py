@@ -10,7 +10,8 @@ from aenbench.models.gcnn import GCNNSpace
 from aenbench.models.space import SearchSpace
 from aenbench.nn.square_groups import SQUARE_GROUPS, SquareGroup
 from aenbench.training.augmentation import AUGMENTATIONS
-from gdatasets.groups.actions import ACTIONS, Group
+from gdatasets.groups.actions import ACTIONS
+from gdatasets.groups.group import Group
 
 GCNN = GCNNSpace("standard", 10)
 

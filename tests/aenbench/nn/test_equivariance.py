@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from aenbench.nn import assert_equivariant, check_equivariance
-from gdatasets.groups.actions import Group
+from gdatasets.groups.group import Group
 
 D4 = Group(("rotation", "hflip"), 6)
 

@@ -19,7 +19,7 @@ ROLLED = ("htrans", "vtrans")  # on grids of 8 and 6, rolls of 2 have orders 4 a
 
 def layer_of(actions, size=8, hidden=6, **options):
     seed = torch.Generator().manual_seed(0)
-    return EquivariantLinear(grid(actions, size, 2), grid(actions, hidden, 2), generator=seed, **options)
+    return EquivariantLinear(grid(actions, size, 2), grid(actions, hidden, 2), joint=True, generator=seed, **options)
 
 
 def inputs(batch=5, units=64, dtype=torch.float64):
@@ -62,7 +62,7 @@ def test_gradients_are_those_of_finite_differences(actions):
 def test_layer_commutes_in_every_dtype_and_after_a_cast(dtype, actions):
     layer = layer_of(actions).to(dtype)
     assert layer(inputs(dtype=dtype)).dtype == dtype
-    assert_equivariant(layer, grid(actions, 8, 2), grid(actions, 6, 2))
+    assert_equivariant(layer, grid(actions, 8, 2), grid(actions, 6, 2), joint=True)
     layer(inputs(dtype=dtype)).sum().backward()
     assert layer.weight.grad.dtype == dtype
 

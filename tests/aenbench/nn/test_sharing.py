@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from aenbench.errors import InvalidArgumentError
 from aenbench.nn.sharing import parameter_sharing
 from aenbench.paper.sharing_oracles import join_sharings, refines
-from gdatasets.groups.actions import ACTIONS, Group, enumerate_elements
+from gdatasets.groups.actions import ACTIONS
+from gdatasets.groups.group import Group
+from gdatasets.groups.permutation_groups import enumerate_elements
 
 PAIRS = [actions for size in (0, 1, 2) for actions in combinations(ACTIONS, size)]
 
@@ -28,7 +30,7 @@ def brute_force(into, out):
 @pytest.mark.parametrize("actions", PAIRS, ids=",".join)
 def test_sharing_is_that_of_the_enumerated_group_for_every_pair_of_actions(actions):
     into, out = Group(actions, 6, 2).permutations, Group(actions, 4, 2).permutations
-    labels, count = parameter_sharing(into, out)
+    labels, count = parameter_sharing(into, out, joint=True)
     expected = brute_force(into, out)
     np.testing.assert_array_equal(labels, expected)
     assert count == expected.max() + 1
@@ -50,15 +52,15 @@ def actions_on_two_sides(draw, at_least=0):
 @given(actions_on_two_sides())
 @settings(max_examples=150, deadline=None)
 def test_sharing_is_that_of_the_enumerated_group_for_any_permutations(sides):
-    labels, _ = parameter_sharing(*sides)
+    labels, _ = parameter_sharing(*sides, joint=True)
     np.testing.assert_array_equal(labels, brute_force(*sides))
 
 
 @given(actions_on_two_sides(at_least=1))
 @settings(max_examples=150, deadline=None)
 def test_sharing_of_a_union_is_the_join_of_the_sharings(sides):
-    singles = [parameter_sharing(into[None], out[None])[0] for into, out in zip(*sides, strict=True)]
-    together, count = parameter_sharing(*sides)
+    singles = [parameter_sharing(into[None], out[None], joint=True)[0] for into, out in zip(*sides, strict=True)]
+    together, count = parameter_sharing(*sides, joint=True)
     joined, joined_count = join_sharings(singles)
     np.testing.assert_array_equal(joined, together)
     assert joined_count == count

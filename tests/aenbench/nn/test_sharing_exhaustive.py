@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from aenbench.nn.sharing import parameter_sharing
-from gdatasets.groups.actions import ACTIONS, Group, actions_from_bits, enumerate_elements
-from gdatasets.groups.permutation_groups import count_orbits_by_burnside
+from gdatasets.groups.actions import ACTIONS, actions_from_bits
+from gdatasets.groups.group import Group
+from gdatasets.groups.permutation_groups import count_orbits_by_burnside, enumerate_elements
 
 STATES = [format(number, f"0{len(ACTIONS)}b") for number in range(2 ** len(ACTIONS))]
 LIMIT = 20_000

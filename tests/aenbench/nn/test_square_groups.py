@@ -8,7 +8,7 @@ import pytest
 from aenbench.errors import InvalidArgumentError
 from aenbench.nn.square_groups import MOVES, SQUARE_GROUPS, SquareGroup, group_from_bits, group_generated_by
 from gdatasets.errors import UnknownNameError
-from gdatasets.groups.actions import Group
+from gdatasets.groups.group import Group
 
 every_group = pytest.mark.parametrize("group", [SquareGroup(name) for name in SQUARE_GROUPS], ids=lambda g: g.name)
 ORDERS = {"trivial": 1, "c4": 4, "v4": 4, "v4-diagonal": 4, "d4": 8}

@@ -13,7 +13,8 @@ from gdatasets.generation.digests import ContentHasher
 from gdatasets.generation.load import generate_arrays, load_arrays
 from gdatasets.generation.moves import draw_elements, element_bits, move, undo
 from gdatasets.generation.specs import CONFIGURATIONS, DATASETS, pinned_digest
-from gdatasets.groups.actions import ACTIONS, Group, act
+from gdatasets.groups.actions import ACTIONS, act
+from gdatasets.groups.group import Group
 from gdatasets.sources.published import PublishedSource, load_source, source_is_local
 
 SOURCES_BY_DATASET = {name: spec.source_name for name, spec in DATASETS.items()}

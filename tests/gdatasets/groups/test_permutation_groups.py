@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gdatasets.errors import InvalidArgumentError, UnknownNameError
-from gdatasets.groups.actions import ACTIONS, NAMED_GROUPS, Group, parse_group
+from gdatasets.groups.actions import ACTIONS
+from gdatasets.groups.group import NAMED_GROUPS, Group, parse_group
 from gdatasets.groups.permutation_groups import (
     PermutationGroup,
     check_permutations,
@@ -122,7 +123,8 @@ def test_rows_that_are_no_permutations_are_named(rows):
 
 
 def test_groups_are_written_by_name_by_actions_or_by_bits():
-    assert parse_group("d4", 8) == parse_group("hflip, rotation", 8) == parse_group("110000000000", 8)
+    assert parse_group("d4", 8) == parse_group("rotation, hflip", 8) == parse_group("110000000000", 8)
+    assert parse_group("hflip, rotation", 8).names == ("hflip", "rotation")
     orders = {name: parse_group(name, 28).order for name in ("trivial", "c4", "v4", "d4", "roll", "d4-roll")}
     assert orders == {"trivial": 1, "c4": 4, "v4": 4, "d4": 8, "roll": 49, "d4-roll": 392}
     assert set(orders) < set(NAMED_GROUPS)
