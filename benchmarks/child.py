@@ -28,7 +28,7 @@ REPEATS = 5
 
 
 def training(task: Task, root: Path | None, state: str, seed: int = 0) -> Training:
-    space = AENSpace("paper", Images(task, root).classes)
+    space = AENSpace(Images(task, root).shape)
     return Training(task, root, space, budget("dense", "paper", "standard").child, space.canonical(state), seed)
 
 

@@ -25,7 +25,7 @@ from aenbench.nn.pooling import InvariantPooling
 from aenbench.nn.representations import trivial
 from aenbench.statistics.intervals import estimate, points_cell
 from aenbench.tasks.images import Images, LabelledImages
-from aenbench.tasks.task import Task
+from aenbench.tasks.task import Task, TaskShape
 from aenbench.training.augmentation import Augmentation
 from aenbench.training.fit import accuracy, derive_seed, fit
 from aenbench.training.recipe import Recipe
@@ -110,7 +110,9 @@ def compare_normalisations(root: Path | None) -> None:
         found: dict[str, list[float]] = {}
         for name, (train, choose_by, unseen) in {"MNIST's": parts, "its own": tuple(map(renormalised, parts))}.items():
             for seed in range(SEEDS):
-                network = Architecture((), "paper").build(torch.Generator().manual_seed(derive_seed(seed, "weights")))
+                network = Architecture((), TaskShape("paper")).build(
+                    torch.Generator().manual_seed(derive_seed(seed, "weights"))
+                )
                 fit(network, train, choose_by, recipe, seed, keep_best=True)
                 found.setdefault(name, []).append(accuracy(network, unseen))
         print(f"{configuration}:")

@@ -18,6 +18,7 @@ from aenbench.models.stacked import StackedNetworks
 from aenbench.nn.representations import grid
 from aenbench.nn.sharing import parameter_sharing
 from aenbench.nn.tying import spread
+from aenbench.tasks.task import TaskShape
 from gdatasets.groups.actions import ACTIONS
 
 IMAGES, LABELS = torch.randn(64, 784), torch.randint(0, 10, (64,))
@@ -53,7 +54,7 @@ def steps() -> None:
         layers = [nn.Linear(784, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, 10)]
         cases = {"mlp": training_step(nn.Sequential(*layers))}
         for name, actions in SETS.items():
-            cases[name] = training_step(build_aen(Architecture(actions, protocol), 0))
+            cases[name] = training_step(build_aen(Architecture(actions, TaskShape(protocol)), 0))
         found = interleaved_ms(cases, 120)
         for name, (middle, least) in found.items():
             ratios = f"{middle / found['mlp'][0]:.2f} of medians, {least / found['mlp'][1]:.2f} of least"
@@ -65,7 +66,7 @@ def stacked() -> None:
         for kind, sets in (("rotation x 8", [("rotation",)] * 8), ("mixed", EIGHT)):
 
             def build(sets: list[tuple[str, ...]] = sets, protocol: str = protocol) -> list[AutoequivariantNetwork]:
-                return [build_aen(Architecture(actions, protocol), k) for k, actions in enumerate(sets)]  # type: ignore[arg-type]
+                return [build_aen(Architecture(actions, TaskShape(protocol)), k) for k, actions in enumerate(sets)]  # type: ignore[arg-type]
 
             single = [training_step(network) for network in build()]
             cases = {

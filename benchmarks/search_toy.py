@@ -26,7 +26,7 @@ class FreeSpace(AENSpace):
 
 def missed(algorithm: str, states: int, seed: int) -> float:
     """Points between the hidden set and the best state that was found."""
-    space = FreeSpace("standard")
+    space = FreeSpace()
     hidden = "".join(map(str, np.random.default_rng(seed).integers(2, size=space.bits)))
 
     def value(state: str) -> float:

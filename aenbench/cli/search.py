@@ -118,12 +118,12 @@ def analyze(
     from aenbench.models.aen import AENSpace
     from aenbench.models.gcnn import GCNNSpace
     from aenbench.tables.parquet import read_table
-    from aenbench.tasks.protocol import PROTOCOLS
+    from aenbench.tasks.task import TaskShape
 
     if source.is_dir():
         entry, values = read_description(source), read_trials(source)
         space = (GCNNSpace if entry.method == "gcnn-aen" else AENSpace)(
-            PROTOCOLS[entry.protocol], image_size=entry.image_size
+            TaskShape(entry.task.protocol, image_size=entry.image_size)
         )
         result = decompose(space, values)
         title = f"{entry.dataset} {entry.dataset_version} / {entry.configuration}, {entry.protocol}, {entry.method}"

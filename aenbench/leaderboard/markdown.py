@@ -9,7 +9,7 @@ from aenbench.leaderboard.entry import Entry, SeedResult
 from aenbench.leaderboard.untrusted.text import plain_markdown
 from aenbench.models.aen import Architecture
 from aenbench.scoring import Score
-from aenbench.tasks.protocol import Protocol
+from aenbench.tasks.task import TaskShape
 
 
 def render(board: Board) -> str:
@@ -101,12 +101,15 @@ def format_networks(entry: Entry) -> str:
 
 def _describe(seed: SeedResult, entry: Entry) -> str:
     """Such as `rotation+hflip` (actions that generate it, none of them redundant) or `d4 large, augmented by scale`."""
-    network = "+".join(_generators(seed.actions, entry.task.protocol, entry.image_size)) or "no symmetry"
+    network = (
+        "+".join(_generators(seed.actions, TaskShape(entry.task.protocol, image_size=entry.image_size)))
+        or "no symmetry"
+    )
     if seed.group:
         network = f"{seed.group} large" if seed.large else seed.group
     return ", augmented by ".join([network, *(["+".join(seed.augmentations)] if seed.augmentations else [])])
 
 
 @cache
-def _generators(actions: tuple[str, ...], protocol: Protocol, image_size: int) -> tuple[str, ...]:
-    return tuple(Architecture(actions, protocol, image_size=image_size).irredundant().actions)
+def _generators(actions: tuple[str, ...], shape: TaskShape) -> tuple[str, ...]:
+    return tuple(Architecture(actions, shape).irredundant().actions)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
@@ -14,7 +14,8 @@ from aenbench.models.space import SearchSpace
 from aenbench.nn.lattice import Grids, sharing_lattice
 from aenbench.nn.linear import EquivariantLinear, Initialization
 from aenbench.nn.representations import grid, trivial
-from aenbench.tasks.protocol import STANDARD, Protocol, as_protocol
+from aenbench.tasks.protocol import Protocol
+from aenbench.tasks.task import TaskShape
 from aenbench.training.candidate import Candidate
 from gdatasets.groups.actions import ACTIONS, actions_from_bits, bits_from_actions
 from gdatasets.groups.group import Group
@@ -33,40 +34,35 @@ class Architecture:
 
     Attributes:
         actions: names out of `gdatasets.groups.actions.ACTIONS`, kept in bit order; none is the plain MLP.
-        protocol: decides the details; its name is taken too.
-        classes: outputs of the head.
-        image_size: pixels along one side of the image.
-        channels: image channels, all moved alike.
+        shape: what it fits; an even image size. Image channels are all moved alike.
         initialization: `"fan_in"` or `"orbits"`; None for the protocol's. With `bias` it is there to measure what each
             of the two changes; entries and searches leave both to the protocol.
         bias: `"orbits"`: before the ReLU, tied by orbit; `"scalar"`: one number a layer, after it; None for the
             protocol's.
 
     Raises:
-        UnknownNameError: an action or protocol does not exist.
+        UnknownNameError: an action does not exist.
         InvalidArgumentError: an unknown initialisation or bias, or a size on which an action cannot act.
     """
 
     actions: Sequence[str] = ()
-    protocol: Protocol = STANDARD
-    classes: int = 10
-    image_size: int = 28
-    channels: int = 1
+    shape: TaskShape = field(default_factory=TaskShape)
     initialization: Initialization | None = None
     bias: Bias | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "protocol", as_protocol(self.protocol))
         _check_choice("initialization", self.initialization or "fan_in", Initialization)
         _check_choice("bias", self.bias or "orbits", Bias)
-        if self.classes < 1 or self.channels < 1 or self.image_size < 2 or self.image_size % 2:
-            raise InvalidArgumentError(
-                f"Expected an even image size, and at least one class and channel; got size {self.image_size}, "
-                f"{self.classes} classes, {self.channels} channels."
-            )
+        if self.shape.image_size % 2:
+            raise InvalidArgumentError(f"Expected an even image size, got {self.shape.image_size}.")
         object.__setattr__(self, "actions", actions_from_bits(bits_from_actions(self.actions)))
         for size, step in self.grids:
             Group(self.actions, size, step)  # an action that cannot act there is an error here
+
+    @property
+    def protocol(self) -> Protocol:
+        """The rules that it is made by."""
+        return self.shape.protocol
 
     @property
     def bits(self) -> str:
@@ -76,8 +72,8 @@ class Architecture:
     @property
     def grids(self) -> Grids:
         """The (size, roll step) of the input and of the two hidden layers."""
-        hidden = self.protocol.hidden_grid_of(self.image_size)
-        return ((self.image_size, 4), hidden, hidden)
+        hidden = self.protocol.hidden_grid_of(self.shape.image_size)
+        return ((self.shape.image_size, 4), hidden, hidden)
 
     @property
     def hidden_channels(self) -> int:
@@ -128,14 +124,14 @@ class AutoequivariantNetwork(nn.Module):
         self.architecture = architecture
         scalar = architecture.has_scalar_bias
         (size, step), (hidden, hidden_step), _ = architecture.grids
-        image = grid(architecture.actions, size, step, architecture.channels)
+        image = grid(architecture.actions, size, step, architecture.shape.channels)
         units = grid(architecture.actions, hidden, hidden_step, architecture.hidden_channels)
         initialization = architecture.initialization or architecture.protocol.initialization
         joint = architecture.protocol.joint  # the rolls of `paper` have order 7 on grids of 28 and 5 on those of 20
         self.first = EquivariantLinear(image, units, not scalar, initialization, joint=joint, generator=generator)
         self.second = EquivariantLinear(units, units, not scalar, initialization, joint=joint, generator=generator)
         self.head = EquivariantLinear(
-            trivial(0, architecture.hidden_units), trivial(0, architecture.classes), generator=generator
+            trivial(0, architecture.hidden_units), trivial(0, architecture.shape.classes), generator=generator
         )
         self.shifts = nn.ParameterList(
             _uniform((), layer.orbits, generator) for layer in (self.first, self.second) if scalar
@@ -159,14 +155,12 @@ def build_aen(architecture: Architecture, generator: torch.Generator | int) -> A
     return architecture.build(generator)
 
 
-def distinct_architectures(
-    protocol: Protocol = STANDARD, classes: int = 10, image_size: int = 28, channels: int = 1
-) -> tuple[Architecture, ...]:
+def distinct_architectures(shape: TaskShape | None = None) -> tuple[Architecture, ...]:
     """Every distinct network among the 4,096 sets of actions, named by its largest set, from few actions to many.
 
     There are 216 for the paper's grids (28, 20, 20); tens of seconds the first time in a process.
     """
-    free = Architecture((), protocol, classes, image_size, channels)
+    free = Architecture((), shape or TaskShape())
     return tuple(replace(free, actions=actions) for actions in sharing_lattice(free.grids).distinct)
 
 
@@ -196,8 +190,7 @@ class AENSpace(SearchSpace):
         return _closures(self)[state]
 
     def candidate(self, state: str) -> Candidate:
-        shape = (self.protocol, self.classes, self.image_size, self.channels)
-        return Candidate(Architecture(actions_from_bits(state), *shape))
+        return Candidate(Architecture(actions_from_bits(state), self.shape))
 
     @property
     def networks(self) -> tuple[str, ...]:
@@ -205,7 +198,7 @@ class AENSpace(SearchSpace):
 
     @property
     def _free(self) -> Architecture:
-        return Architecture((), self.protocol, self.classes, self.image_size, self.channels)
+        return Architecture((), self.shape)
 
 
 @lru_cache(maxsize=8)

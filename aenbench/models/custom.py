@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from aenbench.errors import InvalidArgumentError
 from aenbench.models.space import SearchSpace
+from aenbench.tasks.task import TaskShape
 from aenbench.training.augmentation import Augmentation
 from aenbench.training.candidate import Candidate
 from aenbench.training.fit import count_parameters
@@ -37,15 +38,11 @@ class OwnNetwork:
 
     Attributes:
         path: of the factory, as `package.module:name`; the current folder is searched too.
-        classes: outputs.
-        image_size: pixels along one side of the images.
-        channels: image channels.
+        shape: what it fits; the protocol changes nothing.
     """
 
     path: str
-    classes: int = 10
-    image_size: int = 28
-    channels: int = 1
+    shape: TaskShape = field(default_factory=TaskShape)
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -103,16 +100,17 @@ class OwnNetwork:
             parameters = inspect.signature(factory).parameters
         except (TypeError, ValueError):  # it does not say
             return {}
-        offered = {"classes": self.classes, "channels": self.channels, "image_size": self.image_size}
+        offered = {"classes": self.shape.classes, "channels": self.shape.channels, "image_size": self.shape.image_size}
         taken = [name for name, parameter in parameters.items() if parameter.kind in _BY_NAME]
         return {name: value for name, value in offered.items() if name in taken}
 
     def _dry_run(self, model: nn.Module) -> Tensor:
         """Logits of blank images, checked."""
-        shape = (_DRY_RUN, self.channels, self.image_size, self.image_size)
+        size = self.shape.image_size
+        shape = (_DRY_RUN, self.shape.channels, size, size)
         with self._explained(f"cannot be called on images float32 {shape}"):
             logits = model(torch.zeros(shape))
-        expected = (_DRY_RUN, self.classes)
+        expected = (_DRY_RUN, self.shape.classes)
         found = f"{logits.dtype} {tuple(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
         if not isinstance(logits, Tensor) or logits.shape != expected or not logits.is_floating_point():
             raise self._unfit(f"maps images {shape} to {found}, expected logits float32 {expected}")
@@ -148,7 +146,7 @@ class OneNetwork(SearchSpace):
         return state
 
     def candidate(self, state: str) -> Candidate:  # noqa: ARG002
-        network = OwnNetwork(self.path, self.classes, self.image_size, self.channels)
+        network = OwnNetwork(self.path, self.shape)
         return Candidate(network, self.augmentation)
 
     @property

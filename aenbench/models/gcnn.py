@@ -1,7 +1,7 @@
 """The paper's group convolutional networks, as a frozen description and as a module."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import compress, product
 from typing import Any
 
@@ -16,7 +16,8 @@ from aenbench.nn.linear import EquivariantLinear
 from aenbench.nn.pooling import InvariantPooling, SpatialPooling
 from aenbench.nn.representations import trivial
 from aenbench.nn.square_groups import SquareGroup
-from aenbench.tasks.protocol import STANDARD, Protocol, as_protocol
+from aenbench.tasks.protocol import Protocol
+from aenbench.tasks.task import TaskShape
 from aenbench.training.augmentation import AUGMENTATIONS, Augmentation
 from aenbench.training.candidate import Candidate
 
@@ -43,35 +44,30 @@ class GCNNArchitecture:
     Attributes:
         group: the name of one of `aenbench.nn.square_groups.SQUARE_GROUPS`.
         large: 30 channels in the plain network, not 20.
-        protocol: decides the details; its name is taken too.
-        classes: outputs of the head.
-        image_size: pixels along one side, a multiple of 4 that is at least 16: then both poolings fit exactly.
-        channels: image channels, 1 for grey, 3 for colour.
+        shape: what it fits; an image size that is a multiple of 4 and at least 16: then both poolings fit exactly.
 
     Raises:
-        UnknownNameError: there is no such group or protocol.
+        UnknownNameError: there is no such group.
         InvalidArgumentError: an impossible size.
     """
 
     group: str = "trivial"
     large: bool = False
-    protocol: Protocol = STANDARD
-    classes: int = 10
-    image_size: int = 28
-    channels: int = 1
+    shape: TaskShape = field(default_factory=TaskShape)
 
     def __post_init__(self) -> None:
         SquareGroup(self.group)  # an unknown group is an error here
-        object.__setattr__(self, "protocol", as_protocol(self.protocol))
-        if self.classes < 1 or self.channels < 1:
-            raise InvalidArgumentError(
-                f"Expected at least one class and channel, got {self.classes} classes, {self.channels} channels."
-            )
-        if self.image_size < 16 or self.image_size % 4:
+        size = self.shape.image_size
+        if size < 16 or size % 4:
             raise InvalidArgumentError(
                 f"Expected an image size that is a multiple of 4 and at least 16, so that the 2 x 2 poolings fit; "
-                f"got {self.image_size}. Pad or resize to {max(16, -(-self.image_size // 4) * 4)}."
+                f"got {size}. Pad or resize to {max(16, -(-size // 4) * 4)}."
             )
+
+    @property
+    def protocol(self) -> Protocol:
+        """The rules that it is made by."""
+        return self.shape.protocol
 
     @property
     def order(self) -> int:
@@ -81,7 +77,7 @@ class GCNNArchitecture:
     @property
     def feature_size(self) -> int:
         """Pixels along one side of the last features: 4 for images of 28, 5 for 32."""
-        return self.image_size // 4 - 3
+        return self.shape.image_size // 4 - 3
 
     @property
     def width(self) -> int:
@@ -107,8 +103,8 @@ class GCNNArchitecture:
 
     def _count_parameters(self, width: int, order: int) -> int:
         kernel, shifts = _KERNEL**2, 2 if self.protocol.batch_norm else 1  # scale and shift, or a bias
-        convolutions = (self.channels * kernel + shifts) * width + 3 * (width * order * kernel + shifts) * width
-        sizes = (self._count_head_inputs(width, order), *_DENSE, self.classes)
+        convolutions = (self.shape.channels * kernel + shifts) * width + 3 * (width * order * kernel + shifts) * width
+        sizes = (self._count_head_inputs(width, order), *_DENSE, self.shape.classes)
         return convolutions + sum((sizes[k] + 1) * sizes[k + 1] for k in range(len(sizes) - 1))
 
     @property
@@ -137,7 +133,7 @@ class GCNN(nn.Module):
         self.architecture = architecture
         group, width = SquareGroup(architecture.group), architecture.width
         normed, pooled = architecture.protocol.batch_norm, architecture.protocol.invariant_head
-        lift = LiftingConv2d(group, architecture.channels, width, _KERNEL, bias=not normed, generator=generator)
+        lift = LiftingConv2d(group, architecture.shape.channels, width, _KERNEL, bias=not normed, generator=generator)
         rest = (GroupConv2d(group, width, width, _KERNEL, bias=not normed, generator=generator) for _ in range(3))
         self.convolutions = nn.ModuleList([lift, *rest])
         self.norms = nn.ModuleList(GroupBatchNorm2d(width) if normed else nn.Identity() for _ in self.convolutions)
@@ -151,7 +147,7 @@ class GCNN(nn.Module):
             nn.Dropout(_DROPOUT),
             _dense(first, second, generator),
             nn.ReLU(),
-            _dense(second, architecture.classes, generator),
+            _dense(second, architecture.shape.classes, generator),
         )
 
     def features(self, images: Tensor) -> Tensor:
@@ -166,10 +162,10 @@ class GCNN(nn.Module):
         return x
 
     def forward(self, images: Tensor) -> Tensor:
-        size = self.architecture.image_size
-        if images.shape[1:] != (self.architecture.channels, size, size):
+        size, channels = self.architecture.shape.image_size, self.architecture.shape.channels
+        if images.shape[1:] != (channels, size, size):
             raise InvalidArgumentError(
-                f"Expected images (batch, {self.architecture.channels}, {size}, {size}), got {tuple(images.shape)}."
+                f"Expected images (batch, {channels}, {size}, {size}), got {tuple(images.shape)}."
             )
         logits: Tensor = self.head(self.invariants(self.features(images)))
         return logits
@@ -214,9 +210,8 @@ class GCNNSpace(SearchSpace):
     def candidate(self, state: str) -> Candidate:
         canonical = self.canonical(state)
         group, chosen, large = canonical[:3], canonical[3:-1], canonical[-1] == "1"
-        shape = (self.protocol, self.classes, self.image_size, self.channels)
         augmentation = Augmentation(tuple(compress(AUGMENTATIONS, map(int, chosen))))
-        return Candidate(GCNNArchitecture(_GROUPS[group], large, *shape), augmentation)
+        return Candidate(GCNNArchitecture(_GROUPS[group], large, self.shape), augmentation)
 
     @property
     def networks(self) -> tuple[str, ...]:

@@ -3,9 +3,10 @@
 import typing
 from abc import ABC, abstractmethod
 from collections.abc import Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from aenbench.tasks.protocol import STANDARD, Protocol, as_protocol
+from aenbench.tasks.protocol import Protocol
+from aenbench.tasks.task import TaskShape
 from aenbench.training.candidate import Candidate
 
 
@@ -14,19 +15,15 @@ class SearchSpace(ABC):
     """States, and the networks they name.
 
     Attributes:
-        protocol: decides the networks' details, and so which states share one network.
-        classes: outputs of the networks.
-        image_size: pixels along one side of the images.
-        channels: image channels.
+        shape: what the networks fit; its protocol decides their details, and so which states share one network.
     """
 
-    protocol: Protocol = STANDARD
-    classes: int = 10
-    image_size: int = 28
-    channels: int = 1
+    shape: TaskShape = field(default_factory=TaskShape)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "protocol", as_protocol(self.protocol))
+    @property
+    def protocol(self) -> Protocol:
+        """The rules that networks are made by."""
+        return self.shape.protocol
 
     @property
     @abstractmethod

@@ -28,7 +28,7 @@ class StackedNetworks(nn.Module):
 
     def __init__(self, networks: Sequence[AutoequivariantNetwork]) -> None:
         super().__init__()
-        kinds = {(a.protocol, a.classes, a.image_size, a.channels) for a in (n.architecture for n in networks)}
+        kinds = {network.architecture.shape for network in networks}
         if len(kinds) != 1:
             raise InvalidArgumentError(f"Expected networks of one protocol and size, got {len(kinds)} kinds.")
         self._networks = tuple(networks)  # a tuple, so that their parameters are not this module's

@@ -29,6 +29,7 @@ from aenbench.paper.figures import Lines, log_log_panels
 from aenbench.paper.sharing_oracles import by_full_group, join_sharings
 from aenbench.reports.markdown import csv_text, markdown_table
 from aenbench.statistics.intervals import NOTHING
+from aenbench.tasks.task import TaskShape
 from gdatasets.files import make_folder, write_whole
 from gdatasets.groups.permutation_groups import PermutationGroup, Permutations
 
@@ -79,7 +80,7 @@ class Layer:
 
 
 def _permutations(actions: Sequence[str], side: int) -> tuple[Permutations, Permutations]:
-    image, hidden, _ = Architecture(actions, image_size=side).grids
+    image, hidden, _ = Architecture(actions, TaskShape(image_size=side)).grids
     return grid(actions, *image), grid(actions, *hidden)
 
 

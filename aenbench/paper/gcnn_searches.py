@@ -67,7 +67,7 @@ def space_of(images: Images) -> GCNNSpace:
     Raises:
         InvalidArgumentError: the networks cannot read images of this size.
     """
-    space = GCNNSpace(images.task.protocol, images.classes, images.size, images.channels)
+    space = GCNNSpace(images.shape)
     space.candidate(space.start)  # an impossible size is an error here, before any work
     return space
 

@@ -66,7 +66,7 @@ def search(of: SearchOf) -> dict[str, object]:
 
 def space_of(images: Images) -> AENSpace:
     """The twelve bits, for networks that fit the images."""
-    return AENSpace(images.task.protocol, images.classes, images.size, images.channels)
+    return AENSpace(images.shape)
 
 
 def replay(space: AENSpace, result: Result, budget: Budget) -> Record:

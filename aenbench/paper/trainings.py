@@ -96,6 +96,5 @@ def measured(result: Result, protocol: Protocol, by: By = "reported") -> float:
 
 def architecture(images: Images, actions: Sequence[str], variant: Variant = "released") -> Architecture:
     """The network with the sharing of these actions that fits a task's images."""
-    shape = (images.task.protocol, images.classes, images.size, images.channels)
     change = VARIANTS[variant]
-    return Architecture(actions, *shape, initialization=change.initialization, bias=change.bias)
+    return Architecture(actions, images.shape, initialization=change.initialization, bias=change.bias)

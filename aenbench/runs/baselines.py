@@ -13,8 +13,7 @@ from aenbench.nn.square_groups import SQUARE_GROUPS
 from aenbench.runs.method import Choice, Method
 from aenbench.search import dqn
 from aenbench.search.record import Evaluate, Record
-from aenbench.tasks.images import Images
-from aenbench.tasks.protocol import Protocol
+from aenbench.tasks.task import TaskShape
 from aenbench.training.augmentation import Augmentation
 from aenbench.training.candidate import Candidate
 from gdatasets.errors import UnknownNameError
@@ -76,9 +75,8 @@ class Baseline(Method):
     def label(self) -> str:
         return "-".join([self.name.replace(":", "-"), *self.augmentation.names, *(["large"] if self.large else [])])
 
-    def space(self, protocol: Protocol, images: Images) -> SearchSpace:
-        shape = (protocol, images.classes, images.size, images.channels)
-        return GCNNSpace(*shape) if self.kind == "gcnn" else AENSpace(*shape)
+    def space(self, shape: TaskShape) -> SearchSpace:
+        return GCNNSpace(shape) if self.kind == "gcnn" else AENSpace(shape)
 
     def networks_ahead(self, space: SearchSpace, budget: SearchBudget) -> int:
         if self.name == "single":
@@ -98,8 +96,7 @@ class Baseline(Method):
 
     def _fixed(self, space: SearchSpace) -> Candidate:
         kind, _, part = self.name.partition(":")
-        shape = (space.protocol, space.classes, space.image_size, space.channels)
         if self.kind == "gcnn":
-            return Candidate(GCNNArchitecture(part, self.large, *shape), self.augmentation)
+            return Candidate(GCNNArchitecture(part, self.large, space.shape), self.augmentation)
         actions = _FIXED.get(kind, (part,))
-        return Candidate(Architecture(actions, *shape).canonical(), self.augmentation)
+        return Candidate(Architecture(actions, space.shape).canonical(), self.augmentation)

@@ -15,8 +15,8 @@ from aenbench.models.custom import MAX_PATH, OneNetwork, OwnNetwork
 from aenbench.models.space import SearchBudget, SearchSpace
 from aenbench.runs.method import Choice, Method
 from aenbench.search.record import Evaluate
-from aenbench.tasks.images import Images
 from aenbench.tasks.protocol import Protocol
+from aenbench.tasks.task import TaskShape
 from aenbench.training.augmentation import Augmentation
 
 _SAFE_NAME = TypeAdapter(SafeName)
@@ -66,15 +66,14 @@ class OwnModel(Method):
     def entry_name(self, protocol: Protocol, budget: str) -> str:
         return self.given_name or super().entry_name(protocol, budget)
 
-    def space(self, protocol: Protocol, images: Images) -> OneNetwork:
-        shape = (protocol, images.classes, images.size, images.channels)
-        return OneNetwork(*shape, path=self.name, augmentation=self.augmentation)
+    def space(self, shape: TaskShape) -> OneNetwork:
+        return OneNetwork(shape, path=self.name, augmentation=self.augmentation)
 
     def choose(self, space: SearchSpace, evaluate: Evaluate, budget: SearchBudget, seed: int) -> Choice:  # noqa: ARG002
         return Choice(space.candidate(space.start))
 
     def check(self, space: SearchSpace) -> None:
-        OwnNetwork(self.name, space.classes, space.image_size, space.channels).check()
+        OwnNetwork(self.name, space.shape).check()
 
     @property
     def code(self) -> Path | None:

@@ -9,8 +9,8 @@ from aenbench.leaderboard.entry import Origin
 from aenbench.models.budgets import DEFAULT_BUDGET, Kind
 from aenbench.models.space import SearchBudget, SearchSpace
 from aenbench.search.record import Evaluate, Record
-from aenbench.tasks.images import Images
 from aenbench.tasks.protocol import Protocol
+from aenbench.tasks.task import TaskShape
 from aenbench.training.candidate import Candidate
 
 
@@ -54,8 +54,8 @@ class Method(ABC):
         return False
 
     @abstractmethod
-    def space(self, protocol: Protocol, images: Images) -> SearchSpace:
-        """The networks that it chooses from; they fit the images."""
+    def space(self, shape: TaskShape) -> SearchSpace:
+        """The networks that it chooses from; they fit the shape."""
 
     def networks_ahead(self, space: SearchSpace, budget: SearchBudget) -> int:  # noqa: ARG002
         """How many networks may be trained before the final one, at most."""

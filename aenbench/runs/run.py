@@ -58,7 +58,7 @@ def run(plan: Plan, out: Path, command: str, report: Report, executor: Executor,
         InvalidArgumentError: the user's own network cannot be trained.
     """
     images = Images(plan.task, plan.root)
-    plan.method.check(plan.method.space(plan.task.protocol, images))
+    plan.method.check(plan.method.space(images.shape))
     images.dataset.read("train")  # what must be fetched is fetched once, before any worker needs it
     labels = images.test_labels()
     folder = entry_folder(out, images.dataset.name, plan.task.configuration, plan.name)

@@ -44,7 +44,7 @@ class SeedOutcome:
 def run_seed(plan: Plan, store: TrialStore, report: Report, seed: int) -> SeedOutcome:
     """One repetition: choose a network, train it on more images, open the test set once."""
     images, spent = Images(plan.task, plan.root), plan.spent
-    space = plan.method.space(plan.task.protocol, images)
+    space = plan.method.space(images.shape)
     train, choose_by = images.training()
     with one_thread():
         ahead = plan.method.networks_ahead(space, spent.search)

@@ -76,8 +76,7 @@ class TablePlan:
     @cached_property
     def search_space(self) -> SearchSpace:
         """The space whose networks are trained; they fit the images."""
-        images = self.images
-        return SPACES[self.space](self.task.protocol, images.classes, images.size, images.channels)
+        return SPACES[self.space](self.images.shape)
 
     @property
     def recipe(self) -> Recipe:
@@ -259,9 +258,9 @@ def _describe(plan: TablePlan) -> TableInfo:
         test_content_sha256=images.dataset.digest("test"),
         protocol=plan.task.protocol.file_name,
         space=plan.space,
-        classes=space.classes,
-        image_size=space.image_size,
-        channels=space.channels,
+        classes=space.shape.classes,
+        image_size=space.shape.image_size,
+        channels=space.shape.channels,
         recipe=recipe,
         epochs=recipe.passes(len(parts.train)),
         seeds=tuple(range(plan.seeds)),

@@ -22,6 +22,7 @@ from aenbench.models.space import SearchSpace
 from aenbench.search.record import Evaluate
 from aenbench.statistics.hypothesis_tests import Floats
 from aenbench.tasks.protocol import PROTOCOLS, Protocol, ProtocolName
+from aenbench.tasks.task import TaskShape
 from aenbench.training.recipe import Recipe
 
 By = Literal["validation", "test"]
@@ -131,7 +132,7 @@ class Table:
     def space(self) -> SearchSpace:
         """The space that the table covers."""
         info = self.info
-        return SPACES[info.space](self.protocol, info.classes, info.image_size, info.channels)
+        return SPACES[info.space](TaskShape(self.protocol, info.classes, info.image_size, info.channels))
 
     @property
     def protocol(self) -> Protocol:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from aenbench.tasks.datasets import Dataset, open_dataset
-from aenbench.tasks.task import Root, Task
+from aenbench.tasks.task import Root, Task, TaskShape
 from gdatasets.sources.source import SourceArrays
 
 _NORMALISATION = {  # mean and standard deviation of the unmoved training pixels, scaled to 0..1
@@ -84,6 +84,11 @@ class Images:
     def size(self) -> int:
         """Pixels along one side."""
         return self.dataset.image_shape[0]
+
+    @property
+    def shape(self) -> TaskShape:
+        """What a network must fit."""
+        return TaskShape(self.task.protocol, self.classes, self.size, self.channels)
 
     @property
     def test_images(self) -> int:

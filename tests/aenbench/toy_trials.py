@@ -114,7 +114,7 @@ def train(state: str) -> list[float]:
     from aenbench.training.fit import fit
     from aenbench.training.recipe import Recipe
 
-    network = AENSpace("standard").candidate(state).build(seed=0)
+    network = AENSpace().candidate(state).build(seed=0)
     fitted = fit(network, *load_training(Task("g-digits", "d4")), Recipe(400, 2), seed=0)
     return [*fitted.losses, *fitted.accuracies]
 

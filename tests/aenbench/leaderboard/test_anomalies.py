@@ -43,7 +43,7 @@ def entry_of(name: str, predictions: np.ndarray, **changes: object) -> Checked:
         dataset_version="1.0.0",
         configuration=TASK.configuration,
         test_content_sha256=answers.digest,
-        protocol=TASK.protocol,
+        protocol=TASK.protocol.name,
         budget="quick",
         seeds=tuple(SeedResult(seed=k, parameters=1, accuracy=value) for k, value in enumerate(result.per_seed)),
         accuracy=Interval(mean=result.mean, low=result.low, high=result.high),

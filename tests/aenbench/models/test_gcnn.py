@@ -8,6 +8,7 @@ from aenbench.errors import InvalidArgumentError
 from aenbench.models.gcnn import GCNNArchitecture, build_gcnn
 from aenbench.nn import SquareGroup, check_equivariance
 from aenbench.nn.square_groups import SQUARE_GROUPS, group_from_bits
+from aenbench.tasks.task import TaskShape
 from gdatasets.errors import UnknownNameError
 
 every_group = pytest.mark.parametrize("name", SQUARE_GROUPS)
@@ -24,14 +25,14 @@ def one_thread():
 
 
 def random_images(architecture, batch, dtype=torch.float32, seed=0):
-    shape = (batch, architecture.channels, architecture.image_size, architecture.image_size)
+    shape = (batch, architecture.shape.channels, architecture.shape.image_size, architecture.shape.image_size)
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(dtype)
 
 
 def train(network, steps, dtype, batch=4):
     """Training on noise with random labels: the weights have to move, not to learn."""
     architecture = network.architecture
-    labels = torch.arange(batch) % architecture.classes
+    labels = torch.arange(batch) % architecture.shape.classes
     optimiser = torch.optim.Adam(network.parameters(), 1e-3)
     with torch.random.fork_rng():  # dropout
         torch.manual_seed(0)
@@ -55,7 +56,7 @@ def check_network(network, dtype, tolerance, name=None):
     architecture = network.architecture
     group = SquareGroup(name or architecture.group)
     images = random_images(architecture, 2, dtype, seed=10_000)
-    moves = group.pixels(architecture.image_size)
+    moves = group.pixels(architecture.shape.image_size)
     features = None if name else group.features(architecture.feature_size)
     module = network if name else Features(network)
     report = check_equivariance(module, moves, features, inputs=images, tolerance=tolerance)
@@ -80,7 +81,7 @@ def check_layers(network, dtype, tolerance):
 @pytest.mark.parametrize(("size", "channels"), [(28, 1), (32, 3)])
 @pytest.mark.parametrize(("dtype", "tolerance"), PRECISIONS, ids=str)
 def test_network_commutes_with_every_element_before_and_after_a_step(name, protocol, size, channels, dtype, tolerance):
-    architecture = GCNNArchitecture(name, False, protocol, 10, size, channels)
+    architecture = GCNNArchitecture(name, False, TaskShape(protocol, 10, size, channels))
     network = build_gcnn(architecture, 0).to(dtype)
     assert check_network(network, dtype, tolerance).passed
     before = network.convolutions[0].weight.detach().clone()
@@ -94,7 +95,7 @@ def test_network_commutes_with_every_element_before_and_after_a_step(name, proto
 @pytest.mark.parametrize(("size", "channels"), [(28, 1), (32, 3)])
 @pytest.mark.parametrize(("dtype", "tolerance"), PRECISIONS, ids=str)
 def test_network_and_its_layers_commute_after_200_steps(name, size, channels, dtype, tolerance):
-    network = build_gcnn(GCNNArchitecture(name, image_size=size, channels=channels), 0).to(dtype)
+    network = build_gcnn(GCNNArchitecture(name, shape=TaskShape(image_size=size, channels=channels)), 0).to(dtype)
     train(network, 200, dtype, batch=2)
     report = check_network(network, dtype, tolerance)
     assert report.passed, report.errors
@@ -104,7 +105,7 @@ def test_network_and_its_layers_commute_after_200_steps(name, size, channels, dt
 @pytest.mark.slow
 @every_group
 def test_features_of_the_paper_network_commute_after_200_steps(name):
-    network = build_gcnn(GCNNArchitecture(name, protocol="paper"), 0)
+    network = build_gcnn(GCNNArchitecture(name, shape=TaskShape(protocol="paper")), 0)
     train(network, 200, torch.float32, batch=2)
     report = check_network(network, torch.float32, 1e-5)
     assert report.passed, report.errors
@@ -118,7 +119,7 @@ def test_network_is_not_invariant_to_a_larger_group(name, larger):
 
 @pytest.mark.parametrize("name", ["c4", "d4", "hflip"])
 def test_paper_head_is_not_invariant(name):
-    network = build_gcnn(GCNNArchitecture(name, protocol="paper"), 0)
+    network = build_gcnn(GCNNArchitecture(name, shape=TaskShape(protocol="paper")), 0)
     moves, images = SquareGroup(name).pixels(28), random_images(network.architecture, 2)
     assert not check_equivariance(network, moves, inputs=images, tolerance=1e-3).passed
 
@@ -128,18 +129,21 @@ def test_paper_head_is_not_invariant(name):
 @pytest.mark.parametrize("large", [False, True])
 @pytest.mark.parametrize(("size", "channels", "classes"), [(28, 1, 10), (28, 1, 26), (32, 3, 10), (16, 2, 1)])
 def test_parameters_are_counted_right_and_alike_for_all_groups(name, protocol, large, size, channels, classes):
-    architecture = GCNNArchitecture(name, large, protocol, classes, size, channels)
+    architecture = GCNNArchitecture(name, large, TaskShape(protocol, classes, size, channels))
     network = build_gcnn(architecture, 0)
     assert architecture.parameter_count == sum(parameter.numel() for parameter in network.parameters())
     assert network.eval()(random_images(architecture, 2)).shape == (2, classes)
     if protocol == "standard" and size > 16:
-        plain = GCNNArchitecture("trivial", large, protocol, classes, size, channels).parameter_count
+        plain = GCNNArchitecture("trivial", large, TaskShape(protocol, classes, size, channels)).parameter_count
         assert abs(architecture.parameter_count / plain - 1) < 0.05
 
 
 def test_channels_of_the_paper_are_those_of_the_released_code():
     widths = {
-        name: (GCNNArchitecture(name, False, "paper").width, GCNNArchitecture(name, True, "paper").width)
+        name: (
+            GCNNArchitecture(name, False, TaskShape("paper")).width,
+            GCNNArchitecture(name, True, TaskShape("paper")).width,
+        )
         for name in SQUARE_GROUPS
     }
     two, four = (11, 16), (6, 10)
@@ -178,7 +182,7 @@ def test_equal_seeds_give_equal_networks_and_leave_the_global_generator_alone():
 
 @pytest.mark.parametrize("protocol", ["standard", "paper"])
 def test_state_holds_free_parameters_and_running_moments_only(protocol):
-    network = build_gcnn(GCNNArchitecture("d4", protocol=protocol), 0)
+    network = build_gcnn(GCNNArchitecture("d4", shape=TaskShape(protocol=protocol)), 0)
     expected = set(dict(network.named_parameters()))
     if protocol == "standard":
         moments = ("running_mean", "running_var", "num_batches_tracked")
@@ -191,12 +195,12 @@ def test_impossible_architectures_and_images_are_errors():
     with pytest.raises(UnknownNameError, match="trivial, c2"):
         GCNNArchitecture("c3")
     with pytest.raises(UnknownNameError, match="Choose from: standard, paper"):
-        GCNNArchitecture(protocol="best")
+        GCNNArchitecture(shape=TaskShape(protocol="best"))
     for size, next_size in ((30, 32), (8, 16), (29, 32)):
         with pytest.raises(InvalidArgumentError, match=f"got {size}. Pad or resize to {next_size}"):
-            GCNNArchitecture(image_size=size)
+            GCNNArchitecture(shape=TaskShape(image_size=size))
     for options in ({"classes": 0}, {"channels": 0}):
         with pytest.raises(InvalidArgumentError, match="at least one class and channel"):
-            GCNNArchitecture(**options)
+            GCNNArchitecture(shape=TaskShape(**options))
     with pytest.raises(InvalidArgumentError, match=r"\(batch, 1, 28, 28\), got \(2, 1, 32, 32\)"):
         build_gcnn(GCNNArchitecture("c4"), 0)(torch.zeros(2, 1, 32, 32))

@@ -9,11 +9,12 @@ from aenbench.models.aen import AENSpace
 from aenbench.models.gcnn import GCNNSpace
 from aenbench.models.space import SearchSpace
 from aenbench.nn.square_groups import SQUARE_GROUPS, SquareGroup
+from aenbench.tasks.task import TaskShape
 from aenbench.training.augmentation import AUGMENTATIONS
 from gdatasets.groups.actions import ACTIONS
 from gdatasets.groups.group import Group
 
-GCNN = GCNNSpace("standard", 10)
+GCNN = GCNNSpace(TaskShape("standard", 10))
 
 
 def states(space: SearchSpace) -> list[str]:
@@ -26,7 +27,7 @@ def test_ten_bits_hold_768_networks() -> None:
 
 
 def test_a_canonical_state_is_its_own() -> None:
-    for space in (GCNN, AENSpace("standard")):
+    for space in (GCNN, AENSpace()):
         assert all(space.canonical(state) == state for state in space.networks)
 
 
@@ -54,7 +55,7 @@ def test_the_bits_after_the_group_are_augmentations_and_size() -> None:
     assert not GCNN.candidate("1110000000").architecture.large
 
 
-@pytest.mark.parametrize("space", [GCNNSpace("paper", 4, 32, 3), AENSpace("standard", 4, 32, 3)])
+@pytest.mark.parametrize("space", [GCNNSpace(TaskShape("paper", 4, 32, 3)), AENSpace(TaskShape("standard", 4, 32, 3))])
 def test_networks_fit_the_images(space: SearchSpace) -> None:
     images = torch.randn(2, 3, 32, 32)
     for state in (space.start, "1" * space.bits, "1" + "0" * (space.bits - 1)):

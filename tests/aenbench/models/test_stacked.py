@@ -7,13 +7,14 @@ from torch.nn import functional as F
 from aenbench.errors import InvalidArgumentError
 from aenbench.models.aen import Architecture, build_aen
 from aenbench.models.stacked import StackedNetworks
+from aenbench.tasks.task import TaskShape
 from gdatasets.groups.actions import ACTIONS
 
 SETS = [(), ("rotation", "hflip"), ("htrans", "vtrans"), ACTIONS, ("scramble4",), ("htrans",), (), ("htrans", "vtrans")]
 
 
 def networks_of(protocol, dtype=torch.float64):
-    return [build_aen(Architecture(actions, protocol), k).to(dtype) for k, actions in enumerate(SETS)]
+    return [build_aen(Architecture(actions, TaskShape(protocol)), k).to(dtype) for k, actions in enumerate(SETS)]
 
 
 def train(forward, parameters, images, labels, steps):
@@ -60,4 +61,4 @@ def test_changing_one_network_leaves_the_others_alone():
 
 def test_networks_that_differ_in_size_do_not_stack():
     with pytest.raises(InvalidArgumentError, match="one protocol and size"):
-        StackedNetworks([build_aen(Architecture(()), 0), build_aen(Architecture((), "paper"), 0)])
+        StackedNetworks([build_aen(Architecture(()), 0), build_aen(Architecture((), TaskShape("paper")), 0)])

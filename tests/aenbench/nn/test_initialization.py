@@ -6,6 +6,7 @@ import torch
 from aenbench.models.aen import Architecture, distinct_architectures
 from aenbench.nn import EquivariantLinear
 from aenbench.nn.representations import grid, trivial
+from aenbench.tasks.task import TaskShape
 from gdatasets.groups.actions import ACTIONS
 
 
@@ -38,7 +39,7 @@ def test_reference_is_what_a_plain_layer_has():
 @pytest.mark.parametrize("protocol", ["standard", "paper"])
 @pytest.mark.parametrize("actions", [("rotation", "hflip"), ("htrans", "vtrans"), ACTIONS], ids=",".join)
 def test_output_variance_is_that_of_a_plain_layer(actions, protocol):
-    assert variance_ratios(Architecture(actions, protocol)) == pytest.approx([1, 1], abs=0.1)
+    assert variance_ratios(Architecture(actions, TaskShape(protocol))) == pytest.approx([1, 1], abs=0.1)
 
 
 def test_scale_set_by_the_number_of_orbits_is_far_from_it():
@@ -49,5 +50,5 @@ def test_scale_set_by_the_number_of_orbits_is_far_from_it():
 @pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["standard", "paper"])
 def test_output_variance_is_that_of_a_plain_layer_for_every_distinct_architecture(protocol):
-    ratios = {each.bits: variance_ratios(each) for each in distinct_architectures(protocol)}
+    ratios = {each.bits: variance_ratios(each) for each in distinct_architectures(TaskShape(protocol))}
     assert not {bits: pair for bits, pair in ratios.items() if not all(0.9 < ratio < 1.1 for ratio in pair)}

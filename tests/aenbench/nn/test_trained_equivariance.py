@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from aenbench.models.aen import Architecture, build_aen
 from aenbench.nn import check_equivariance
 from aenbench.nn.representations import grid
+from aenbench.tasks.task import TaskShape
 from gdatasets.groups.actions import ACTIONS
 from gdatasets.groups.group import Group
 
@@ -72,5 +73,5 @@ _TRAINED = [
 @pytest.mark.parametrize(("protocol", "actions"), _TRAINED, ids=str)
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-12)], ids=str)
 def test_network_still_commutes_after_1000_steps(protocol, actions, dtype, tolerance):
-    report = check_trained(Architecture(actions, protocol), actions, 1000, dtype, tolerance)
+    report = check_trained(Architecture(actions, TaskShape(protocol)), actions, 1000, dtype, tolerance)
     assert report.passed, report.errors

@@ -150,7 +150,9 @@ def test_a_dataset_that_is_got_later_is_added(tmp_path: Path, monkeypatch: pytes
     folder = run(setting(tmp_path / "out", str(lights)))
     before = files_of(folder / "my-lights")
     evaluate, spaces = Evaluator.__call__, []
-    monkeypatch.setattr(Evaluator, "__call__", lambda e, state: spaces.append(e._space.channels) or evaluate(e, state))
+    monkeypatch.setattr(
+        Evaluator, "__call__", lambda e, state: spaces.append(e._space.shape.channels) or evaluate(e, state)
+    )
     run(setting(tmp_path / "out", "g-digits", str(lights)))
     assert spaces == [1] * NETWORKS
     assert files_of(folder / "my-lights") == before

@@ -8,6 +8,7 @@ from aenbench.models.gcnn import GCNNArchitecture, GCNNSpace
 from aenbench.models.space import SearchBudget
 from aenbench.nn.square_groups import SQUARE_GROUPS
 from aenbench.runs.baselines import Baseline
+from aenbench.tasks.task import TaskShape
 from aenbench.training.augmentation import Augmentation
 from gdatasets.errors import UnknownNameError
 
@@ -19,21 +20,21 @@ def never(state: str) -> float:
 @pytest.mark.parametrize("group", SQUARE_GROUPS)
 def test_gcnn_is_the_network_of_its_group(group: str) -> None:
     baseline = Baseline(f"gcnn:{group}", Augmentation(["scale"]), large=True)
-    chosen = baseline.choose(GCNNSpace("standard", 4, 32, 3), never, SearchBudget(), 0).candidate
-    assert chosen.architecture == GCNNArchitecture(group, True, "standard", 4, 32, 3)
+    chosen = baseline.choose(GCNNSpace(TaskShape("standard", 4, 32, 3)), never, SearchBudget(), 0).candidate
+    assert chosen.architecture == GCNNArchitecture(group, True, TaskShape("standard", 4, 32, 3))
     assert chosen.augmentation == Augmentation(["scale"])
     assert baseline.label == f"gcnn-{group}-scale-large"
 
 
 def test_dense_baselines_are_augmented_too() -> None:
     baseline = Baseline("single:hflip", Augmentation(["rotate"]))
-    chosen = baseline.choose(AENSpace("standard"), never, SearchBudget(), 0).candidate
+    chosen = baseline.choose(AENSpace(), never, SearchBudget(), 0).candidate
     assert chosen.architecture == Architecture(["hflip"])
     assert chosen.augmentation.names == ("rotate",)
 
 
 def test_gcnn_aen_takes_the_best_that_it_trained() -> None:
-    space = GCNNSpace("standard")
+    space = GCNNSpace()
     values = {state: number / 1_000 for number, state in enumerate(space.networks)}
     budget = SearchBudget(states=40, episode_steps=10)
     choice = Baseline("gcnn-aen").choose(space, values.__getitem__, budget, 0)

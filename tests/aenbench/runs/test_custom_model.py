@@ -12,6 +12,7 @@ from aenbench.errors import InvalidArgumentError
 from aenbench.models.custom import OwnNetwork
 from aenbench.runs.custom_model import OwnModel
 from aenbench.tasks.protocol import PAPER, STANDARD
+from aenbench.tasks.task import TaskShape
 from aenbench.training.augmentation import Augmentation
 from aenbench.training.fit import count_parameters
 
@@ -71,7 +72,7 @@ def own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 
 
 def network(name: str) -> OwnNetwork:
-    return OwnNetwork(f"their_networks:{name}", classes=10, image_size=8, channels=1)
+    return OwnNetwork(f"their_networks:{name}", TaskShape(image_size=8))
 
 
 def build(name: str, seed: int = 0) -> nn.Module:

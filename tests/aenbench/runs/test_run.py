@@ -25,7 +25,7 @@ from aenbench.runs.run import run
 from aenbench.search import evaluate
 from aenbench.search.evaluate import Evaluator
 from aenbench.tasks.images import Images
-from aenbench.tasks.task import Task
+from aenbench.tasks.task import Task, TaskShape
 from aenbench.training.augmentation import Augmentation
 from aenbench.training.recipe import Recipe
 from gdatasets.errors import OutputError
@@ -154,7 +154,7 @@ def test_gcnn_aen_is_searched_trained_and_scored(tmp_path: Path) -> None:
     assert 0 < result.mean < 1
     rows = list(csv.DictReader(io.StringIO((folder / "trials.csv").read_text())))
     best = max(rows, key=lambda row: float(row["value"]))["canonical"]
-    chosen = GCNNSpace("standard", 10).candidate(best)
+    chosen = GCNNSpace(TaskShape("standard", 10)).candidate(best)
     (seed,) = entry.seeds
     assert (seed.group, seed.large) == (chosen.architecture.group, chosen.architecture.large)
     assert seed.augmentations == chosen.augmentation.names

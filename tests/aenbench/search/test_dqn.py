@@ -19,7 +19,7 @@ class FreeSpace(AENSpace):
         return state
 
 
-SPACE = FreeSpace("standard")
+SPACE = FreeSpace()
 
 
 class HiddenSet:

@@ -78,11 +78,11 @@ def test_a_search_makes_the_same_moves() -> None:
     """As far as rounding lets it: at first, when no step has been taken, and for some steps."""
     budget = SearchBudget(states=60, episode_steps=20)
     plain, lean = (
-        dqn.search(AENSpace("standard"), _value, budget, 1, settings=dqn.DQNSettings(batch=8), learner=learner)
+        dqn.search(AENSpace(), _value, budget, 1, settings=dqn.DQNSettings(batch=8), learner=learner)
         for learner in (dqn.Learner, LeanLearner)
     )
     assert plain.trials[:20] == lean.trials[:20]
-    again = dqn.search(AENSpace("standard"), _value, budget, 1, settings=dqn.DQNSettings(batch=8), learner=LeanLearner)
+    again = dqn.search(AENSpace(), _value, budget, 1, settings=dqn.DQNSettings(batch=8), learner=LeanLearner)
     assert again.trials == lean.trials
 
 

@@ -18,6 +18,7 @@ from aenbench.models.space import SearchBudget
 from aenbench.search.environment import EquivarianceSearch
 from aenbench.search.record import Record
 from aenbench.tasks.rewards import exponential_gain, gain
+from aenbench.tasks.task import TaskShape
 from gdatasets.errors import UnknownNameError
 
 NAME = "aen/EquivarianceSearch-v0"
@@ -36,7 +37,7 @@ def share_of_ones(state: str) -> float:
     return state.count("1") / len(state)
 
 
-@pytest.mark.parametrize("space", [AENSpace("standard"), GCNNSpace("standard")], ids=lambda space: type(space).__name__)
+@pytest.mark.parametrize("space", [AENSpace(), GCNNSpace()], ids=lambda space: type(space).__name__)
 @pytest.mark.parametrize("reward", ["standard", "paper", lambda value, base: value - base])
 def test_the_environment_passes_gymnasiums_own_check(space, reward) -> None:
     environment = gymnasium.make(NAME, space=space, evaluate=share_of_ones, reward=reward)
@@ -61,7 +62,7 @@ def test_importing_the_package_registers_the_environment_and_stays_light() -> No
 @pytest.mark.parametrize(("reward", "expected"), [("standard", 2.0), ("paper", 2 * math.exp(2)), (max, 0.52)])
 def test_the_reward_is_chosen_by_name_or_given(reward, expected) -> None:
     environment = gymnasium.make(
-        NAME, space=AENSpace("standard"), evaluate=lambda state: 0.5 + 0.02 * state.count("1"), reward=reward
+        NAME, space=AENSpace(), evaluate=lambda state: 0.5 + 0.02 * state.count("1"), reward=reward
     )
     environment.reset()
     assert environment.step(0)[1] == pytest.approx(expected)
@@ -69,14 +70,16 @@ def test_the_reward_is_chosen_by_name_or_given(reward, expected) -> None:
 
 @pytest.mark.parametrize(("protocol", "expected"), [("standard", 2.0), ("paper", 2 * math.exp(2))])
 def test_the_reward_is_the_one_of_the_spaces_protocol_if_none_is_given(protocol, expected) -> None:
-    environment = EquivarianceSearch(Record(FreeSpace(protocol), lambda state: 0.5 + 0.02 * state.count("1")))
+    environment = EquivarianceSearch(
+        Record(FreeSpace(TaskShape(protocol)), lambda state: 0.5 + 0.02 * state.count("1"))
+    )
     environment.reset()
     assert environment.step(0)[1] == pytest.approx(expected)
 
 
 def test_an_unknown_reward_is_one_line() -> None:
     with pytest.raises(UnknownNameError, match=r'Unknown protocol "plain". Choose from: standard, paper.'):
-        gymnasium.make(NAME, space=AENSpace("standard"), evaluate=share_of_ones, reward="plain")
+        gymnasium.make(NAME, space=AENSpace(), evaluate=share_of_ones, reward="plain")
 
 
 @pytest.mark.parametrize("budget", [SearchBudget(states=10), SearchBudget(networks=10)])
@@ -87,7 +90,7 @@ def test_no_agent_evaluates_more_than_the_budget(budget) -> None:
         asked.append(state)
         return 0.5
 
-    environment = gymnasium.make(NAME, space=FreeSpace("standard"), evaluate=evaluate, budget=budget)
+    environment = gymnasium.make(NAME, space=FreeSpace(), evaluate=evaluate, budget=budget)
     environment.action_space.seed(0)
     ends = []
     for _ in range(20):
@@ -102,7 +105,7 @@ def test_no_agent_evaluates_more_than_the_budget(budget) -> None:
 
 
 def test_a_move_toggles_one_bit_and_episodes_start_at_the_zero_state() -> None:
-    record = Record(FreeSpace("standard"), share_of_ones)
+    record = Record(FreeSpace(), share_of_ones)
     environment = EquivarianceSearch(record, budget=SearchBudget(episode_steps=3))
     observation, info = environment.reset()
     assert not observation.any()
@@ -118,7 +121,7 @@ def test_a_move_toggles_one_bit_and_episodes_start_at_the_zero_state() -> None:
 
 
 def test_the_reward_is_measured_against_the_zero_state() -> None:
-    environment = EquivarianceSearch(Record(FreeSpace("standard"), lambda state: 0.5 - 0.1 * state.count("1")))
+    environment = EquivarianceSearch(Record(FreeSpace(), lambda state: 0.5 - 0.1 * state.count("1")))
     environment.reset()
     assert environment.step(1)[1] == pytest.approx(-10)
     assert environment.step(1)[1] == 0
@@ -144,19 +147,19 @@ def test_states_with_one_network_are_trained_once() -> None:
         trained.append(state)
         return 0.5
 
-    record = Record(AENSpace("standard"), evaluate)
+    record = Record(AENSpace(), evaluate)
     record.value("110000000000")  # rotation and hflip generate the same group as rotation and vflip
     record.value("101000000000")
     record.value("111000000000")
     assert len(trained) == len(record.trials) == 1
-    assert trained == [AENSpace("standard").canonical("110000000000")]
+    assert trained == [AENSpace().canonical("110000000000")]
     assert len(record.visited) == 3
     record.value("100000000000")
     assert len(trained) == 2
 
 
 def test_a_budget_is_spent_by_states_or_by_networks() -> None:
-    record = Record(AENSpace("standard"), share_of_ones)
+    record = Record(AENSpace(), share_of_ones)
     record.value("110000000000")
     record.value("101000000000")
     assert SearchBudget(states=2).is_spent(record)
@@ -168,7 +171,7 @@ def test_stable_baselines_dqn_learns_on_a_table_unchanged() -> None:
     """2,000 steps with its defaults; then its greedy episode gains, where random ones lose."""
     from stable_baselines3 import DQN
 
-    space = AENSpace("standard")
+    space = AENSpace()
     table = {
         state: 0.5 + 0.03 * sum(a == b for a, b in zip(state, "010100000000", strict=True)) for state in space.networks
     }

@@ -18,7 +18,7 @@ class FreeSpace(AENSpace):
         return state
 
 
-SPACE = FreeSpace("standard")
+SPACE = FreeSpace()
 
 
 def distance(a: str, b: str) -> int:

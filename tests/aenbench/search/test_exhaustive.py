@@ -6,9 +6,10 @@ from aenbench.models.aen import AENSpace
 from aenbench.models.gcnn import GCNNSpace
 from aenbench.models.space import SearchBudget
 from aenbench.search import exhaustive
+from aenbench.tasks.task import TaskShape
 
 
-@pytest.mark.parametrize("space", [AENSpace("standard"), AENSpace("paper"), GCNNSpace("standard")])
+@pytest.mark.parametrize("space", [AENSpace(), AENSpace(TaskShape("paper")), GCNNSpace()])
 def test_every_network_is_trained_once_in_the_order_of_the_space(space) -> None:
     values = {state: (17 * place % 101) / 101 for place, state in enumerate(space.networks)}
     record = exhaustive.search(space, values.__getitem__, SearchBudget(states=2**space.bits), 0)

@@ -9,6 +9,7 @@ from aenbench.models.aen import AENSpace
 from aenbench.models.gcnn import GCNNSpace
 from aenbench.models.space import SearchBudget
 from aenbench.search import greedy
+from aenbench.tasks.task import TaskShape
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def forward_selection(values: dict[str, float], bits: int) -> list[str]:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_it_begins_with_forward_selection(seed) -> None:
-    space, generator = FreeSpace("standard"), np.random.default_rng(seed)
+    space, generator = FreeSpace(), np.random.default_rng(seed)
     slopes = generator.normal(size=space.bits)
     values = {}
     for number in range(2**space.bits):
@@ -47,7 +48,7 @@ def test_it_begins_with_forward_selection(seed) -> None:
 
 def test_it_goes_on_from_the_second_best_where_nothing_helps() -> None:
     """Two actions that help only together: forward selection stops before it sees them."""
-    space = FreeSpace("standard")
+    space = FreeSpace()
 
     def both(state: str) -> float:
         return 0.9 if state[:2] == "11" else 0.5 - 0.01 * state.count("1")
@@ -56,7 +57,7 @@ def test_it_goes_on_from_the_second_best_where_nothing_helps() -> None:
     assert greedy.search(space, both, SearchBudget(states=30), 0).best.state == "11" + "0" * 10
 
 
-@pytest.mark.parametrize("space", [AENSpace("standard"), AENSpace("paper"), GCNNSpace("standard")])
+@pytest.mark.parametrize("space", [AENSpace(), AENSpace(TaskShape("paper")), GCNNSpace()])
 def test_it_reaches_every_network(space) -> None:
     record = greedy.search(space, lambda state: -state.count("1") / 100, SearchBudget(states=2**space.bits), 0)
     assert {trial.canonical for trial in record.trials} == set(space.networks)

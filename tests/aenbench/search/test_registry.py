@@ -20,7 +20,7 @@ from aenbench.search.registry import ALGORITHMS, find_algorithm
 from aenbench.training.candidate import Candidate
 from gdatasets.errors import UnknownNameError
 
-SPACES = (AENSpace("standard"), GCNNSpace("standard"))
+SPACES = (AENSpace(), GCNNSpace())
 RANDOM = ("dqn", "random", "evolution")
 PAGE = Path(__file__).parents[3] / "docs" / "search.md"
 

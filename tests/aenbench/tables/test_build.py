@@ -20,7 +20,7 @@ from aenbench.tables.build import TablePlan, Training
 from aenbench.tables.parquet import read_table, write_table
 from aenbench.tables.table import Table
 from aenbench.tasks.images import Images
-from aenbench.tasks.task import Task
+from aenbench.tasks.task import Task, TaskShape
 from aenbench.training.fit import accuracy, derive_seed, fit
 from aenbench.training.recipe import Recipe
 from gdatasets.errors import UnknownNameError
@@ -227,7 +227,7 @@ def test_a_store_of_another_plan_is_refused(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_group_convolutional_network_is_trained_as_a_search_would() -> None:
     task, recipe = Task("g-digits", "none"), Recipe(96, 1, 32, chosen_by=50)
-    space = GCNNSpace("standard", 10)
+    space = GCNNSpace(TaskShape("standard", 10))
     state = "010100000" + "0"
     found = tabulate.train(Training(task, None, space, recipe, state, 3))
     live = Evaluator(space, *Images(task).training(), recipe, 3)

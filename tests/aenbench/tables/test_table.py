@@ -12,6 +12,7 @@ from aenbench.errors import InvalidArgumentError, TableError
 from aenbench.models.aen import AENSpace
 from aenbench.models.gcnn import GCNNSpace
 from aenbench.tables.table import Table, TableInfo
+from aenbench.tasks.task import TaskShape
 from aenbench.training.recipe import Recipe
 
 
@@ -86,8 +87,8 @@ def test_networks_with_equal_right_answers_share_a_rank_whatever_the_order_of_th
 
 
 def test_the_space_is_the_one_that_live_searches_use(make_table: Any) -> None:
-    assert make_table().space == AENSpace("standard", 10, 28, 1)
-    assert make_table("paper", "gcnn", classes=26).space == GCNNSpace("paper", 26, 28, 1)
+    assert make_table().space == AENSpace(TaskShape("standard", 10, 28, 1))
+    assert make_table("paper", "gcnn", classes=26).space == GCNNSpace(TaskShape("paper", 26, 28, 1))
 
 
 def test_a_look_up_takes_less_than_five_microseconds(make_table: Any) -> None:

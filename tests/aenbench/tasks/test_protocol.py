@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from aenbench.errors import InvalidArgumentError
-from aenbench.models.aen import AENSpace, Architecture
+from aenbench.models.aen import AENSpace
 from aenbench.tasks.images import Images
 from aenbench.tasks.protocol import PAPER, PROTOCOLS, STANDARD, as_protocol
-from aenbench.tasks.task import Task
+from aenbench.tasks.task import Task, TaskShape
 from gdatasets.errors import UnknownNameError
 
 
@@ -27,7 +27,7 @@ def test_names_and_values_are_taken_alike_and_survive_a_process(protocol) -> Non
     task = pickle.loads(pickle.dumps(Task("g-digits", "none", protocol)))
     assert task == Task("g-digits", "none", protocol)
     assert hash(task) == hash(Task("g-digits", "none", protocol))
-    assert Architecture((), protocol.name).protocol == protocol
+    assert TaskShape(protocol.name) == TaskShape(protocol)
 
 
 def test_the_value_of_a_trial_is_the_last_pass_or_the_best_one() -> None:
@@ -46,7 +46,7 @@ def test_a_protocol_of_ones_own_needs_no_change_of_the_package() -> None:
     mine = PROTOCOLS.register("best", replace(STANDARD, name="best", takes_best_pass=True, budgets="standard"))
     try:
         assert Task("g-digits", "none", "best").protocol is mine
-        assert len(AENSpace(mine).networks) == len(AENSpace(STANDARD).networks)
+        assert len(AENSpace(TaskShape(mine)).networks) == len(AENSpace().networks)
         with pytest.raises(InvalidArgumentError, match='Entries and tables are of protocol standard or paper; "best"'):
             _ = mine.file_name
     finally:
