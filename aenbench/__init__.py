@@ -11,6 +11,8 @@ Importing this reads nothing and asks nobody: each name is imported when it is f
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from gdatasets import __version__ as __version__
+
 if TYPE_CHECKING:
     from aenbench.tables.parquet import load_table as load_table
     from aenbench.tables.table import Table as Table

@@ -15,9 +15,9 @@ def load_module(path: str) -> "nn.Module":
     Raises:
         InvalidArgumentError: the path cannot be imported or does not give an `nn.Module`.
     """
-    from torch import nn
-
     found = load_object(path, "a network")
+    from torch import nn  # late, so that a path that leads nowhere is said at once
+
     made = found if isinstance(found, nn.Module) else found() if callable(found) else found
     if not isinstance(made, nn.Module):
         raise InvalidArgumentError(f'Expected "{path}" to give a torch.nn.Module, got {type(made).__name__}.')

@@ -113,6 +113,8 @@ def matches(path: Path, size: int, sha256: str) -> bool:
 
 
 def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows opens no folders; NTFS journals renames itself
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

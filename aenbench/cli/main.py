@@ -5,7 +5,7 @@ import typer
 from aenbench.cli import leaderboard, run, search
 from aenbench.cli.paper import reproduce_paper
 from aenbench.cli.reproduce import reproductions
-from gdatasets.cli.exit_codes import run_command
+from gdatasets.cli.exit_codes import VersionOption, run_command
 
 app = typer.Typer(
     help="Equivariant networks, searched, trained and scored on the G- datasets.",
@@ -39,5 +39,5 @@ def main() -> None:
 
 
 @app.callback()
-def _aenbench() -> None:
+def _aenbench(_version: VersionOption = False) -> None:
     """Equivariant networks, searched, trained and scored on the G- datasets."""

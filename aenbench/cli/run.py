@@ -63,6 +63,10 @@ def run(
     quiet: QuietOption = False,
 ) -> None:
     """Search, train and score a baseline, or train and score a network of your own, and write its entry."""
+    from gdatasets.user_code import load_object, locate_module
+
+    if model is not None and not locate_module(model):
+        load_object(model, "a network")  # fails, before torch is imported
     from aenbench.cli.progress import progress_report
     from aenbench.execution.executors import executor_from
     from aenbench.leaderboard.rescoring import rescore
@@ -152,13 +156,15 @@ def check(
     elements: Annotated[bool, typer.Option("--elements", help="Every element, not only the generators.")] = False,
 ) -> None:
     """Measure how far a network's outputs are from invariant under a group; exit code 1 when they are not."""
-    from aenbench.nn import check_equivariance
     from aenbench.user_code import load_module
     from gdatasets.groups.group import parse_group
 
     named = parse_group(group, size, step)
+    network = load_module(model)
+    from aenbench.nn import check_equivariance
+
     try:
-        report = check_equivariance(load_module(model), named, elements="all" if elements else "generators")
+        report = check_equivariance(network, named, elements="all" if elements else "generators")
     except RuntimeError as error:  # what torch raises for a batch that does not fit
         why = str(error).splitlines()[0]
         raise InvalidArgumentError(

@@ -7,7 +7,6 @@ import numpy as np
 from aenbench.leaderboard.board import Board, Row, Standing
 from aenbench.leaderboard.entry import Entry, SeedResult
 from aenbench.leaderboard.untrusted.text import plain_markdown
-from aenbench.models.aen import Architecture
 from aenbench.scoring import Score
 from aenbench.tasks.task import TaskShape
 
@@ -112,4 +111,6 @@ def _describe(seed: SeedResult, entry: Entry) -> str:
 
 @cache
 def _generators(actions: tuple[str, ...], shape: TaskShape) -> tuple[str, ...]:
+    from aenbench.models.aen import Architecture  # torch, which a command that only reads entries does not need
+
     return tuple(Architecture(actions, shape).irredundant().actions)

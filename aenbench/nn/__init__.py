@@ -1,23 +1,43 @@
-"""Equivariant layers built from generators."""
+"""Equivariant layers built from generators. Importing this imports no torch: each name is imported when first used."""
 
-from aenbench.nn.batchnorm import GroupBatchNorm2d
-from aenbench.nn.equivariance import assert_equivariant, check_equivariance
-from aenbench.nn.gconv import GroupConv2d, LiftingConv2d
-from aenbench.nn.linear import EquivariantLinear
-from aenbench.nn.pooling import GroupPooling, InvariantPooling, SpatialPooling
-from aenbench.nn.sharing import parameter_sharing
-from aenbench.nn.square_groups import SquareGroup
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "EquivariantLinear",
-    "GroupBatchNorm2d",
-    "GroupConv2d",
-    "GroupPooling",
-    "InvariantPooling",
-    "LiftingConv2d",
-    "SpatialPooling",
-    "SquareGroup",
-    "assert_equivariant",
-    "check_equivariance",
-    "parameter_sharing",
-]
+if TYPE_CHECKING:
+    from aenbench.nn.batchnorm import GroupBatchNorm2d as GroupBatchNorm2d
+    from aenbench.nn.equivariance import assert_equivariant as assert_equivariant
+    from aenbench.nn.equivariance import check_equivariance as check_equivariance
+    from aenbench.nn.gconv import GroupConv2d as GroupConv2d
+    from aenbench.nn.gconv import LiftingConv2d as LiftingConv2d
+    from aenbench.nn.linear import EquivariantLinear as EquivariantLinear
+    from aenbench.nn.pooling import GroupPooling as GroupPooling
+    from aenbench.nn.pooling import InvariantPooling as InvariantPooling
+    from aenbench.nn.pooling import SpatialPooling as SpatialPooling
+    from aenbench.nn.sharing import parameter_sharing as parameter_sharing
+    from aenbench.nn.square_groups import SquareGroup as SquareGroup
+
+_HOMES = {
+    "EquivariantLinear": "linear",
+    "GroupBatchNorm2d": "batchnorm",
+    "GroupConv2d": "gconv",
+    "GroupPooling": "pooling",
+    "InvariantPooling": "pooling",
+    "LiftingConv2d": "gconv",
+    "SpatialPooling": "pooling",
+    "SquareGroup": "square_groups",
+    "assert_equivariant": "equivariance",
+    "check_equivariance": "equivariance",
+    "parameter_sharing": "sharing",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

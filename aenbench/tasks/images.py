@@ -7,15 +7,17 @@ released code's way: choices are made on the first 1,000 test images, and the sc
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from aenbench.tasks.datasets import Dataset, open_dataset
 from aenbench.tasks.task import Root, Task, TaskShape
 from gdatasets.sources.source import SourceArrays
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _NORMALISATION = {  # mean and standard deviation of the unmoved training pixels, scaled to 0..1
     "g-mnist": (0.1307, 0.3081),
@@ -32,8 +34,8 @@ class LabelledImages:
         black: what a pixel of value 0 is after normalisation, for each channel.
     """
 
-    images: Tensor
-    labels: Tensor
+    images: "Tensor"
+    labels: "Tensor"
     black: tuple[float, ...] = (0.0,)
 
     def __len__(self) -> int:
@@ -136,6 +138,8 @@ class Images:
 
     @staticmethod
     def _tensors(arrays: SourceArrays, by: "Normalisation") -> LabelledImages:
+        import torch  # what only asks which images there are does without it
+
         channels_first = arrays.images if arrays.images.ndim == 4 else arrays.images[..., None]
         pixels = torch.from_numpy(np.ascontiguousarray(channels_first.transpose(0, 3, 1, 2), dtype=np.float32)).div_(
             255

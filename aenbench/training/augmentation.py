@@ -11,16 +11,16 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional as F
 
 from aenbench.errors import InvalidArgumentError
 from gdatasets.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _WORDS = 8  # drawn for each sample; the last one is not used
 _COUNTERS = 2  # that a sample takes: Philox gives four words at each
@@ -95,7 +95,7 @@ class Augmentation:
                 raise UnknownNameError("augmentation", name, AUGMENTATIONS)
         object.__setattr__(self, "names", tuple(name for name in AUGMENTATIONS if name in self.names))
 
-    def augment(self, images: Tensor, samples: Tensor, epoch: int, seed: int, fill: Sequence[float]) -> Tensor:
+    def augment(self, images: "Tensor", samples: "Tensor", epoch: int, seed: int, fill: Sequence[float]) -> "Tensor":
         """Augment a batch.
 
         Args:
@@ -117,13 +117,15 @@ class Augmentation:
             return images
         height, width = images.shape[2:]
         drawn = draw_parameters(samples, epoch, seed, height, width)
+        import torch
+
         black = torch.tensor(fill, dtype=torch.float32, device=images.device).view(-1, 1, 1)
         for name in self.names:
             images = _mirror(images, name, drawn) if name in _AXES else _resample(images, name, drawn, black)
         return images
 
 
-def draw_parameters(samples: Tensor, epoch: int, seed: int, height: int, width: int) -> list[Parameters]:
+def draw_parameters(samples: "Tensor", epoch: int, seed: int, height: int, width: int) -> list[Parameters]:
     """How each sample is augmented in an epoch, by whichever augmentations are chosen.
 
     Args:
@@ -158,17 +160,22 @@ def _random_words(block: int, epoch: int, seed: int) -> NDArray[np.uint64]:
     return words
 
 
-def _mirror(images: Tensor, name: str, drawn: list[Parameters]) -> Tensor:
+def _mirror(images: "Tensor", name: str, drawn: list[Parameters]) -> "Tensor":
+    import torch
+
     chosen = torch.tensor([getattr(each, name) for each in drawn], dtype=torch.bool, device=images.device)
     return torch.where(chosen.view(-1, 1, 1, 1), images.flip(_AXES[name]), images)
 
 
-def _resample(images: Tensor, name: str, drawn: list[Parameters], black: Tensor) -> Tensor:
+def _resample(images: "Tensor", name: str, drawn: list[Parameters], black: "Tensor") -> "Tensor":
     """Read each image (batch, channels, height, width) through its own matrix, the nearest pixel; black outside.
 
     The arithmetic of torchvision's `affine`, in its order and precision, but element by element: an image's pixels
     depend neither on the batch that it is in nor on the CPU's matrix product.
     """
+    import torch
+    from torch.nn import functional as F
+
     height, width = images.shape[2:]
     half = torch.tensor([width / 2, height / 2], dtype=torch.float32, device=images.device).view(2, 1)
     matrices = torch.tensor([_MATRICES[name](each) for each in drawn], dtype=torch.float32, device=images.device)
@@ -182,7 +189,9 @@ def _resample(images: Tensor, name: str, drawn: list[Parameters], black: Tensor)
     return torch.where(moved[:, -1:] == 1, moved[:, :-1], black)
 
 
-def _check_batch(images: Tensor, samples: Tensor, fill: Sequence[float]) -> None:
+def _check_batch(images: "Tensor", samples: "Tensor", fill: Sequence[float]) -> None:
+    import torch
+
     if images.ndim != 4 or images.dtype != torch.float32 or 0 in images.shape[1:]:
         raise InvalidArgumentError(
             f"Expected images float32 (batch, channels, height, width), got {images.dtype} {tuple(images.shape)}."

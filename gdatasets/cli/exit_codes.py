@@ -1,10 +1,16 @@
 """How both commands end: a user's mistake in one line and exit code 2, never a traceback."""
 
 import sys
+from typing import Annotated
 
 import typer
 
+from gdatasets import __version__
 from gdatasets.errors import GDatasetsError
+
+VersionOption = Annotated[
+    bool, typer.Option("--version", is_eager=True, callback=lambda asked: say_version(asked), help="Show the version.")
+]
 
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 _INTERRUPTED = 130
@@ -32,6 +38,13 @@ def run_command(app: typer.Typer, program: str, interrupted: str) -> None:
     if code == _INTERRUPTED:  # Typer takes an interrupt for itself, and says nothing
         fail(program, interrupted, _INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def say_version(asked: bool) -> None:
+    """The callback of `--version`, of both commands: one version for both packages."""
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
 
 
 def fail(program: str, message: str, code: int = 2) -> int:

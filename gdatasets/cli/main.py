@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gdatasets.cli.exit_codes import fail, run_command
+from gdatasets.cli.exit_codes import VersionOption, fail, run_command
 from gdatasets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -37,6 +37,11 @@ QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 def main() -> None:
     """Run the command; a user's mistake ends in one line and exit code 2, a failed verification in 1."""
     run_command(app, "gdatasets", "Interrupted; run the same command again: what is finished is kept.")
+
+
+@app.callback()
+def _gdatasets(_version: VersionOption = False) -> None:
+    """Deterministic symmetry datasets: build, verify, look at, cite and publish them."""
 
 
 @app.command("list")
