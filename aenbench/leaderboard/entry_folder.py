@@ -30,7 +30,7 @@ from aenbench.errors import EntryError
 from aenbench.leaderboard.entry import Entry
 from aenbench.leaderboard.entry_arrays import decode_predictions
 from aenbench.leaderboard.untrusted import npy
-from aenbench.leaderboard.untrusted.files import _open_plain, _opened, _shown, absolute, read_bounded
+from aenbench.leaderboard.untrusted.files import NO_FOLLOW, Place, _open_plain, _opened, _shown, absolute, read_bounded
 from aenbench.leaderboard.untrusted.json_yaml import parse_json
 from aenbench.leaderboard.untrusted.text import printable
 from aenbench.scoring import Moved
@@ -266,9 +266,9 @@ def read_file(folder: Path, name: str) -> bytes:
         return _read_in(directory, folder, name)
 
 
-def _read_in(directory: int, folder: Path, name: str) -> bytes:
+def _read_in(directory: Place, folder: Path, name: str) -> bytes:
     limit, where = MAX_BYTES[name], _shown(folder, name)
-    with _open_plain(name, limit, where, os.O_NOFOLLOW, directory) as stream:
+    with _open_plain(name, limit, where, NO_FOLLOW, directory) as stream:
         return read_bounded(stream, limit, where)
 
 
@@ -282,7 +282,7 @@ def _check_files(folder: Path) -> None:
             if file not in MAX_BYTES:
                 known = ", ".join(MAX_BYTES)
                 raise EntryError(f"{_shown(folder)} holds {printable(file)}, which no entry has; allowed: {known}.")
-            with _open_plain(file, MAX_BYTES[file], _shown(folder, file), os.O_NOFOLLOW, directory):
+            with _open_plain(file, MAX_BYTES[file], _shown(folder, file), NO_FOLLOW, directory):
                 pass
 
 
