@@ -1,4 +1,4 @@
-"""How long both commands take to say --help, against a Typer command that does nothing: python benchmarks/cli_start.py"""
+"""How long `--help` of both commands takes, against a Typer command that does nothing."""
 
 import statistics
 import subprocess

@@ -38,7 +38,7 @@ ORDER: dict[str, Order] = {
         frozenset({"sources"}),
         frozenset({"groups"}),
         frozenset({"registry"}),
-        frozenset({"user_code", "files", "network", "processes"}),
+        frozenset({"user_code", "files", "network", "processes", "deferred"}),
         frozenset({"errors"}),
     ),
 }
