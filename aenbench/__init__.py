@@ -8,10 +8,10 @@
 Importing this reads nothing and asks nobody: each name is imported when it is first used.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gdatasets import __version__ as __version__
+from gdatasets.deferred import deferred
 
 if TYPE_CHECKING:
     from aenbench.tables.parquet import load_table as load_table
@@ -21,12 +21,4 @@ _HOMES = {"Table": "tables.table", "load_table": "tables.parquet"}
 
 __all__ = sorted(_HOMES)
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = deferred(__name__, _HOMES)

@@ -1,6 +1,5 @@
 """Files that appear whole or not at all, and their digests."""
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
@@ -8,9 +7,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from filelock import FileLock, Timeout
+
 from gdatasets.errors import BusyError, OutputError
 
 _BLOCK = 1 << 20
+_LOCK_S = 0.5  # time enough to try again where the holder has just removed the folder
 
 
 @contextmanager
@@ -66,36 +68,24 @@ def locked(folder: Path) -> Iterator[None]:
     The holder may remove the folder. Raises `OutputError` while another process holds it.
     """
     path = folder / ".lock"
+    lock = FileLock(path, timeout=_LOCK_S, fallback_to_soft=False)  # a soft lock would outlive a killed process
     while True:
         make_folder(folder)
         try:
-            stream = path.open("ab")
+            lock.acquire()
+            break
         except FileNotFoundError:
             continue  # its holder removed the folder in between
-        except OSError as error:
-            raise output_error(path, error) from error
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _is_same(path, stream):
-                break
-        except OSError as error:
-            stream.close()
+        except Timeout as error:
             raise BusyError(
                 f"Another process is writing to {folder.parent}; wait for it or choose another --out."
             ) from error
-        stream.close()
-    with stream:
-        yield
-
-
-def _is_same(path: Path, stream: BinaryIO) -> bool:
-    """Whether the open file still has this name; a holder may have removed it before the lock was taken."""
+        except OSError as error:
+            raise output_error(path, error) from error
     try:
-        named = path.stat()
-    except FileNotFoundError:
-        return False
-    opened = os.fstat(stream.fileno())
-    return (named.st_dev, named.st_ino) == (opened.st_dev, opened.st_ino)
+        yield
+    finally:
+        lock.release()
 
 
 def file_sha256(path: Path) -> str:

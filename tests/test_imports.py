@@ -1,100 +1,190 @@
 """Imports point one way, from the command down to the groups, and importing does nothing."""
 
-import ast
 import importlib
+import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import defaultdict
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import yaml
 from cffconvert import Citation
 
 ROOT = Path(__file__).resolve().parents[1]
+BOTH = "a room of aenbench and one of gdatasets, each with its own"
+REPEATED = {
+    "build": "tables.build makes a table, folder.build a dataset",
+    "card": BOTH,
+    "citation": BOTH,
+    "errors": BOTH,
+    "figures": "reports.figures draws, paper.figures are the paper's",
+    "files": "untrusted.files reads a stranger's, gdatasets.files writes ours",
+    "main": "a console script each",
+    "markdown": "reports.markdown writes cells, leaderboard.markdown the board",
+    "options": "cli.options are typed, runs.options decide an outcome",
+    "plan": "of a run, of a comparison",
+    "processes": "execution.processes identifies one, gdatasets.processes ends one with its parent",
+    "progress": "runs.progress is reported, cli.progress shows it",
+    "registry": "gdatasets.registry is the kind, search.registry the searches",
+    "render": "leaderboard.render writes all generated files, site.render the page",
+    "report": "of an analysis, of a comparison",
+    "run": "runs.run runs, cli.run reads its options",
+    "stacked": "nn.stacked holds layers, models.stacked networks of them",
+    "user_code": "aenbench.user_code is for networks",
+    "verify": BOTH,
+}
+"""Module names that stand in more than one room, and why that is plain."""
 
-# Each module may import only modules of lower levels.
-GDATASETS_LEVELS = (
-    {"errors"},
-    {"command", "partitions", "network", "files", "processes"},
-    {"permutation_groups"},
-    {"groups", "sources"},
-    {"rotation"},
-    {"specs"},
-    {"generate", "folders"},
-    {"digests"},
-    {"arrays"},
-    {"load", "preview", "shards", "transform", "cite", "manifest"},
-    {"vision", "croissant", "hub"},
-    {"card"},
-    {"build"},
-    {"verify", "progress"},
-    {"publish", "repository"},
-    {"cli"},
+
+def load_architecture() -> ModuleType:
+    found = importlib.util.spec_from_file_location("architecture", ROOT / "tools/architecture.py")
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+ARCHITECTURE = load_architecture()
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Both packages with all their rooms, each with one module that imports nothing."""
+    for package, order in ARCHITECTURE.ORDER.items():
+        for room in set().union(*order):
+            (tmp_path / package / room).mkdir(parents=True)
+            (tmp_path / package / room / "__init__.py").touch()
+            (tmp_path / package / room / "one.py").touch()
+    assert ARCHITECTURE.problems(tmp_path) == []
+    return tmp_path
+
+
+def test_no_import_climbs_and_every_room_is_named() -> None:
+    assert ARCHITECTURE.problems() == []
+
+
+def test_the_picture_of_the_rooms_is_that_of_the_imports() -> None:
+    assert ARCHITECTURE.main(["--check"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("module", "text", "problem"),
+    [
+        (
+            "aenbench/nn/one.py",
+            "from aenbench.models import one",
+            "nn.one imports aenbench.models.one, upwards",
+        ),
+        ("aenbench/nn/one.py", "import aenbench.tasks.one", "aenbench.nn.one imports aenbench.tasks.one, upwards"),
+        (
+            "aenbench/nn/one.py",
+            "def f():\n    import aenbench.cli.one",
+            "nn.one imports aenbench.cli.one, upw",
+        ),
+        (
+            "gdatasets/files/one.py",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from gdatasets.hub.one import x",
+            "gdatasets.files.one imports gdatasets.hub.one, upwards",
+        ),
+        (
+            "gdatasets/cli/one.py",
+            "import aenbench.errors.one",
+            "cli.one imports aenbench.errors.one, upwards",
+        ),
+        ("aenbench/kitchen/one.py", "", "aenbench.kitchen has no place"),
+        ("gdatasets/attic.py", "", "gdatasets.attic has no place"),
+        ("aenbench/nn/two.py", "import aenbench.nn.three", "import cycle"),
+    ],
 )
+def test_what_the_layer_test_must_find(tree: Path, module: str, text: str, problem: str) -> None:
+    (tree / "aenbench/nn/three.py").write_text("def f():\n    import aenbench.nn.two\n" if "two" in module else "")
+    (tree / module).parent.mkdir(exist_ok=True)
+    (tree / module).write_text(text)
+    found = ARCHITECTURE.problems(tree)
+    assert len(found) == 1
+    assert problem in found[0]
 
-# Parts of aenbench, from the top; a part may import the parts after its own group, and its own part.
-AENBENCH_ORDER = (
-    {"cli"},
-    {"reproduction", "paper"},
-    {"run_options"},
-    {"comparing", "experiment", "tabulate", "findings"},
-    {"baselines", "own_model"},
-    {"methods"},
-    {"budgets", "analysis"},
-    {"factorial"},
-    {"search", "leaderboard", "ranks", "scoring", "plots", "training", "probes", "data", "store", "executors"},
-    {"candidates"},
-    {"models", "gcnn", "augmentation"},
-    {"datasets", "processes", "revision"},
-    {"nn"},
+
+def test_imports_that_point_down_are_no_problem(tree: Path) -> None:
+    (tree / "aenbench/cli/one.py").write_text("from aenbench.nn import one\nfrom gdatasets.cli import one as other")
+    assert ARCHITECTURE.problems(tree) == []
+
+
+def test_relative_and_dangling_imports_are_refused(tree: Path) -> None:
+    for text in ("from . import one", "import gdatasets.nowhere"):
+        (tree / "aenbench/cli/one.py").write_text(text)
+        with pytest.raises(ValueError, match=r"one\.py"):
+            ARCHITECTURE.problems(tree)
+
+
+def test_aenbench_has_at_most_five_modules_beside_its_packages() -> None:
+    assert len([path for path in (ROOT / "aenbench").glob("*.py") if path.name != "__init__.py"]) <= 5
+
+
+def test_a_module_name_repeats_only_where_its_room_makes_it_plain() -> None:
+    homes = defaultdict(list)
+    for name, path in ARCHITECTURE.module_files(ROOT).items():
+        if path.name != "__init__.py":
+            homes[path.stem].append(name)
+    assert {stem for stem, names in homes.items() if len(names) > 1} <= set(REPEATED)
+    for stem, names in homes.items():
+        assert len({ARCHITECTURE.room(name) for name in names}) == len(names) or stem in REPEATED, names
+
+
+def test_modules_are_neither_tiny_nor_endless() -> None:
+    files = [path for path in ARCHITECTURE.module_files(ROOT).values() if path.name != "__init__.py"]
+    lines = [len(path.read_text(encoding="utf-8").splitlines()) for path in files]
+    assert max(lines) <= 450
+    assert sum(40 <= count <= 250 for count in lines) >= 0.6 * len(lines)
+
+
+@pytest.mark.parametrize("name", ["aenbench", "gdatasets"])
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_import_nothing_heavy(name: str, option: str) -> None:
+    done = in_a_new_process(name, option)
+    assert done.returncode == 0, done.stderr
+    assert option != "--version" or done.stdout.strip() == importlib.import_module(name).__version__
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("template",), 0),
+        (("check", "missing.py:net"), 2),
+        (("verify", "missing-folder"), 2),
+        (("run", "--model", "missing:net"), 2),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, tuple) else "",
 )
+def test_commands_that_need_no_torch_do_not_import_it(arguments: tuple[str, ...], code: int) -> None:
+    done = in_a_new_process("aenbench", *arguments)
+    assert done.returncode == code, done.stderr
 
 
-def modules(package: str) -> list[Path]:
-    return sorted(path for path in (ROOT / package).rglob("*.py") if path.name != "__init__.py")
+def in_a_new_process(name: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """A command's outcome; it fails where the command has imported something heavy."""
+    code = (
+        "import importlib, sys\n"
+        f"main = importlib.import_module('{name}.cli.main').main\n"
+        f"sys.argv = {[name, *arguments]}\n"
+        "try:\n    main()\n"
+        "finally:\n"
+        "    heavy = {'torch', 'pandas', 'pyarrow', 'matplotlib'} & set(sys.modules)\n"
+        "    assert not heavy, heavy\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
 
 
-def imported(path: Path) -> Iterator[str]:
-    """Absolute names of the modules that a file imports, wherever in it."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            yield node.module or ""
-            yield from (f"{node.module}.{name.name}" for name in node.names)
-
-
-def part(name: str) -> str:
-    return name.split(".")[1] if "." in name else ""
-
-
-def level(name: str) -> int:
-    return next(number for number, names in enumerate(GDATASETS_LEVELS) if name in names)
-
-
-def test_every_module_of_gdatasets_has_a_level() -> None:
-    assert {path.stem for path in modules("gdatasets")} == set().union(*GDATASETS_LEVELS)
-
-
-@pytest.mark.parametrize("path", modules("gdatasets"), ids=lambda path: path.stem)
-def test_gdatasets_imports_only_lower_levels(path: Path) -> None:
-    for name in imported(path):
-        assert name.split(".")[0] not in ("torch", "aenbench"), f"{path} imports {name}"
-        if name.startswith("gdatasets.") and any(part(name) in names for names in GDATASETS_LEVELS):
-            assert level(part(name)) < level(path.stem), f"{path.stem} imports {name}"
-
-
-@pytest.mark.parametrize("path", modules("aenbench"), ids=lambda path: str(path.relative_to(ROOT)))
-def test_aenbench_imports_only_downwards(path: Path) -> None:
-    own = path.relative_to(ROOT / "aenbench").with_suffix("").parts[0]
-    rank = {name: number for number, names in enumerate(AENBENCH_ORDER) for name in names}
-    for name in imported(path):
-        target = part(name)
-        if name.startswith("aenbench.") and own in rank and target in rank and target != own:
-            assert rank[target] >= rank[own], f"{own} imports {name}"
+def test_gdatasets_imports_neither_torch_nor_aenbench() -> None:
+    for path in (ROOT / "gdatasets").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert "import torch\n" not in text, path
+        assert "from torch " not in text, path
 
 
 def test_gdatasets_knows_nothing_of_torch_when_it_is_imported() -> None:

@@ -29,7 +29,15 @@ from aenbench.errors import EntryError
 from aenbench.leaderboard.entry import Entry
 from aenbench.leaderboard.entry_arrays import decode_predictions
 from aenbench.leaderboard.untrusted import npy
-from aenbench.leaderboard.untrusted.files import absolute, open_folder, open_plain, read_bounded, shown
+from aenbench.leaderboard.untrusted.files import (
+    NO_FOLLOW,
+    Place,
+    absolute,
+    open_folder,
+    open_plain,
+    read_bounded,
+    shown,
+)
 from aenbench.leaderboard.untrusted.json_yaml import parse_json
 from aenbench.leaderboard.untrusted.text import printable
 from aenbench.scoring import Moved
@@ -247,9 +255,9 @@ def read_file(folder: Path, name: str) -> bytes:
         return _read_in(directory, folder, name)
 
 
-def _read_in(directory: int, folder: Path, name: str) -> bytes:
+def _read_in(directory: Place, folder: Path, name: str) -> bytes:
     limit, where = MAX_BYTES[name], shown(folder, name)
-    with open_plain(name, limit, where, os.O_NOFOLLOW, directory) as stream:
+    with open_plain(name, limit, where, NO_FOLLOW, directory) as stream:
         return read_bounded(stream, limit, where)
 
 
@@ -263,7 +271,7 @@ def _check_files(folder: Path) -> None:
             if file not in MAX_BYTES:
                 known = ", ".join(MAX_BYTES)
                 raise EntryError(f"{shown(folder)} holds {printable(file)}, which no entry has; allowed: {known}.")
-            with open_plain(file, MAX_BYTES[file], shown(folder, file), os.O_NOFOLLOW, directory):
+            with open_plain(file, MAX_BYTES[file], shown(folder, file), NO_FOLLOW, directory):
                 pass
 
 

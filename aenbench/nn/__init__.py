@@ -1,7 +1,8 @@
 """Equivariant layers built from generators. Importing this imports no torch: each name is imported when first used."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gdatasets.deferred import deferred
 
 if TYPE_CHECKING:
     from aenbench.nn.batchnorm import GroupBatchNorm2d as GroupBatchNorm2d
@@ -32,12 +33,4 @@ _HOMES = {
 
 __all__ = sorted(_HOMES)
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = deferred(__name__, _HOMES)

@@ -11,6 +11,13 @@ from typing import BinaryIO
 from aenbench.errors import EntryError
 from aenbench.leaderboard.untrusted.text import printable
 
+NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # Windows has none of these flags
+_READ = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
+_HAS_DESCRIPTORS = os.open in os.supports_dir_fd and NO_FOLLOW != 0
+
+Place = int | Path
+"""A folder that is open; its path where the system (Windows) opens no folders."""
+
 
 def absolute(folder: Path) -> Path:
     """The path from the file system's root, in which symbolic links stay what they are."""
@@ -36,10 +43,14 @@ def open_bounded(path: Path, limit: int) -> AbstractContextManager[BinaryIO]:
 
 
 @contextmanager
-def open_plain(path: str, limit: int, where: str, flags: int = 0, directory: int | None = None) -> Iterator[BinaryIO]:
+def open_plain(path: str, limit: int, where: str, flags: int = 0, place: Place | None = None) -> Iterator[BinaryIO]:
     """Opened first, then looked at: what was looked at cannot be exchanged any more."""
+    if isinstance(place, Path):
+        path, place = str(place / path), None
+        if Path(path).is_symlink():
+            raise _is_link(where)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | flags, dir_fd=directory)
+        descriptor = os.open(path, _READ | flags, dir_fd=place)
     except OSError as error:
         raise _unreadable(where, error) from error
     try:
@@ -55,12 +66,17 @@ def open_plain(path: str, limit: int, where: str, flags: int = 0, directory: int
 
 
 @contextmanager
-def open_folder(folder: Path) -> Iterator[int]:
+def open_folder(folder: Path) -> Iterator[Place]:
     """A descriptor of a folder that is no symbolic link."""
     if folder.is_symlink():
-        raise EntryError(f"{shown(folder)} is a symbolic link; an entry is a folder of plain files.")
+        raise _is_link(shown(folder))
+    if not _HAS_DESCRIPTORS:
+        if not folder.is_dir():
+            raise EntryError(f"{shown(folder)} cannot be read (not a folder).")
+        yield folder
+        return
     try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | NO_FOLLOW)
     except OSError as error:
         raise _unreadable(shown(folder), error) from error
     try:
@@ -75,8 +91,12 @@ def shown(folder: Path, name: str = "") -> str:
 
 def _unreadable(where: str, error: OSError) -> EntryError:
     if error.errno == errno.ELOOP:
-        return EntryError(f"{where} is a symbolic link; an entry is a folder of plain files.")
+        return _is_link(where)
     return EntryError(f"{where} cannot be read ({error.strerror}).")
+
+
+def _is_link(where: str) -> EntryError:
+    return EntryError(f"{where} is a symbolic link; an entry is a folder of plain files.")
 
 
 def _too_large(where: str, limit: int) -> EntryError:
