@@ -1,8 +1,8 @@
 """The dense network of any permutation group of the pixels: two equivariant layers and a free head.
 
 Named actions also act on the hidden grids, which are those of the autoequivariant networks. Permutations of the input
-alone act on nothing but copies of the input grid: each hidden layer is one copy (size * size units, twice as many as the
-autoequivariant network's under protocol `standard`; fewer than one copy cannot be, for a part is no representation).
+alone act on nothing but copies of the input grid: each hidden layer is one copy (size * size units, twice those of the
+autoequivariant network's under protocol `standard`; a part of a copy would be no representation).
 """
 
 from collections.abc import Mapping
