@@ -23,7 +23,7 @@ def _notice(message: str) -> None:
 
 def run(
     baseline: Annotated[
-        str | None, typer.Option(help="mlp, full, single, single:<action>, aen, gcnn:<group> or gcnn-aen.")
+        str | None, typer.Option(help="mlp, full, single, single:<action>, aen, gcnn:<group>, gcnn-aen or group.")
     ] = None,
     model: Annotated[
         str | None,
@@ -51,6 +51,10 @@ def run(
         str, typer.Option(help="Augment the training images: rotate,hflip,vflip,translate,scale,shear or some of them.")
     ] = "",
     size: Annotated[str, typer.Option(help="small or large: the size of gcnn:<group>.")] = "small",
+    generators: Annotated[
+        str | None,
+        typer.Option(help="Of --baseline group: a .npy file of pixel permutations (k, n), a group (d4), or actions."),
+    ] = None,
     root: RootOption = None,
     out: Annotated[Path, typer.Option(help="Entries go to OUT/<dataset>/<config>/<entry>.")] = Path("runs"),
     workers: WorkersOption = None,
@@ -75,7 +79,7 @@ def run(
     from aenbench.tasks.images import Images
 
     options = RunOptions(
-        baseline, model, name, recipe, dataset, config, protocol, budget, seeds, augment, size, keep_logits
+        baseline, model, name, recipe, dataset, config, protocol, budget, seeds, augment, size, keep_logits, generators
     )
     plan = options.plan(root)
     Images(plan.task, root)  # a wrong name ends here, before anything is fetched

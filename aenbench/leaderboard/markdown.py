@@ -93,7 +93,7 @@ def _mean_seconds(entry: Entry, part: str) -> str:
 
 def format_networks(entry: Entry) -> str:
     """Each seed's network; once where the seeds agree. The method, where it is none of ours."""
-    if entry.origin != "baseline":
+    if entry.origin != "baseline" or (entry.method.startswith("group:") and not any(s.actions for s in entry.seeds)):
         return entry.method
     return "; ".join(dict.fromkeys(_describe(seed, entry) for seed in entry.seeds))
 

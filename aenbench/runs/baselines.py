@@ -21,7 +21,7 @@ from gdatasets.groups.actions import ACTIONS, bits_from_actions
 
 _FIXED = {"mlp": (), "full": ACTIONS}
 _SEARCHES = ("single", "aen", "gcnn-aen")
-BASELINES: tuple[str, ...] = ("mlp", "full", "single", "single:<action>", "aen", "gcnn:<group>", "gcnn-aen")
+BASELINES: tuple[str, ...] = ("mlp", "full", "single", "single:<action>", "aen", "gcnn:<group>", "gcnn-aen", "group")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from aenbench.errors import InvalidArgumentError, known_name
 from aenbench.models.budgets import KINDS
 from aenbench.runs.baselines import Baseline
 from aenbench.runs.custom_model import OwnModel
+from aenbench.runs.group_baseline import GroupBaseline
 from aenbench.runs.method import Method
 from aenbench.runs.plan import Plan
 from aenbench.tasks.datasets import as_typed, default_configuration
@@ -35,6 +36,7 @@ class RunOptions:
     augment: str = ""
     size: str = "small"
     keep_logits: bool = False
+    generators: str | None = None
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Self:
@@ -59,6 +61,10 @@ class RunOptions:
         large = known_name("size", self.size, SIZES) == "large"
         if (self.baseline is None) == (self.model is None):
             raise InvalidArgumentError("Give either --baseline or --model; see `aenbench run --help`.")
+        if (self.generators is not None) != (self.baseline == "group"):
+            raise InvalidArgumentError("--baseline group and --generators FILE|NAMES go together; give both.")
+        if self.generators is not None and self.name is None and self.recipe is None and not large:
+            return GroupBaseline.parse(self.generators, augmentation)
         if self.baseline is not None:
             if self.name is not None or self.recipe is not None:
                 raise InvalidArgumentError("--name and --recipe are for --model; a baseline has its own.")

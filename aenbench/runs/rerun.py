@@ -44,6 +44,10 @@ def recorded_plan(entry: Entry, parse: Parse, root: Root = None) -> Plan:
     if entry.origin == "submission":
         raise EntryError(f"{entry.name} is a submission: its predictions were made elsewhere and cannot be reproduced.")
     options = _recorded_options(entry.command, parse)
+    if ":" in (options.generators or ""):
+        raise EntryError(
+            f"The recorded command imports code, {options.generators}; read it, and run the command itself."
+        )
     try:
         plan = options.plan(Path(root) if root is not None else None)
     except GDatasetsError as error:

@@ -28,7 +28,10 @@ def variance_ratios(architecture, initialization="fan_in"):
     (size, step), (hidden, hidden_step), _ = architecture.grids
     units = grid(architecture.actions, hidden, hidden_step, architecture.hidden_channels)
     image = grid(architecture.actions, size, step)
-    return [variance_ratio(EquivariantLinear(into, units, initialization=initialization)) for into in (image, units)]
+    return [
+        variance_ratio(EquivariantLinear(into, units, initialization=initialization, joint=True))
+        for into in (image, units)
+    ]
 
 
 def test_reference_is_what_a_plain_layer_has():

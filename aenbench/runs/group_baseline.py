@@ -1,0 +1,96 @@
+"""`aenbench run --baseline group --generators FILE|NAMES`: the dense network of exactly that group."""
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+from aenbench.leaderboard.entry import Origin
+from aenbench.models.aen import AENSpace, Architecture
+from aenbench.models.budgets import Kind
+from aenbench.models.permutation_group import group_architecture
+from aenbench.models.space import SearchBudget, SearchSpace
+from aenbench.runs.method import Choice, Method
+from aenbench.search.record import Evaluate
+from aenbench.tasks.images import Images
+from aenbench.tasks.protocol import Protocol
+from aenbench.training.augmentation import Augmentation
+from aenbench.training.candidate import Candidate
+from gdatasets.groups.actions import ACTIONS
+from gdatasets.groups.generator_file import read_generators
+from gdatasets.groups.group import Group, parse_actions
+
+_LONGEST = 60  # characters of the group in an entry's name
+
+
+@dataclass(frozen=True)
+class GroupBaseline(Method):
+    """The network of a group that is given by its generators.
+
+    Actions out of the twelve give the autoequivariant network of these. An action that is registered by name is known
+    in this process only; give its import path where seeds run in others.
+
+    Attributes:
+        actions: generators by name; empty where `permutations` are given.
+        permutations: generators as gather indices of the pixels, one channel.
+        augmentation: of the training images.
+    """
+
+    origin: ClassVar[Origin] = "baseline"
+
+    actions: tuple[str, ...] = ()
+    permutations: Group | None = None
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+    @classmethod
+    def parse(cls, text: str, augmentation: Augmentation) -> "GroupBaseline":
+        """From a .npy file of permutations, or names as `gdatasets.groups.group.parse_actions` reads them.
+
+        Raises:
+            UnknownNameError: neither a .npy file nor a group or actions.
+            InvalidArgumentError: the file holds no permutations, or an import path gives no action.
+        """
+        if text.endswith(".npy"):
+            return cls((), Group.from_permutations(read_generators(Path(text))), augmentation)
+        return cls(parse_actions(text), None, augmentation)
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """Such as `group:hflip,rotation`, or `group:sha256-...` over the generators of a file."""
+        if self.permutations is None:
+            return f"group:{','.join(self.actions) or 'trivial'}"
+        rows = self.permutations.permutations
+        return f"group:sha256-{hashlib.sha256(f'{rows.shape}'.encode() + rows.astype('<i8').tobytes()).hexdigest()}"
+
+    @property
+    def kind(self) -> Kind:
+        return "dense"
+
+    @property
+    def label(self) -> str:
+        text = re.sub(r"[^a-z0-9._-]+", "-", self.name.lower()).strip("-._")
+        if self.permutations is not None:
+            text = text[: len("group-sha256-") + 12]
+        elif len(text) > _LONGEST or any(action not in ACTIONS for action in self.actions):  # tell lookalikes apart
+            text = f"{text[:_LONGEST]}-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
+        return "-".join([text, *self.augmentation.names])
+
+    def space(self, protocol: Protocol, images: Images) -> SearchSpace:
+        return AENSpace(protocol, images.classes, images.size, images.channels)
+
+    def check(self, space: SearchSpace) -> None:
+        self._candidate(space).build(0)
+
+    def choose(self, space: SearchSpace, evaluate: Evaluate, budget: SearchBudget, seed: int) -> Choice:  # noqa: ARG002
+        return Choice(self._candidate(space))
+
+    def _candidate(self, space: SearchSpace) -> Candidate:
+        shape = (space.protocol, space.classes, space.image_size, space.channels)
+        if self.permutations is None and set(self.actions) <= set(ACTIONS):
+            return Candidate(Architecture(self.actions, *shape).canonical(), self.augmentation)
+        if self.permutations is None:
+            group = Group(self.actions, space.image_size)
+        else:
+            group = Group.from_permutations(self.permutations.permutations, (space.image_size, space.image_size))
+        return Candidate(group_architecture(group, Architecture((), *shape)), self.augmentation)

@@ -1,0 +1,43 @@
+"""Generators in a .npy file: permutations (generators, points), as `numpy.save` writes integers."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+
+from gdatasets.errors import InvalidArgumentError
+from gdatasets.groups.permutation_groups import Permutations, check_permutations
+
+MAX_BYTES = 64 << 20
+
+
+def read_generators(path: Path) -> Permutations:
+    """The permutations in a .npy file, int64 (generators, points); nothing in it is unpickled.
+
+    Raises:
+        InvalidArgumentError: no such file, larger than 64 MiB, no .npy file of integers (k, n), or no permutations.
+    """
+    try:
+        if not path.is_file():
+            raise InvalidArgumentError(f"{path} is not a file; give a .npy file of permutations.")
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InvalidArgumentError(f"{path} cannot be read ({error.strerror}).") from error
+    if len(content) > MAX_BYTES:
+        raise InvalidArgumentError(f"{path} is larger than {MAX_BYTES >> 20} MiB; few generators are enough.")
+    body = io.BytesIO(content)
+    try:
+        if np.lib.format.read_magic(body) != (1, 0):
+            raise ValueError("not format 1.0")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(body)
+        size = int(np.prod(shape, dtype=object)) * dtype.itemsize
+        if dtype.hasobject or size != len(content) - body.tell():
+            raise ValueError("objects, or a length that is not its header's")
+        rows = np.load(io.BytesIO(content), allow_pickle=False)
+    except (ValueError, EOFError, SyntaxError, TypeError) as error:
+        raise InvalidArgumentError(f"{path} is no .npy file of integers (generators, points).") from error
+    try:
+        return check_permutations(rows)
+    except InvalidArgumentError as error:
+        raise InvalidArgumentError(f"{path}: {error}") from error
