@@ -15,10 +15,10 @@ from pathlib import Path
 import torch
 
 from aenbench.execution.executors import LocalExecutor, ordered
-from aenbench.models.aen import AENSpace
-from aenbench.models.budgets import budget
+from aenbench.models.aen import AEN_FAMILY, AENSpace
 from aenbench.tables.build import Training, train
 from aenbench.tasks.images import Images
+from aenbench.tasks.protocol import PAPER
 from aenbench.tasks.task import Task
 from gdatasets.groups.actions import bits_from_actions
 
@@ -29,7 +29,7 @@ REPEATS = 5
 
 def training(task: Task, root: Path | None, state: str, seed: int = 0) -> Training:
     space = AENSpace(Images(task, root).shape)
-    return Training(task, root, space, budget("dense", "paper", "standard").child, space.canonical(state), seed)
+    return Training(task, root, space, AEN_FAMILY.budget(PAPER, "standard").child, space.canonical(state), seed)
 
 
 def seconds(item: Training) -> float:

@@ -16,15 +16,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from aenbench.models.aen import Architecture
-from aenbench.models.budgets import budget
-from aenbench.models.gcnn import GCNN, GCNNArchitecture
+from aenbench.models.aen import AEN_FAMILY, Architecture
+from aenbench.models.gcnn import GCNN, GCNN_FAMILY, GCNNArchitecture
 from aenbench.nn.batchnorm import GroupBatchNorm2d
 from aenbench.nn.linear import EquivariantLinear
 from aenbench.nn.pooling import InvariantPooling
 from aenbench.nn.representations import trivial
 from aenbench.statistics.intervals import estimate, points_cell
 from aenbench.tasks.images import Images, LabelledImages
+from aenbench.tasks.protocol import PAPER
 from aenbench.tasks.task import Task, TaskShape
 from aenbench.training.augmentation import Augmentation
 from aenbench.training.fit import accuracy, derive_seed, fit
@@ -92,7 +92,7 @@ def train_network(name: str, images: Images, recipe: Recipe, seed: int) -> float
 
 
 def compare_networks(root: Path | None) -> None:
-    images, recipe = Images(Task("mnist-rot", "any-angle", "paper"), root), budget("gcnn", "paper", "standard").child
+    images, recipe = Images(Task("mnist-rot", "any-angle", "paper"), root), GCNN_FAMILY.budget(PAPER, "standard").child
     table({name: [train_network(name, images, recipe, seed) for seed in range(SEEDS)] for name in VARIANTS}, "Adam")
 
 
@@ -103,7 +103,7 @@ def renormalised(images: LabelledImages) -> LabelledImages:
 
 
 def compare_normalisations(root: Path | None) -> None:
-    recipe = budget("dense", "paper", "standard").final
+    recipe = AEN_FAMILY.budget(PAPER, "standard").final
     for configuration in ("none", "aug2"):
         images = Images(Task("g-fashion-mnist", configuration, "paper"), root)
         parts = (*images.training(), images.unseen())

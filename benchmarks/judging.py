@@ -14,11 +14,12 @@ import torch
 from sklearn.ensemble import RandomForestRegressor
 
 from aenbench.analysis.anova import MIN_R_SQUARED, analyze
-from aenbench.analysis.design import Design, factors_of
+from aenbench.analysis.design import Design
 from aenbench.comparison.runs import networks_budget
 from aenbench.execution.threads import one_thread
 from aenbench.models.aen import AENSpace
 from aenbench.models.gcnn import GCNNSpace
+from aenbench.models.registry import factors_of
 from aenbench.models.space import SearchBudget
 from aenbench.search import dqn, random
 from aenbench.search.dqn_fast import LeanLearner

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from aenbench.analysis.design import Design, Floats, Kind, factors_of
+from aenbench.analysis.design import Design, Floats, Kind
 from aenbench.errors import InvalidArgumentError
+from aenbench.models.registry import factors_of
 from aenbench.models.space import SearchSpace
 from aenbench.tables.table import TrainedNetworks
 

@@ -6,7 +6,6 @@ independent factors the variance is the sum of main effects, pair interactions a
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, product
 from typing import Literal
@@ -14,49 +13,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from aenbench.errors import InvalidArgumentError
-from aenbench.models.aen import AENSpace
-from aenbench.models.gcnn import GROUP_BITS, GCNNSpace
-from aenbench.models.space import SearchSpace
-from aenbench.training.augmentation import AUGMENTATIONS
-from gdatasets.groups.actions import ACTION_REGISTRY, ACTIONS
+from aenbench.models.space import Factor, SearchSpace
 
 Floats = NDArray[np.float64]
 Kind = Literal["main", "pair", "higher", "noise", "total", "family"]
-
-
-@dataclass(frozen=True)
-class Factor:
-    """One choice that a state makes.
-
-    Attributes:
-        name: for readers.
-        family: of factors that belong together.
-        codes: the part of a state that says each level; a state is its factors' codes in order.
-    """
-
-    name: str
-    family: str
-    codes: tuple[str, ...] = ("0", "1")
-
-
-def factors_of(space: SearchSpace) -> tuple[Factor, ...]:
-    """The factors of a space, all combinations of whose levels exist.
-
-    In the space `gcnn` the three group bits are one factor, with a level for each of the six groups.
-
-    Raises:
-        InvalidArgumentError: a space of another kind.
-    """
-    if isinstance(space, AENSpace):
-        return tuple(Factor(name, ACTION_REGISTRY[name].family) for name in ACTIONS)
-    if isinstance(space, GCNNSpace):
-        rest = "0" * (space.bits - len(GROUP_BITS))
-        codes = ("".join(bits) for bits in product("01", repeat=len(GROUP_BITS)))
-        groups = tuple(code for code in codes if space.canonical(code + rest) == code + rest)
-        augmentations = (Factor(name, "augmentation") for name in AUGMENTATIONS)
-        return (Factor("group", "group", groups), *augmentations, Factor("size", "size"))
-    raise InvalidArgumentError(f"The factors of {type(space).__name__} are not known; expected AENSpace or GCNNSpace.")
 
 
 class Design:

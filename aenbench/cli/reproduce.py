@@ -67,9 +67,9 @@ def reproduce_entry(
     entry, _, differences = rescore(folder, root)
     if differences:
         raise EntryError(f"{folder}: {'; '.join(differences)}.")
-    plan = recorded_plan(entry, parse_run, root)
     if entry.origin == "model":
         _ask_for_trust(entry.method, trust_model)
+    plan = recorded_plan(entry, parse_run, root)
     with ExitStack() as stack:
         where = stack.enter_context(executor_from(executor, workers, address))
         report = stack.enter_context(progress_report(quiet))

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from aenbench.cli.options import AddressOption, ExecutorOption, QuietOption, RootOption, WorkersOption
-from aenbench.errors import known_name
+from aenbench.cli.options import AddressOption, ExecutorOption, FamilyOption, QuietOption, RootOption, WorkersOption
 
 
 def tabulate(
@@ -29,7 +28,7 @@ def tabulate(
     """Train every distinct network of a space and write a table; goes on where it ended, and from fewer seeds."""
     from aenbench.cli.progress import progress_report
     from aenbench.execution.executors import executor_from
-    from aenbench.models.family import SPACES
+    from aenbench.models.registry import find_space
     from aenbench.runs.progress import Step
     from aenbench.tables.build import TablePlan
     from aenbench.tables.build import tabulate as make_table
@@ -38,10 +37,11 @@ def tabulate(
     from aenbench.tasks.task import Task
 
     dataset = as_typed(dataset)
+    family = find_space(space).name
     chosen = config or default_configuration(dataset)
     task = Task(dataset, chosen, PROTOCOLS[protocol])
-    plan = TablePlan(task, known_name("space", space, SPACES), seeds, root)
-    trials = store or out / f".{plan.images.dataset.name}-{chosen}-{space}-{protocol}.trials"
+    plan = TablePlan(task, family, seeds, root)
+    trials = store or out / f".{plan.images.dataset.name}-{chosen}-{family}-{protocol}.trials"
     with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
         path = make_table(plan, out, trials, where, lambda done, total: report(Step(None, "trainings", done, total)))
     typer.echo(f"Table: {path}")
@@ -87,6 +87,7 @@ def search(
             help="Of these algorithms end a run once it has the highest value of the table: the same regret, sooner.",
         ),
     ] = "",
+    space: FamilyOption = None,
     out: Annotated[Path, typer.Option(help="Folder for the tables and the picture.")] = Path("comparison"),
     workers: WorkersOption = None,
     executor: ExecutorOption = "local",
@@ -97,7 +98,10 @@ def search(
     from aenbench.cli.progress import progress_report
     from aenbench.comparison.plan import ComparisonPlan, compare_algorithms, named_of, repetitions
     from aenbench.execution.executors import executor_from
+    from aenbench.models.registry import find_space
 
+    if space:
+        find_space(space)
     names = compare.split(",")
     plan = ComparisonPlan(table, repetitions(names, runs, runs_of or []), networks, named_of(names, until_best))
     with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
@@ -107,6 +111,7 @@ def search(
 
 def analyze(
     source: Annotated[Path, typer.Argument(help="A table (.parquet), or the folder of an entry that searched.")],
+    space: FamilyOption = None,
     out: Annotated[Path, typer.Option(help="Folder for the tables and the picture.")] = Path("analysis"),
 ) -> None:
     """Say how much of the variance of accuracy each factor of a search space explains, alone and in pairs."""
@@ -115,17 +120,16 @@ def analyze(
     from aenbench.analysis.report import read_trials, write_analysis
     from aenbench.comparison.plan import title_of
     from aenbench.leaderboard.entry_folder import read_description
-    from aenbench.models.aen import AENSpace
-    from aenbench.models.gcnn import GCNNSpace
+    from aenbench.models.registry import family_with, find_space, space_of
     from aenbench.tables.parquet import read_table
     from aenbench.tasks.task import TaskShape
 
+    family = find_space(space) if space else None
     if source.is_dir():
         entry, values = read_description(source), read_trials(source)
-        space = (GCNNSpace if entry.method == "gcnn-aen" else AENSpace)(
-            TaskShape(entry.task.protocol, image_size=entry.image_size)
-        )
-        result = decompose(space, values)
+        known = family or family_with(entry.method)
+        shape = TaskShape(entry.task.protocol, image_size=entry.image_size)
+        result = decompose(space_of(known.name)(shape), values)
         title = f"{entry.dataset} {entry.dataset_version} / {entry.configuration}, {entry.protocol}, {entry.method}"
     else:
         table = read_table(source)

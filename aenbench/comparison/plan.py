@@ -12,7 +12,7 @@ from aenbench.comparison.run_cache import keep_runs
 from aenbench.comparison.runs import Contestant, networks_budget
 from aenbench.errors import InvalidArgumentError
 from aenbench.execution.executors import Executor
-from aenbench.models.budgets import Kind, budget
+from aenbench.models.registry import FAMILIES
 from aenbench.runs.progress import Report, Step
 from aenbench.search import dqn
 from aenbench.search.dqn_fast import LeanLearner
@@ -47,8 +47,7 @@ class ComparisonPlan:
         lean one: nothing is trained here, and gradient steps are what a run costs.
         """
         every = networks_budget(table.space, self.networks)
-        kind: Kind = "gcnn" if table.info.space == "gcnn" else "dense"
-        papers = replace(budget(kind, table.protocol, "standard").search, networks=self.networks)
+        papers = replace(FAMILIES[table.info.space].budget(table.protocol).search, networks=self.networks)
         found = {}
         for name, runs in self.runs.items():
             search, spends = find_algorithm(name), every

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, RootModel
 
-from aenbench.leaderboard.entry import Entry, Line, SeedResult
+from aenbench.leaderboard.entry import Entry, Line, SeedResult, network_facts, states_network
 from aenbench.leaderboard.ground_truth import AnswerBook, Answers
 from aenbench.leaderboard.rescoring import Checked
 from aenbench.leaderboard.untrusted.files import open_bounded, read_bounded
@@ -183,11 +183,12 @@ def _same_predictions(entries: Sequence[Checked]) -> Iterator[Flag]:
 def _has_to_be_same(one: Entry, seed: SeedResult, other: Entry, its: SeedResult) -> bool:
     """Whether two baselines settled on one network: it is then trained with the same seed on the same images."""
     searched_otherwise = one.origin == other.origin == "baseline" and one.method != other.method
-    return searched_otherwise and one.budget == other.budget and _network(seed) == _network(its)
+    stated = states_network(one) and states_network(other)
+    return stated and searched_otherwise and one.budget == other.budget and _network(seed) == _network(its)
 
 
 def _network(seed: SeedResult) -> tuple[object, ...]:
-    return seed.seed, seed.actions, seed.group, seed.large, seed.augmentations, seed.parameters
+    return seed.seed, *network_facts(seed), seed.augmentations, seed.parameters
 
 
 def _unrelated_errors(entries: Sequence[Checked], answers: Answers) -> Iterator[Flag]:

@@ -1,11 +1,9 @@
 """The tables of a leaderboards folder, as Markdown."""
 
-from functools import cache
-
 import numpy as np
 
 from aenbench.leaderboard.board import Board, Row, Standing
-from aenbench.leaderboard.entry import Entry, SeedResult
+from aenbench.leaderboard.entry import Entry, SeedResult, family_of, states_network
 from aenbench.leaderboard.untrusted.text import plain_markdown
 from aenbench.scoring import Score
 from aenbench.tasks.task import TaskShape
@@ -93,24 +91,14 @@ def _mean_seconds(entry: Entry, part: str) -> str:
 
 def format_networks(entry: Entry) -> str:
     """Each seed's network; once where the seeds agree. The method, where it is none of ours."""
-    if entry.origin != "baseline" or (entry.method.startswith("group:") and not any(s.actions for s in entry.seeds)):
+    if entry.origin != "baseline" or not states_network(entry):
         return entry.method
     return "; ".join(dict.fromkeys(_describe(seed, entry) for seed in entry.seeds))
 
 
 def _describe(seed: SeedResult, entry: Entry) -> str:
-    """Such as `rotation+hflip` (actions that generate it, none of them redundant) or `d4 large, augmented by scale`."""
-    network = (
-        "+".join(_generators(seed.actions, TaskShape(entry.task.protocol, image_size=entry.image_size)))
-        or "no symmetry"
-    )
-    if seed.group:
-        network = f"{seed.group} large" if seed.large else seed.group
+    """Such as `rotation+hflip` or `d4 large, augmented by scale`: what the family says of it, and the augmentations."""
+    family = family_of(seed)
+    shape = TaskShape(entry.task.protocol, image_size=entry.image_size)
+    network = family.describe({name: getattr(seed, name) for name in family.facts}, shape)
     return ", augmented by ".join([network, *(["+".join(seed.augmentations)] if seed.augmentations else [])])
-
-
-@cache
-def _generators(actions: tuple[str, ...], shape: TaskShape) -> tuple[str, ...]:
-    from aenbench.models.aen import Architecture  # torch, which a command that only reads entries does not need
-
-    return tuple(Architecture(actions, shape).irredundant().actions)

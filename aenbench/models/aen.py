@@ -3,21 +3,23 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from aenbench.errors import InvalidArgumentError
-from aenbench.models.space import SearchSpace
+from aenbench.models.family import BestOf, Budget, Fixed, ModelFamily, Searched
+from aenbench.models.space import Factor, SearchBudget, SearchSpace
 from aenbench.nn.lattice import Grids, sharing_lattice
 from aenbench.nn.linear import EquivariantLinear, Initialization
 from aenbench.nn.representations import grid, trivial
 from aenbench.tasks.protocol import Protocol
 from aenbench.tasks.task import TaskShape
 from aenbench.training.candidate import Candidate
-from gdatasets.groups.actions import ACTIONS, actions_from_bits, bits_from_actions
+from aenbench.training.recipe import Recipe
+from gdatasets.groups.actions import ACTION_REGISTRY, ACTIONS, actions_from_bits, bits_from_actions
 from gdatasets.groups.group import Group
 
 Bias = Literal["orbits", "scalar"]
@@ -205,3 +207,59 @@ class AENSpace(SearchSpace):
 def _closures(space: AENSpace) -> dict[str, str]:
     """The canonical state of each state; a search asks thousands of times, and describing the grids takes longer."""
     return sharing_lattice(space._free.grids).classes
+
+
+_PAPER_SEARCH = SearchBudget(states=1_000, episodes=60, episode_steps=100)
+_QUICK_SEARCH = SearchBudget(states=100, networks=24, episodes=60, episode_steps=20)
+_BUDGETS = {
+    ("standard", "quick"): Budget("quick", _QUICK_SEARCH, Recipe(2_000, 4), Recipe(10_000, 10)),
+    ("standard", "standard"): Budget("standard", _PAPER_SEARCH, Recipe(4_000, 4), Recipe(50_000, 10)),
+    ("paper", "quick"): Budget("quick", _QUICK_SEARCH, Recipe(2_000, 4), Recipe(4_000, 10)),
+    ("paper", "standard"): Budget("standard", _PAPER_SEARCH, Recipe(4_000, 4), Recipe(10_000, 10)),
+}
+
+
+def _factors(space: SearchSpace) -> tuple[Factor, ...]:  # noqa: ARG001
+    return tuple(Factor(name, ACTION_REGISTRY[name].family) for name in ACTIONS)
+
+
+def _plain(shape: TaskShape, part: str, large: bool) -> Architecture:  # noqa: ARG001
+    return Architecture((), shape).canonical()
+
+
+def _full(shape: TaskShape, part: str, large: bool) -> Architecture:  # noqa: ARG001
+    return Architecture(ACTIONS, shape).canonical()
+
+
+def _single(shape: TaskShape, part: str, large: bool) -> Architecture:  # noqa: ARG001
+    return Architecture((part,), shape).canonical()
+
+
+def _describe(facts: Mapping[str, Any], shape: TaskShape) -> str:
+    """Such as `rotation+hflip`: actions that generate it, none of them redundant."""
+    fitting = TaskShape(shape.protocol, image_size=shape.image_size)
+    return "+".join(_generators(tuple(facts["actions"]), fitting)) or "no symmetry"
+
+
+@cache
+def _generators(actions: tuple[str, ...], shape: TaskShape) -> tuple[str, ...]:
+    return tuple(Architecture(actions, shape).irredundant().actions)
+
+
+AEN_FAMILY = ModelFamily(
+    "aen",
+    space=AENSpace,
+    budgets=_BUDGETS,
+    baselines={
+        "mlp": Fixed(_plain),
+        "full": Fixed(_full),
+        "single": BestOf(tuple(bits_from_actions([action]) for action in ACTIONS)),
+        "single:<action>": Fixed(_single, "action", ACTIONS),
+        "aen": Searched(),
+    },
+    recipe="dense",
+    factors=_factors,
+    facts=("actions",),
+    describe=_describe,
+)
+"""The autoequivariant networks."""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from aenbench.errors import InvalidArgumentError
+from aenbench.models.family import ModelFamily
 from aenbench.models.space import SearchSpace
 from aenbench.tasks.task import TaskShape
 from aenbench.training.augmentation import Augmentation
@@ -152,3 +153,7 @@ class OneNetwork(SearchSpace):
     @property
     def networks(self) -> tuple[str, ...]:
         return (self.start,)
+
+
+CUSTOM_FAMILY = ModelFamily("custom")
+"""Networks of a user's own: nothing to search, and budgets of the family that `--recipe` names."""

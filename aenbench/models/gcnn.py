@@ -1,7 +1,7 @@
 """The paper's group convolutional networks, as a frozen description and as a module."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import compress, product
 from typing import Any
 
@@ -9,17 +9,19 @@ import torch
 from torch import Tensor, nn
 
 from aenbench.errors import InvalidArgumentError
-from aenbench.models.space import SearchSpace
+from aenbench.models.family import Budget, Fixed, ModelFamily, Searched
+from aenbench.models.space import Factor, SearchBudget, SearchSpace
 from aenbench.nn.batchnorm import GroupBatchNorm2d
 from aenbench.nn.gconv import GroupConv2d, LiftingConv2d
 from aenbench.nn.linear import EquivariantLinear
 from aenbench.nn.pooling import InvariantPooling, SpatialPooling
 from aenbench.nn.representations import trivial
-from aenbench.nn.square_groups import SquareGroup
+from aenbench.nn.square_groups import SQUARE_GROUPS, SquareGroup
 from aenbench.tasks.protocol import Protocol
 from aenbench.tasks.task import TaskShape
 from aenbench.training.augmentation import AUGMENTATIONS, Augmentation
 from aenbench.training.candidate import Candidate
+from aenbench.training.recipe import Recipe
 
 _KERNEL, _DENSE, _DROPOUT = 3, (100, 50), 0.5
 _DIVISORS_OF_WIDTH = {1: 10, 2: 18, 4: 30, 8: 60}  # by group order, in tenths: the released code's 1, 1.8, 3 and 6
@@ -217,3 +219,57 @@ class GCNNSpace(SearchSpace):
     def networks(self) -> tuple[str, ...]:
         states = ("".join(bits) for bits in product("01", repeat=self.bits))
         return tuple(state for state in states if self.canonical(state) == state)
+
+
+_PAPER_GCNN_SEARCH = SearchBudget(states=600, episodes=60, episode_steps=50)
+_QUICK_GCNN_SEARCH = SearchBudget(states=50, networks=10, episodes=60, episode_steps=20)
+
+
+def _gcnn(images: int, epochs: int, chosen_by: int | None = None) -> Recipe:
+    return Recipe(images, epochs, batch=32, chosen_by=chosen_by, evaluation_batch=100)
+
+
+def _released_gcnn(images: int, epochs: int) -> Recipe:
+    """As the released code trains: with momentum, 1,000 images to choose by."""
+    return replace(_gcnn(images, epochs, 1_000), optimiser="sgd")
+
+
+_BUDGETS = {
+    ("standard", "quick"): Budget("quick", _QUICK_GCNN_SEARCH, _gcnn(500, 2, 500), _gcnn(4_000, 2)),
+    ("standard", "standard"): Budget("standard", _PAPER_GCNN_SEARCH, _gcnn(6_000, 4, 1_000), _gcnn(10_000, 5)),
+    ("paper", "quick"): Budget("quick", _QUICK_GCNN_SEARCH, _released_gcnn(500, 2), _released_gcnn(4_000, 2)),
+    ("paper", "standard"): Budget("standard", _PAPER_GCNN_SEARCH, _released_gcnn(6_000, 4), _released_gcnn(6_000, 10)),
+}
+
+
+def _factors(space: SearchSpace) -> tuple[Factor, ...]:
+    """The three group bits are one factor, with a level for each of the six groups."""
+    rest = "0" * (space.bits - len(GROUP_BITS))
+    codes = ("".join(bits) for bits in product("01", repeat=len(GROUP_BITS)))
+    groups = tuple(code for code in codes if space.canonical(code + rest) == code + rest)
+    augmentations = (Factor(name, "augmentation") for name in AUGMENTATIONS)
+    return (Factor("group", "group", groups), *augmentations, Factor("size", "size"))
+
+
+def _of_group(shape: TaskShape, part: str, large: bool) -> GCNNArchitecture:
+    return GCNNArchitecture(part, large, shape)
+
+
+def _describe(facts: Mapping[str, Any], shape: TaskShape) -> str:  # noqa: ARG001
+    """Such as `d4 large`."""
+    return f"{facts['group']} large" if facts["large"] else str(facts["group"])
+
+
+GCNN_FAMILY = ModelFamily(
+    "gcnn",
+    space=GCNNSpace,
+    budgets=_BUDGETS,
+    baselines={
+        "gcnn:<group>": Fixed(_of_group, "group", tuple(SQUARE_GROUPS), has_sizes=True),
+        "gcnn-aen": Searched(),
+    },
+    factors=_factors,
+    facts=("group", "large"),
+    describe=_describe,
+)
+"""The group convolutional networks."""

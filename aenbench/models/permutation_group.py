@@ -54,11 +54,11 @@ def group_architecture(group: Group, free: Architecture) -> PermutationGroupArch
     Raises:
         InvalidArgumentError: an action cannot act on the hidden grids.
     """
-    shape = (free.classes, free.channels)
+    shape = (free.shape.classes, free.shape.channels)
     if not group.actions and len(group):
         return PermutationGroupArchitecture(group, group, 1, False, *shape)
     hidden = Group(group.actions, *free.grids[1])
-    return PermutationGroupArchitecture(group, hidden, free.hidden_channels, free.protocol == "paper", *shape)
+    return PermutationGroupArchitecture(group, hidden, free.hidden_channels, free.protocol.joint, *shape)
 
 
 class PermutationGroupNetwork(nn.Module):

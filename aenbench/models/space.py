@@ -53,6 +53,21 @@ class SearchSpace(ABC):
         return state[:action] + ("0" if state[action] == "1" else "1") + state[action + 1 :]
 
 
+@dataclass(frozen=True)
+class Factor:
+    """One choice that a state makes.
+
+    Attributes:
+        name: for readers.
+        family: of factors that belong together.
+        codes: the part of a state that says each level; a state is its factors' codes in order.
+    """
+
+    name: str
+    family: str
+    codes: tuple[str, ...] = ("0", "1")
+
+
 class Spent(typing.Protocol):
     """What a search has done so far, such as an `aenbench.search.record.Record`."""
 

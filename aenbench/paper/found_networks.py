@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aenbench.execution.store import Result
+from aenbench.models.aen import AEN_FAMILY
 from aenbench.paper.context import CONFIGURATIONS, Setting
 from aenbench.paper.figures import Bars, grouped_bars
 from aenbench.paper.searches import SearchOf, best_single, fitting_table, replay, search, space_of
@@ -147,7 +148,7 @@ def searches_of(setting: Setting) -> tuple[dict[tuple[TaskName, Protocol, int], 
         (task, protocol, seed): SearchOf(
             setting.images(*task, protocol).task,
             setting.root,
-            setting.scale.budgets["dense", protocol],
+            setting.scale.budgets[AEN_FAMILY.recipe_name, protocol],
             seed,
             store,
             setting.tables,

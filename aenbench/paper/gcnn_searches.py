@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aenbench.execution.store import Result, TrialStore
-from aenbench.models.budgets import Budget
+from aenbench.models.family import Budget
 from aenbench.models.gcnn import GCNNSpace
 from aenbench.search import dqn
 from aenbench.search.evaluate import Evaluator, remembered

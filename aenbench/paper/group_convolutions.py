@@ -25,8 +25,8 @@ from aenbench.analysis.anova import MIN_R_SQUARED, Analysis, analyze
 from aenbench.analysis.report import TRIALS_FILE, write_analysis
 from aenbench.errors import InvalidArgumentError
 from aenbench.execution.store import Result
-from aenbench.models.budgets import Budget
-from aenbench.models.gcnn import GROUP_BITS, GCNNSpace
+from aenbench.models.family import Budget
+from aenbench.models.gcnn import GCNN_FAMILY, GROUP_BITS, GCNNSpace
 from aenbench.paper.availability import how_to_get
 from aenbench.paper.context import Setting
 from aenbench.paper.gcnn_searches import GCNNSearch, GCNNTraining, search, space_of, train, trials_of
@@ -153,7 +153,7 @@ def run(setting: Setting) -> Path:
     names = tuple(dict.fromkeys(setting.image_datasets or IMAGE_DATASETS))
     missing = {name: how for name in names if (how := how_to_get(name, setting.root)) is not None}
     tasks = _tasks(setting, [name for name in names if name not in missing])
-    budget, store = setting.scale.budgets["gcnn", PROTOCOL], setting.store("e", ())
+    budget, store = setting.scale.budgets[GCNN_FAMILY.recipe_name, PROTOCOL], setting.store("e", ())
     searches = {
         (name, seed): GCNNSearch(images.task, setting.root, budget, seed, store, _fingerprint(images))
         for name, images in tasks.items()

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from aenbench.errors import InvalidArgumentError
-from aenbench.models.budgets import Budget, Kind, budget
+from aenbench.models.aen import AEN_FAMILY
+from aenbench.models.family import Budget
+from aenbench.models.gcnn import GCNN_FAMILY
 from aenbench.models.space import SearchBudget
 from aenbench.tasks.protocol import PAPER, STANDARD, Protocol
 from aenbench.training.recipe import Recipe
@@ -21,7 +23,7 @@ class Scale:
     Attributes:
         name: what users type.
         seeds: repetitions of all but the searches for group convolutional networks: 0, 1, ...
-        budgets: what a repetition may spend, by kind of network and protocol: those of `aenbench run`.
+        budgets: what a repetition may spend, by name of a family's recipe and protocol: those of `aenbench run`.
         actions: how each network of part a is trained.
         sides: of the images whose sharings are timed, in pixels; the second layer has half of them.
         full_group_seconds: no sharing is built by the full group where it is estimated to take longer.
@@ -32,23 +34,23 @@ class Scale:
 
     name: str
     seeds: int = field(repr=False)
-    budgets: Mapping[tuple[Kind, Protocol], Budget]
+    budgets: Mapping[tuple[str, Protocol], Budget]
     actions: Recipe
     sides: tuple[int, ...]
     full_group_seconds: float
     gcnn_seeds: int = field(repr=False)
 
 
-def _budgets(name: str) -> dict[tuple[Kind, Protocol], Budget]:
-    kinds: tuple[Kind, ...] = ("dense", "gcnn")
-    return {(kind, protocol): budget(kind, protocol, name) for kind in kinds for protocol in (STANDARD, PAPER)}
+def _budgets(name: str) -> dict[tuple[str, Protocol], Budget]:
+    families, protocols = (AEN_FAMILY, GCNN_FAMILY), (STANDARD, PAPER)
+    return {(each.recipe_name, under): each.budget(under, name) for each in families for under in protocols}
 
 
-def _for_two_cores(of_paper: Mapping[tuple[Kind, Protocol], Budget]) -> dict[tuple[Kind, Protocol], Budget]:
+def _for_two_cores(of_paper: Mapping[tuple[str, Protocol], Budget]) -> dict[tuple[str, Protocol], Budget]:
     """The paper's, but for group convolutional networks 45 of them, each trained on a third of the images."""
     found = dict(of_paper)
     for (kind, protocol), known in of_paper.items():
-        if kind == "gcnn":
+        if kind == GCNN_FAMILY.recipe_name:
             search = SearchBudget(states=600, networks=45, episodes=60, episode_steps=50)
             found[kind, protocol] = replace(known, search=search, child=replace(known.child, images=2_000))
     return found

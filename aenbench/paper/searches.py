@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aenbench.execution.store import Result, TrialStore
 from aenbench.models.aen import AENSpace
-from aenbench.models.budgets import Budget
+from aenbench.models.family import Budget
 from aenbench.search import dqn
 from aenbench.search.evaluate import Evaluator, remembered
 from aenbench.search.record import Evaluate, Record

@@ -1,27 +1,20 @@
 """The baselines: each is a way to choose the network that is trained in the end."""
 
+import sys
 from dataclasses import dataclass, field
-from typing import ClassVar
+from pathlib import Path
 
 from aenbench.errors import InvalidArgumentError
 from aenbench.leaderboard.entry import Origin
-from aenbench.models.aen import AENSpace, Architecture
-from aenbench.models.budgets import Kind
-from aenbench.models.gcnn import GCNNArchitecture, GCNNSpace
+from aenbench.models.family import BestOf, Fixed, ModelFamily, Offer, Searched
+from aenbench.models.registry import find_offer, is_import_path
 from aenbench.models.space import SearchBudget, SearchSpace
-from aenbench.nn.square_groups import SQUARE_GROUPS
 from aenbench.runs.method import Choice, Method
 from aenbench.search import dqn
 from aenbench.search.record import Evaluate, Record
 from aenbench.tasks.task import TaskShape
 from aenbench.training.augmentation import Augmentation
 from aenbench.training.candidate import Candidate
-from gdatasets.errors import UnknownNameError
-from gdatasets.groups.actions import ACTIONS, bits_from_actions
-
-_FIXED = {"mlp": (), "full": ACTIONS}
-_SEARCHES = ("single", "aen", "gcnn-aen")
-BASELINES: tuple[str, ...] = ("mlp", "full", "single", "single:<action>", "aen", "gcnn:<group>", "gcnn-aen", "group")
 
 
 @dataclass(frozen=True)
@@ -34,69 +27,81 @@ class Baseline(Method):
     Q-learning finds.
 
     Attributes:
-        name: one of `BASELINES`.
+        name: one that a registered family offers, or the import path of a family of one's own, `package.module:family`
+            for its search, `package.module:family:part` for a fixed network.
         augmentation: of the training images, for baselines that do not search.
         large: the large network, for `gcnn:<group>`.
+        offer: the family and how its network is chosen; it travels to other processes.
 
     Raises:
-        InvalidArgumentError: no such baseline, or an option that it does not take.
-        UnknownNameError: an action or group that does not exist.
+        UnknownNameError: no such baseline, or a part of its name, such as an action, that does not exist.
+        InvalidArgumentError: an option that it does not take, or an import path that gives no family.
     """
-
-    origin: ClassVar[Origin] = "baseline"
 
     name: str
     augmentation: Augmentation = field(default_factory=Augmentation)
     large: bool = False
+    offer: Offer = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        kind, colon, part = self.name.partition(":")
-        known = {"single": ("action", ACTIONS), "gcnn": ("group", SQUARE_GROUPS)} if colon else {}
-        if kind in known:
-            what, names = known[kind]
-            if part not in names:
-                raise UnknownNameError(what, part, names)
-        elif self.name not in (*_FIXED, *_SEARCHES):
-            raise InvalidArgumentError(f'Unknown baseline "{self.name}". Choose from: {", ".join(BASELINES)}.')
-        if self.augmentation.names and self.name in _SEARCHES:
+        object.__setattr__(self, "offer", find_offer(self.name))
+        if self.augmentation.names and not isinstance(self.offer.baseline, Fixed):
             raise InvalidArgumentError(f"{self.name} takes no --augment: it chooses for itself.")
-        if self.large and not self.name.startswith("gcnn:"):
+        if self.large and not (isinstance(self.offer.baseline, Fixed) and self.offer.baseline.has_sizes):
             raise InvalidArgumentError(f"{self.name} takes no --size; only gcnn:<group> does.")
 
     @property
-    def kind(self) -> Kind:
-        return "gcnn" if self.name.startswith("gcnn") else "dense"
+    def origin(self) -> Origin:
+        return "model" if is_import_path(self.name) else "baseline"
+
+    @property
+    def family(self) -> ModelFamily:
+        return self.offer.family
 
     @property
     def learns(self) -> bool:
-        return self.name in ("aen", "gcnn-aen")
+        return isinstance(self.offer.baseline, Searched)
 
     @property
     def label(self) -> str:
-        return "-".join([self.name.replace(":", "-"), *self.augmentation.names, *(["large"] if self.large else [])])
+        _, _, path = self.name.partition(":")
+        name = self.name if self.origin == "baseline" else ":".join([self.family.name, *path.split(":")[1:]])
+        return "-".join([name.replace(":", "-"), *self.augmentation.names, *(["large"] if self.large else [])])
 
     def space(self, shape: TaskShape) -> SearchSpace:
-        return GCNNSpace(shape) if self.kind == "gcnn" else AENSpace(shape)
+        space = self.family.space
+        assert space is not None, "a family with baselines has a space"
+        return space(shape)
 
     def networks_ahead(self, space: SearchSpace, budget: SearchBudget) -> int:
-        if self.name == "single":
-            return len(ACTIONS)
+        if isinstance(self.offer.baseline, BestOf):
+            return len(self.offer.baseline.states)
         return budget.networks or min(budget.states, len(space.networks)) if self.learns else 0
 
     def choose(self, space: SearchSpace, evaluate: Evaluate, budget: SearchBudget, seed: int) -> Choice:
         if self.learns:
             record = dqn.search(space, evaluate, budget, seed)
             return Choice(space.candidate(record.best.canonical), record)
-        if self.name == "single":
+        if isinstance(self.offer.baseline, BestOf):
             record = Record(space, evaluate)
-            for action in ACTIONS:
-                record.value(bits_from_actions([action]))
+            for state in self.offer.baseline.states:
+                record.value(state)
             return Choice(space.candidate(record.best.canonical), record)
-        return Choice(self._fixed(space))
+        assert isinstance(self.offer.baseline, Fixed)
+        network = self.offer.baseline.network(space.shape, self.offer.part, self.large)
+        return Choice(Candidate(network, self.augmentation))
 
-    def _fixed(self, space: SearchSpace) -> Candidate:
-        kind, _, part = self.name.partition(":")
-        if self.kind == "gcnn":
-            return Candidate(GCNNArchitecture(part, self.large, space.shape), self.augmentation)
-        actions = _FIXED.get(kind, (part,))
-        return Candidate(Architecture(actions, space.shape).canonical(), self.augmentation)
+    def check(self, space: SearchSpace) -> None:
+        facts = space.candidate(space.start).architecture.facts
+        unknown = sorted(set(facts) - set(self.family.facts))
+        if unknown:
+            raise InvalidArgumentError(
+                f'Networks of {self.family.name} state "{unknown[0]}", which the family does not list among its facts.'
+            )
+
+    @property
+    def code(self) -> Path | None:
+        if not is_import_path(self.name):
+            return None
+        file = getattr(sys.modules.get(self.name.partition(":")[0]), "__file__", None)
+        return Path(file).resolve().parent if file else None

@@ -4,14 +4,14 @@ import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from aenbench.errors import InvalidArgumentError
 from aenbench.leaderboard.entry import Origin, SafeName
-from aenbench.models.budgets import Kind
 from aenbench.models.custom import MAX_PATH, OneNetwork, OwnNetwork
+from aenbench.models.family import ModelFamily
+from aenbench.models.registry import DEFAULT_FAMILY
 from aenbench.models.space import SearchBudget, SearchSpace
 from aenbench.runs.method import Choice, Method
 from aenbench.search.record import Evaluate
@@ -29,18 +29,16 @@ class OwnModel(Method):
     Attributes:
         name: its import path, `package.module:name`.
         augmentation: of the training images.
-        kind: whose recipe of the final training it is given: `dense` or `gcnn`.
+        family: whose recipe of the final training it is given.
         given_name: of the entry; by default it is made of the path's last part and the options.
 
     Raises:
         InvalidArgumentError: the path is none, or the entry's name is not fit for a file name.
     """
 
-    origin: ClassVar[Origin] = "model"
-
     name: str
     augmentation: Augmentation = field(default_factory=Augmentation)
-    kind: Kind = "dense"
+    family: ModelFamily = DEFAULT_FAMILY
     given_name: str = ""
 
     def __post_init__(self) -> None:
@@ -59,9 +57,19 @@ class OwnModel(Method):
             ) from error
 
     @property
+    def origin(self) -> Origin:
+        return "model"
+
+    @property
     def label(self) -> str:
         own = re.sub(r"[^a-z0-9]+", "-", self.name.partition(":")[2].lower()).strip("-")
-        return "-".join([own, *self.augmentation.names, *(["gcnn-recipe"] if self.kind == "gcnn" else [])])
+        return "-".join(
+            [
+                own,
+                *self.augmentation.names,
+                *([] if self.family == DEFAULT_FAMILY else [f"{self.family.recipe_name}-recipe"]),
+            ]
+        )
 
     def entry_name(self, protocol: Protocol, budget: str) -> str:
         return self.given_name or super().entry_name(protocol, budget)

@@ -4,17 +4,15 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
 
 from aenbench.leaderboard.entry import Origin
-from aenbench.models.aen import AENSpace, Architecture
-from aenbench.models.budgets import Kind
+from aenbench.models.aen import AEN_FAMILY, AENSpace, Architecture
+from aenbench.models.family import ModelFamily
 from aenbench.models.permutation_group import group_architecture
 from aenbench.models.space import SearchBudget, SearchSpace
 from aenbench.runs.method import Choice, Method
 from aenbench.search.record import Evaluate
-from aenbench.tasks.images import Images
-from aenbench.tasks.protocol import Protocol
+from aenbench.tasks.task import TaskShape
 from aenbench.training.augmentation import Augmentation
 from aenbench.training.candidate import Candidate
 from gdatasets.groups.actions import ACTIONS
@@ -36,8 +34,6 @@ class GroupBaseline(Method):
         permutations: generators as gather indices of the pixels, one channel.
         augmentation: of the training images.
     """
-
-    origin: ClassVar[Origin] = "baseline"
 
     actions: tuple[str, ...] = ()
     permutations: Group | None = None
@@ -64,8 +60,12 @@ class GroupBaseline(Method):
         return f"group:sha256-{hashlib.sha256(f'{rows.shape}'.encode() + rows.astype('<i8').tobytes()).hexdigest()}"
 
     @property
-    def kind(self) -> Kind:
-        return "dense"
+    def origin(self) -> Origin:
+        return "baseline"
+
+    @property
+    def family(self) -> ModelFamily:
+        return AEN_FAMILY
 
     @property
     def label(self) -> str:
@@ -76,8 +76,8 @@ class GroupBaseline(Method):
             text = f"{text[:_LONGEST]}-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
         return "-".join([text, *self.augmentation.names])
 
-    def space(self, protocol: Protocol, images: Images) -> SearchSpace:
-        return AENSpace(protocol, images.classes, images.size, images.channels)
+    def space(self, shape: TaskShape) -> SearchSpace:
+        return AENSpace(shape)
 
     def check(self, space: SearchSpace) -> None:
         self._candidate(space).build(0)
@@ -86,11 +86,11 @@ class GroupBaseline(Method):
         return Choice(self._candidate(space))
 
     def _candidate(self, space: SearchSpace) -> Candidate:
-        shape = (space.protocol, space.classes, space.image_size, space.channels)
+        shape, size = space.shape, space.shape.image_size
         if self.permutations is None and set(self.actions) <= set(ACTIONS):
-            return Candidate(Architecture(self.actions, *shape).canonical(), self.augmentation)
+            return Candidate(Architecture(self.actions, shape).canonical(), self.augmentation)
         if self.permutations is None:
-            group = Group(self.actions, space.image_size)
+            group = Group(self.actions, size)
         else:
-            group = Group.from_permutations(self.permutations.permutations, (space.image_size, space.image_size))
-        return Candidate(group_architecture(group, Architecture((), *shape)), self.augmentation)
+            group = Group.from_permutations(self.permutations.permutations, (size, size))
+        return Candidate(group_architecture(group, Architecture((), shape)), self.augmentation)

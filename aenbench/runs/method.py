@@ -3,10 +3,9 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 from aenbench.leaderboard.entry import Origin
-from aenbench.models.budgets import DEFAULT_BUDGET, Kind
+from aenbench.models.family import DEFAULT_BUDGET, Budget, ModelFamily
 from aenbench.models.space import SearchBudget, SearchSpace
 from aenbench.search.record import Evaluate, Record
 from aenbench.tasks.protocol import Protocol
@@ -31,22 +30,29 @@ class Method(ABC):
     """A way to come by a network: a frozen value that can be sent to other processes.
 
     Attributes:
-        origin: of its entries.
         name: as its entries say it.
     """
 
-    origin: ClassVar[Origin]
     name: str
 
     @property
     @abstractmethod
-    def kind(self) -> Kind:
-        """Whose budget it is given."""
+    def origin(self) -> Origin:
+        """Of its entries."""
+
+    @property
+    @abstractmethod
+    def family(self) -> ModelFamily:
+        """The model family whose budget applies."""
 
     @property
     @abstractmethod
     def label(self) -> str:
         """The name with its options, fit for a file name."""
+
+    def budget(self, protocol: Protocol, name: str) -> Budget:
+        """What one repetition may spend; raises UnknownNameError for a budget that does not exist."""
+        return self.family.budget(protocol, name)
 
     @property
     def learns(self) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from aenbench.errors import InvalidArgumentError, known_name
-from aenbench.models.budgets import KINDS
+from aenbench.models.registry import DEFAULT_FAMILY, find_recipe
 from aenbench.runs.baselines import Baseline
 from aenbench.runs.custom_model import OwnModel
 from aenbench.runs.group_baseline import GroupBaseline
@@ -72,5 +72,5 @@ class RunOptions:
         if large:
             raise InvalidArgumentError("--model takes no --size; only --baseline gcnn:<group> does.")
         assert self.model is not None
-        recipe = known_name("recipe", self.recipe or "dense", KINDS)
+        recipe = find_recipe(self.recipe) if self.recipe else DEFAULT_FAMILY
         return OwnModel(self.model, augmentation, recipe, self.name or "")

@@ -5,7 +5,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from aenbench.errors import InvalidArgumentError
-from aenbench.models.budgets import Budget, budget
+from aenbench.models.family import Budget
 from aenbench.runs.method import Method
 from aenbench.tasks.images import Images
 from aenbench.tasks.task import Task
@@ -24,7 +24,8 @@ class Plan:
         keep_logits: whether the entry holds the logits of the test images, too, where they are finite.
 
     Raises:
-        InvalidArgumentError: no such budget, or fewer than one seed.
+        UnknownNameError: no such budget.
+        InvalidArgumentError: fewer than one seed.
     """
 
     method: Method
@@ -42,7 +43,7 @@ class Plan:
     @property
     def spent(self) -> Budget:
         """What one seed may spend."""
-        return budget(self.method.kind, self.task.protocol, self.budget)
+        return self.method.budget(self.task.protocol, self.budget)
 
     def identity(self, images: Images) -> str:
         """What the trials of interrupted runs must have in common to be of use."""

@@ -16,6 +16,7 @@ from aenbench.leaderboard.entry import Entry
 from aenbench.leaderboard.entry_folder import read_entry
 from aenbench.leaderboard.ground_truth import AnswerBook
 from aenbench.leaderboard.reproduction import Agreement, compare, write_reproduction
+from aenbench.models.registry import is_import_path
 from aenbench.runs.options import RunOptions
 from aenbench.runs.plan import Plan
 from aenbench.runs.progress import Report
@@ -48,6 +49,9 @@ def recorded_plan(entry: Entry, parse: Parse, root: Root = None) -> Plan:
         raise EntryError(
             f"The recorded command imports code, {options.generators}; read it, and run the command itself."
         )
+    stranger = options.baseline is not None and is_import_path(options.baseline)
+    if stranger and (entry.origin, entry.method) != ("model", options.baseline):
+        raise EntryError(f'The recorded command would import "{options.baseline}", which the entry does not state.')
     try:
         plan = options.plan(Path(root) if root is not None else None)
     except GDatasetsError as error:

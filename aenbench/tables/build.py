@@ -19,8 +19,7 @@ import numpy as np
 from aenbench.errors import InvalidArgumentError, TableError
 from aenbench.execution.executors import Executor
 from aenbench.execution.store import Result, TrialStore, evaluate_all
-from aenbench.models.budgets import Kind, budget
-from aenbench.models.family import SPACES, SpaceName
+from aenbench.models.registry import FAMILIES, space_of
 from aenbench.models.space import SearchSpace
 from aenbench.tables.parquet import read_table, table_path, write_table
 from aenbench.tables.table import Table, TableInfo
@@ -30,11 +29,9 @@ from aenbench.training.fit import accuracy, count_parameters, derive_seed, fit
 from aenbench.training.recipe import Recipe
 from aenbench.training.trial import Parts, load_parts
 from gdatasets import __version__
-from gdatasets.errors import UnknownNameError
 from gdatasets.files import make_folder
 
 MAX_SEEDS = 100
-_KINDS: Mapping[SpaceName, Kind] = {"aen": "dense", "gcnn": "gcnn"}
 
 Report = Callable[[int, int], None]
 """Called with (trainings done, trainings in all)."""
@@ -48,7 +45,7 @@ class TablePlan:
 
     Attributes:
         task: dataset, configuration and protocol.
-        space: `aen` or `gcnn`.
+        space: the name of a model family that is registered.
         seeds: trainings of each network, with the seeds 0, 1, ...
         root: a torchvision-style folder with the source's raw files; it does not change the outcome.
 
@@ -58,13 +55,12 @@ class TablePlan:
     """
 
     task: Task
-    space: SpaceName = "aen"
+    space: str = "aen"
     seeds: int = 3
     root: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.space not in SPACES:
-            raise UnknownNameError("space", self.space, SPACES)
+        space_of(self.space)
         if not 1 <= self.seeds <= MAX_SEEDS:
             raise InvalidArgumentError(f"Expected 1 to {MAX_SEEDS} seeds, got {self.seeds}; give --seeds 3, say.")
         _ = self.images
@@ -76,12 +72,12 @@ class TablePlan:
     @cached_property
     def search_space(self) -> SearchSpace:
         """The space whose networks are trained; they fit the images."""
-        return SPACES[self.space](self.images.shape)
+        return space_of(self.space)(self.images.shape)
 
     @property
     def recipe(self) -> Recipe:
         """How each network is trained."""
-        return budget(_KINDS[self.space], self.task.protocol, "standard").child
+        return FAMILIES[self.space].budget(self.task.protocol).child
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from aenbench.errors import TableError
-from aenbench.models.family import SpaceName
 from aenbench.tables.table import VERSION, Table, TableInfo
 from aenbench.tasks.protocol import Protocol
 from gdatasets.errors import HubError
@@ -55,7 +54,7 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
 """Of each column, its type and what it holds."""
 
 
-def table_path(base: Path, dataset: str, configuration: str, space: SpaceName, protocol: Protocol | str) -> Path:
+def table_path(base: Path, dataset: str, configuration: str, space: str, protocol: Protocol | str) -> Path:
     """Where a table belongs below a folder."""
     return base / dataset / configuration / f"{space}-{protocol}.parquet"
 
@@ -64,7 +63,7 @@ def load_table(
     dataset: str,
     configuration: str,
     protocol: Protocol | str = "standard",
-    space: SpaceName = "aen",
+    space: str = "aen",
     path: Path | str | None = None,
 ) -> Table:
     """Load a table from the nearest place that has it.
@@ -73,7 +72,7 @@ def load_table(
         dataset: such as `g-mnist`.
         configuration: such as `aug2`.
         protocol: `standard` or `paper`.
-        space: `aen` or `gcnn`.
+        space: the name of a model family: `aen` or `gcnn`, or one that is registered.
         path: the table's file, or a folder of tables, and no other place; by default `leaderboards/tables` in the
             working directory, then the Hub at this version of the tables.
 

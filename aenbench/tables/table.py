@@ -14,16 +14,17 @@ from typing import Annotated, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from aenbench.errors import InvalidArgumentError, TableError
-from aenbench.models.family import SPACES, SpaceName
+from aenbench.models.registry import space_of
 from aenbench.models.space import SearchSpace
 from aenbench.search.record import Evaluate
 from aenbench.statistics.hypothesis_tests import Floats
 from aenbench.tasks.protocol import PROTOCOLS, Protocol, ProtocolName
 from aenbench.tasks.task import TaskShape
 from aenbench.training.recipe import Recipe
+from gdatasets.errors import UnknownNameError
 
 By = Literal["validation", "test"]
 Values = NDArray[np.float64]
@@ -31,8 +32,18 @@ Values = NDArray[np.float64]
 VERSION = "1.0.0"
 """Of the published tables. MAJOR when a value changes, MINOR for more tables, PATCH for another way to write them."""
 
+
+def _known_space(name: str) -> str:
+    try:
+        space_of(name)
+    except UnknownNameError as error:
+        raise ValueError(f"{error} Or name its import path, --space package.module:family") from None
+    return name
+
+
 _Text = Annotated[str, Field(max_length=200)]
 _Name = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9._-]{0,99}$")]
+SpaceName = Annotated[_Name, AfterValidator(_known_space)]
 _Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 _Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -132,7 +143,7 @@ class Table:
     def space(self) -> SearchSpace:
         """The space that the table covers."""
         info = self.info
-        return SPACES[info.space](TaskShape(self.protocol, info.classes, info.image_size, info.channels))
+        return space_of(info.space)(TaskShape(self.protocol, info.classes, info.image_size, info.channels))
 
     @property
     def protocol(self) -> Protocol:

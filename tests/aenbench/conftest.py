@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from aenbench.models.family import SPACES
+from aenbench.models.registry import space_of
 from aenbench.models.space import SearchSpace
 from aenbench.tables.table import Table, TableInfo
 from aenbench.training.candidate import Candidate
@@ -73,7 +73,7 @@ def make_table() -> MakeTable:
             **about,
         }
         described = TableInfo(**info)
-        states = ["".join(bits) for bits in product("01", repeat=SPACES[described.space]().bits)]
+        states = ["".join(bits) for bits in product("01", repeat=space_of(described.space)().bits)]
         prefixes = ["".join(bits) for bits in product("01", repeat=told)]
         members = tuple(tuple(state for state in states if state.startswith(prefix)) for prefix in prefixes)
         random = np.random.Generator(np.random.PCG64(0))

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aenbench.analysis.design import Design, Factor, factors_of
+from aenbench.analysis.design import Design
 from aenbench.errors import InvalidArgumentError
 from aenbench.models.aen import AENSpace
 from aenbench.models.gcnn import GCNNSpace
-from aenbench.models.space import SearchSpace
+from aenbench.models.registry import factors_of
+from aenbench.models.space import Factor, SearchSpace
 from aenbench.training.candidate import Candidate
 from gdatasets.groups.actions import ACTIONS
 

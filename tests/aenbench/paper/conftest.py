@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from aenbench.execution.executors import LocalExecutor
-from aenbench.models import budgets
-from aenbench.models.aen import AENSpace
-from aenbench.models.budgets import Budget
+from aenbench.models.aen import AEN_FAMILY, AENSpace
+from aenbench.models.family import Budget
 from aenbench.models.space import SearchBudget
 from aenbench.paper.context import Setting
 from aenbench.paper.scales import SCALES
@@ -26,7 +25,7 @@ TINY = Budget("standard", SearchBudget(states=40, episodes=3, episode_steps=20),
 def tiny(monkeypatch: pytest.MonkeyPatch) -> Budget:
     """The budget of everything dense; the first two bits tell three networks apart."""
     for protocol in ("standard", "paper"):
-        monkeypatch.setitem(budgets._BUDGETS, ("dense", protocol, "standard"), TINY)
+        monkeypatch.setitem(AEN_FAMILY.budgets, (protocol, "standard"), TINY)
     names = {"00": 0, "01": 1, "10": 2, "11": 2}
     monkeypatch.setattr(AENSpace, "networks", STATES)
     monkeypatch.setattr(AENSpace, "canonical", lambda _, state: STATES[names[state[:2]]])

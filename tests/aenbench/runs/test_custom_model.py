@@ -10,6 +10,7 @@ from torch import nn
 
 from aenbench.errors import InvalidArgumentError
 from aenbench.models.custom import OwnNetwork
+from aenbench.models.gcnn import GCNN_FAMILY
 from aenbench.runs.custom_model import OwnModel
 from aenbench.tasks.protocol import PAPER, STANDARD
 from aenbench.tasks.task import TaskShape
@@ -125,7 +126,7 @@ def test_what_cannot_be_trained_is_one_line(name: str, said: str) -> None:
     [
         (OwnModel("a.b:MyNet"), "mynet"),
         (OwnModel("a.b:my_net2", Augmentation(["scale", "rotate"])), "my-net2-rotate-scale"),
-        (OwnModel("a:Net", kind="gcnn"), "net-gcnn-recipe"),
+        (OwnModel("a:Net", family=GCNN_FAMILY), "net-gcnn-recipe"),
         (OwnModel("a:Net", given_name="own.name"), "own.name"),
     ],
 )

@@ -13,9 +13,9 @@ from aenbench.execution.executors import LocalExecutor
 from aenbench.execution.store import TrialStore
 from aenbench.leaderboard.entry_folder import read_entry, read_moved
 from aenbench.leaderboard.rescoring import rescore
-from aenbench.models import budgets
-from aenbench.models.budgets import Budget
-from aenbench.models.gcnn import GCNNSpace
+from aenbench.models.aen import AEN_FAMILY
+from aenbench.models.family import Budget
+from aenbench.models.gcnn import GCNN_FAMILY, GCNNSpace
 from aenbench.models.space import SearchBudget
 from aenbench.runs import seed as seeds
 from aenbench.runs.baselines import Baseline
@@ -28,7 +28,7 @@ from aenbench.tasks.images import Images
 from aenbench.tasks.task import Task, TaskShape
 from aenbench.training.augmentation import Augmentation
 from aenbench.training.recipe import Recipe
-from gdatasets.errors import OutputError
+from gdatasets.errors import OutputError, UnknownNameError
 from gdatasets.groups.actions import ACTIONS
 
 
@@ -38,8 +38,8 @@ def tiny_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     search = SearchBudget(states=12, networks=3, episode_steps=6)
     tiniest = Budget("quick", search, Recipe(32, 1, 16, chosen_by=32), Recipe(64, 2, 16, chosen_by=32))
     for protocol in ("standard", "paper"):
-        monkeypatch.setitem(budgets._BUDGETS, ("dense", protocol, "quick"), tiny)
-        monkeypatch.setitem(budgets._BUDGETS, ("gcnn", protocol, "quick"), tiniest)
+        monkeypatch.setitem(AEN_FAMILY.budgets, (protocol, "quick"), tiny)
+        monkeypatch.setitem(GCNN_FAMILY.budgets, (protocol, "quick"), tiniest)
 
 
 def run_plan(baseline: str, out: Path, protocol: str = "standard", seeds: int = 1) -> tuple[Path, list[Step]]:
@@ -201,7 +201,7 @@ def test_bad_plans_are_refused_before_any_work(tmp_path: Path) -> None:
     task = Task("g-digits", "d4")
     with pytest.raises(InvalidArgumentError, match="--seeds 3"):
         Plan(Baseline("mlp"), task, seeds=0)
-    with pytest.raises(InvalidArgumentError, match=r'Unknown budget "huge"'):
+    with pytest.raises(UnknownNameError, match=r'Unknown budget "huge"'):
         Plan(Baseline("mlp"), task, budget="huge")
     run_plan("mlp", tmp_path)
     with pytest.raises(OutputError, match="exists"):

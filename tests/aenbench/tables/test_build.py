@@ -9,9 +9,8 @@ import pytest
 
 from aenbench.errors import InvalidArgumentError, StoreError, TableError
 from aenbench.execution.executors import LocalExecutor
-from aenbench.models import budgets
-from aenbench.models.aen import AENSpace
-from aenbench.models.budgets import Budget
+from aenbench.models.aen import AEN_FAMILY, AENSpace
+from aenbench.models.family import Budget
 from aenbench.models.gcnn import GCNNSpace
 from aenbench.models.space import SearchBudget
 from aenbench.search.evaluate import Evaluator
@@ -34,7 +33,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tiny recipe, and a space in which the first two bits tell three networks apart."""
     tiny = Budget("standard", SearchBudget(), RECIPE, RECIPE)
     for protocol in ("standard", "paper"):
-        monkeypatch.setitem(budgets._BUDGETS, ("dense", protocol, "standard"), tiny)
+        monkeypatch.setitem(AEN_FAMILY.budgets, (protocol, "standard"), tiny)
     names = {"00": 0, "01": 1, "10": 2, "11": 2}
     monkeypatch.setattr(AENSpace, "networks", NETWORKS)
     monkeypatch.setattr(AENSpace, "canonical", lambda _, state: NETWORKS[names[state[:2]]])
@@ -220,7 +219,7 @@ def test_a_store_of_another_plan_is_refused(tmp_path: Path, monkeypatch: pytest.
     make(tmp_path, seeds=1)
     next(tmp_path.rglob("*.parquet")).unlink()
     other = Budget("standard", SearchBudget(), Recipe(150, 2), RECIPE)
-    monkeypatch.setitem(budgets._BUDGETS, ("dense", "standard", "standard"), other)
+    monkeypatch.setitem(AEN_FAMILY.budgets, ("standard", "standard"), other)
     with pytest.raises(StoreError, match="another plan"):
         make(tmp_path, seeds=1)
 
