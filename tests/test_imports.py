@@ -154,9 +154,9 @@ def test_help_and_version_import_nothing_heavy(name: str, option: str) -> None:
     ("arguments", "code"),
     [
         (("template",), 0),
+        (("datasets",), 0),
         (("check", "missing.py:net"), 2),
         (("verify", "missing-folder"), 2),
-        (("run", "--model", "missing:net"), 2),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, tuple) else "",
 )

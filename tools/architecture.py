@@ -37,7 +37,7 @@ ORDER: dict[str, Order] = {
         frozenset({"generation"}),
         frozenset({"sources"}),
         frozenset({"groups"}),
-        frozenset({"registry"}),
+        frozenset({"registry", "journal"}),
         frozenset({"user_code", "files", "network", "processes", "deferred"}),
         frozenset({"errors"}),
     ),

@@ -67,10 +67,7 @@ def run(
     quiet: QuietOption = False,
 ) -> None:
     """Search, train and score a baseline, or train and score a network of your own, and write its entry."""
-    from gdatasets.user_code import load_object, locate_module
 
-    if model is not None and not locate_module(model):
-        load_object(model, "a network")  # fails, before torch is imported
     from aenbench.cli.progress import progress_report
     from aenbench.execution.executors import executor_from
     from aenbench.leaderboard.rescoring import rescore

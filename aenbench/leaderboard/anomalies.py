@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, RootModel
 
-from aenbench.leaderboard.entry import Entry, Line, SeedResult, network_facts, states_network
+from aenbench.leaderboard.entry import Entry, Line, SeedResult
 from aenbench.leaderboard.ground_truth import AnswerBook, Answers
+from aenbench.leaderboard.networks import network_facts, states_network
 from aenbench.leaderboard.rescoring import Checked
 from aenbench.leaderboard.untrusted.files import open_bounded, read_bounded
 from aenbench.leaderboard.untrusted.json_yaml import parse_json

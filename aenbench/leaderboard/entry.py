@@ -8,13 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from aenbench.leaderboard.untrusted.text import LINE_PATTERN, TEXT_PATTERN, plain_line, plain_text
-from aenbench.models.family import ModelFamily
-from aenbench.models.registry import FAMILIES, registered_offer
 from aenbench.nn.square_groups import SQUARE_GROUPS
 from aenbench.tasks.protocol import PROTOCOLS, ProtocolName
 from aenbench.tasks.task import Task
 from aenbench.training.augmentation import AUGMENTATIONS
-from gdatasets.errors import UnknownNameError
 from gdatasets.groups.actions import ACTIONS
 
 SCHEMA_VERSION = 2
@@ -145,35 +142,6 @@ class Entry(Strict):
     @property
     def task(self) -> Task:
         return Task(self.dataset, self.configuration, PROTOCOLS[self.protocol])
-
-
-def network_facts(seed: SeedResult) -> tuple[object, ...]:
-    """What a seed states of its network, in the fields of all families that state something."""
-    return tuple(getattr(seed, name) for family in _STATING for name in family.facts)
-
-
-def family_of(seed: SeedResult) -> ModelFamily:
-    """The family whose facts a seed states; the first one where it states none, as the plain network does."""
-    fields = SeedResult.model_fields
-    stated = [each for each in _STATING if any(getattr(seed, name) != fields[name].default for name in each.facts)]
-    return stated[-1] if stated else _STATING[0]
-
-
-def states_network(entry: Entry) -> bool:
-    """Whether the seeds of an entry say what their networks are; those of a family without facts only have a name.
-
-    So do networks of a group outside the twelve actions.
-    """
-    if entry.method.startswith("group:"):
-        return any(seed.actions for seed in entry.seeds)
-    try:
-        offer = registered_offer(entry.method)
-    except UnknownNameError:
-        return True
-    return offer is None or bool(offer.family.facts)
-
-
-_STATING = tuple(family for family in FAMILIES.values() if family.facts)
 
 
 def json_schema() -> str:

@@ -3,7 +3,8 @@
 import numpy as np
 
 from aenbench.leaderboard.board import Board, Row, Standing
-from aenbench.leaderboard.entry import Entry, SeedResult, family_of, states_network
+from aenbench.leaderboard.entry import Entry, SeedResult
+from aenbench.leaderboard.networks import family_of, states_network
 from aenbench.leaderboard.untrusted.text import plain_markdown
 from aenbench.scoring import Score
 from aenbench.tasks.task import TaskShape

@@ -17,7 +17,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
 
 
 def read(folder: Path, name: str, limit: int = 10) -> bytes:
-    with files._opened(folder) as place, files._open_plain(name, limit, name, files.NO_FOLLOW, place) as stream:
+    with files.open_folder(folder) as place, files.open_plain(name, limit, name, files.NO_FOLLOW, place) as stream:
         return files.read_bounded(stream, limit, name)
 
 
