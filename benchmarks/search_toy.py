@@ -10,7 +10,7 @@ import numpy as np
 
 from aenbench.models.aen import AENSpace
 from aenbench.models.space import SearchBudget
-from aenbench.search.registry import ALGORITHMS
+from aenbench.search.registry import SEARCHES
 
 SEEDS = 20
 STATES = (50, 100, 200, 400)
@@ -32,7 +32,7 @@ def missed(algorithm: str, states: int, seed: int) -> float:
     def value(state: str) -> float:
         return 1 - 0.03 * sum(a != b for a, b in zip(state, hidden, strict=True))
 
-    return 100 * (1 - ALGORITHMS[algorithm](space, value, SearchBudget(states=states), seed).best.value)
+    return 100 * (1 - SEARCHES[algorithm](space, value, SearchBudget(states=states), seed).best.value)
 
 
 if __name__ == "__main__":

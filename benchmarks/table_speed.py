@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from aenbench.tables.build import TablePlan
 from aenbench.tasks.task import Task
 from aenbench.training.fit import accuracy, fit
-from aenbench.training.trial import load_parts
+from aenbench.training.trial import load_images
 
 NETWORKS = 6
 
@@ -53,19 +53,19 @@ def main() -> None:
     torch.set_num_threads(1)
     plan = TablePlan(Task(options.dataset, options.config), root=options.root)
     recipe, space = plan.recipe, plan.search_space
-    images = load_parts(plan.task, plan.root, recipe)
+    images = load_images(plan.task, plan.root, recipe)
     assert images.test is not None
-    epochs, few = recipe.passes(len(images.train)), images.choose_by.part(0, 1)
-    fit(space.candidate(space.start).build(0), images.train, few, replace(recipe, epochs=1), 0)
+    epochs, few = recipe.passes(len(images.learn)), images.choose_by.part(0, 1)
+    fit(space.candidate(space.start).build(0), images.learn, few, replace(recipe, epochs=1), 0)
     rows = []
     for network in space.networks[:: len(space.networks) // NETWORKS]:
         model = space.candidate(network).build(0)
         rows.append(
             (
-                cpu_seconds(lambda model=model: fit(model, images.train, few, recipe, 0)),
+                cpu_seconds(lambda model=model: fit(model, images.learn, few, recipe, 0)),
                 epochs * cpu_seconds(lambda model=model: accuracy(model, images.choose_by)),
                 epochs * cpu_seconds(lambda model=model: accuracy(model, images.test)),
-                cpu_seconds(lambda: products(recipe.batch, epochs * len(images.train), True)),
+                cpu_seconds(lambda: products(recipe.batch, epochs * len(images.learn), True)),
                 epochs * cpu_seconds(lambda: products(1_000, len(images.choose_by) + len(images.test), False)),
             )
         )

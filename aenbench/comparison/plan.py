@@ -16,7 +16,7 @@ from aenbench.models.registry import FAMILIES
 from aenbench.runs.progress import Report, Step
 from aenbench.search import dqn
 from aenbench.search.dqn_fast import LeanLearner
-from aenbench.search.registry import find_algorithm
+from aenbench.search.registry import SEARCHES
 from aenbench.tables.card import find_tables
 from aenbench.tables.parquet import read_table
 from aenbench.tables.table import Table, TableInfo
@@ -50,7 +50,7 @@ class ComparisonPlan:
         papers = replace(FAMILIES[table.info.space].budget(table.protocol).search, networks=self.networks)
         found = {}
         for name, runs in self.runs.items():
-            search, spends = find_algorithm(name), every
+            search, spends = SEARCHES.find(name), every
             if search is dqn.search:
                 search, spends = partial(dqn.search, learner=LeanLearner), papers
             found[name] = Contestant(search, spends, runs, until_best=name in self.until_best)

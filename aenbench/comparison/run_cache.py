@@ -50,7 +50,7 @@ def keep_runs(folder: Path, content_sha256: str, contestants: Mapping[str, Conte
     Args:
         folder: of the comparison.
         content_sha256: of the table.
-        contestants: by name; algorithms of `find_algorithm`, just imported.
+        contestants: by name; algorithms of `SEARCHES.find`, just imported.
         executor: where the runs are done.
 
     Raises:

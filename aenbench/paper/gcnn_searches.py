@@ -7,11 +7,11 @@ from aenbench.execution.store import Result, TrialStore
 from aenbench.models.family import Budget
 from aenbench.models.gcnn import GCNNSpace
 from aenbench.search import dqn
-from aenbench.search.evaluate import Evaluator, remembered
+from aenbench.search.evaluate import StoredEvaluation, TrainedEvaluation
 from aenbench.search.record import Trial
 from aenbench.tasks.images import Images
 from aenbench.tasks.task import Task
-from aenbench.training.trial import load, train_candidate
+from aenbench.training.trial import load_images, train_final
 
 # All of a trial but what the space says; so the 768 networks there are fit into one result of a store.
 _KEPT = tuple(name for name in Trial.__dataclass_fields__ if name != "canonical")
@@ -72,16 +72,17 @@ def space_of(images: Images) -> GCNNSpace:
     return space
 
 
-def search(of: GCNNSearch) -> dict[str, object]:
+def search(job: GCNNSearch) -> dict[str, object]:
     """Search with deep Q-learning.
 
     Returns:
         For each field of `Trial` but `canonical`, its values, in the order in which networks were trained.
     """
-    space = space_of(Images(of.task, of.root))
-    train, choose_by, _ = load(of.task, of.root)
-    evaluator = Evaluator(space, train, choose_by, of.budget.child, of.seed)
-    record = dqn.search(space, remembered(evaluator, of.store, of.key), of.budget.search, of.seed)
+    space = space_of(Images(job.task, job.root))
+    images = load_images(job.task, job.root)
+    trained = TrainedEvaluation(space, images.learn, images.choose_by, job.budget.child, job.seed)
+    evaluate = StoredEvaluation(trained, job.store, job.key)
+    record = dqn.search(space, evaluate, job.budget.search, job.seed)
     return {name: [getattr(trial, name) for trial in record.trials] for name in _KEPT}
 
 
@@ -93,7 +94,7 @@ def trials_of(space: GCNNSpace, result: Result) -> tuple[Trial, ...]:
 
 
 def train(training: GCNNTraining) -> dict[str, object]:
-    """Train one network as `train_candidate` does, which says what is returned."""
-    of = training.search
-    candidate = space_of(Images(of.task, of.root)).candidate(training.state)
-    return train_candidate(candidate, of.task, of.root, of.budget.final, of.seed)
+    """Train one network as `train_final` does, which says what is returned."""
+    job = training.search
+    candidate = space_of(Images(job.task, job.root)).candidate(training.state)
+    return train_final(candidate, job.task, job.root, job.budget.final, job.seed)

@@ -8,13 +8,13 @@ from aenbench.execution.store import Result, TrialStore
 from aenbench.models.aen import AENSpace
 from aenbench.models.family import Budget
 from aenbench.search import dqn
-from aenbench.search.evaluate import Evaluator, remembered
+from aenbench.search.evaluate import StoredEvaluation, TrainedEvaluation
 from aenbench.search.record import Evaluate, Record
 from aenbench.tables.parquet import read_table, table_path
 from aenbench.tables.table import Table
 from aenbench.tasks.images import Images
 from aenbench.tasks.task import Task
-from aenbench.training.trial import load
+from aenbench.training.trial import load_images
 from gdatasets.groups.actions import ACTIONS, bits_from_actions
 
 
@@ -44,18 +44,18 @@ class SearchOf:
         return f"search/{self.task.dataset}/{self.task.configuration}/{self.task.protocol}/{self.seed}"
 
 
-def search(of: SearchOf) -> dict[str, object]:
+def search(job: SearchOf) -> dict[str, object]:
     """Search with deep Q-learning, and evaluate the network of each single action.
 
     Returns:
         `states` that were visited, in order; `values` of their networks, 0..1; `singles`, those of the twelve actions;
         `table`, the `content_sha256` of the table that was asked, None for a live search.
     """
-    images = Images(of.task, of.root)
+    images = Images(job.task, job.root)
     space = space_of(images)
-    table = fitting_table(of, images)
-    evaluate = _live(of, space) if table is None else table.evaluate(of.seed)
-    record = dqn.search(space, evaluate, of.budget.search, of.seed)
+    table = fitting_table(job, images)
+    evaluate = _live(job, space) if table is None else table.evaluate(job.seed)
+    record = dqn.search(space, evaluate, job.budget.search, job.seed)
     return {
         "states": list(record.visited),
         "values": list(record.visited.values()),
@@ -86,26 +86,27 @@ def best_single(space: AENSpace, result: Result) -> str:
     return space.canonical(bits_from_actions([ACTIONS[values.index(max(values))]]))
 
 
-def fitting_table(of: SearchOf, images: Images) -> Table | None:
+def fitting_table(job: SearchOf, images: Images) -> Table | None:
     """The table that holds exactly the trainings that a live search would make; None where there is none.
 
     Raises:
         TableError: the file that should be it is damaged.
     """
-    task, dataset = of.task, images.dataset
-    if of.tables is None:
+    task, dataset = job.task, images.dataset
+    if job.tables is None:
         return None
-    path = table_path(of.tables, dataset.name, task.configuration, "aen", task.protocol)
+    path = table_path(job.tables, dataset.name, task.configuration, "aen", task.protocol)
     if not path.is_file():
         return None
     table = read_table(path)
-    wanted = (dataset.version, dataset.digest("train"), dataset.digest("test"), of.budget.child)
+    wanted = (dataset.version, dataset.digest("train"), dataset.digest("test"), job.budget.child)
     info = table.info
     found = (info.dataset_version, info.train_content_sha256, info.test_content_sha256, info.recipe)
-    return table if wanted == found and of.seed in table.seeds else None
+    return table if wanted == found and job.seed in table.seeds else None
 
 
-def _live(of: SearchOf, space: AENSpace) -> Evaluate:
+def _live(job: SearchOf, space: AENSpace) -> Evaluate:
     """Trains a network, once whatever interrupts it."""
-    train, choose_by, _ = load(of.task, of.root)
-    return remembered(Evaluator(space, train, choose_by, of.budget.child, of.seed), of.store, of.key)
+    images = load_images(job.task, job.root)
+    trained = TrainedEvaluation(space, images.learn, images.choose_by, job.budget.child, job.seed)
+    return StoredEvaluation(trained, job.store, job.key)

@@ -14,7 +14,7 @@ from aenbench.tasks.protocol import Protocol
 from aenbench.tasks.task import Task
 from aenbench.training.candidate import Candidate
 from aenbench.training.recipe import Recipe
-from aenbench.training.trial import train_candidate
+from aenbench.training.trial import train_final
 
 Variant = Literal["released", "fan-in", "bias", "both"]
 
@@ -73,9 +73,9 @@ class Training:
 
 
 def train(training: Training) -> dict[str, object]:
-    """Train one dense network as `train_candidate` does, which says what is returned."""
+    """Train one dense network as `train_final` does, which says what is returned."""
     candidate = Candidate(training.architecture)
-    return train_candidate(candidate, training.task, training.root, training.recipe, training.seed)
+    return train_final(candidate, training.task, training.root, training.recipe, training.seed)
 
 
 def measured(result: Result, protocol: Protocol, by: By = "reported") -> float:

@@ -14,10 +14,11 @@ from aenbench.leaderboard.entry import SeedResult
 from aenbench.runs.plan import Plan
 from aenbench.runs.progress import Report, Step
 from aenbench.scoring.invariance import can_be_probed, moved_images
-from aenbench.search.evaluate import Evaluator, StoredSearch
+from aenbench.search.evaluate import StoredEvaluation, TrainedEvaluation
 from aenbench.search.record import Trial
 from aenbench.tasks.images import Images, LabelledImages
-from aenbench.training.fit import compute_logits, count_parameters, derive_seed, fit, predict
+from aenbench.training.fit import compute_logits, predict
+from aenbench.training.trial import Training, train
 
 
 def predict_moved(model: nn.Module, test: LabelledImages, batch: int = 1_000) -> NDArray[np.uint8]:
@@ -45,40 +46,40 @@ def run_seed(plan: Plan, store: TrialStore, report: Report, seed: int) -> SeedOu
     """One repetition: choose a network, train it on more images, open the test set once."""
     images, spent = Images(plan.task, plan.root), plan.spent
     space = plan.method.space(images.shape)
-    train, choose_by = images.training()
+    learn, choose_by = images.training()
     with one_thread():
         ahead = plan.method.networks_ahead(space, spent.search)
-        evaluator = Evaluator(space, train, choose_by, spent.child, seed)
-        search = StoredSearch(evaluator, store, lambda done, note: report(Step(seed, "search", done, ahead, note)))
+        search = StoredEvaluation(
+            TrainedEvaluation(space, learn, choose_by, spent.child, seed),
+            store,
+            str(seed),
+            timed=True,
+            report=lambda done, note: report(Step(seed, "search", done, ahead, note)),
+        )
         started = time.perf_counter()
         choice = plan.method.choose(space, search, spent.search, seed)
         searched = time.perf_counter()
         if choice.record is not None:
             report(Step(seed, "search", search.networks, search.networks, search.note))
-        model = choice.candidate.build(derive_seed(seed, "final"))
-        fitted = fit(
-            model,
-            train,
+        final = train(
+            Training(choice.candidate, spent.final, seed, "final"),
+            learn,
             choose_by,
-            spent.final,
-            derive_seed(seed, "final"),
-            keep_best=True,
             on_pass=lambda done, total: report(Step(seed, "training", done, total)),
-            augmentation=choice.candidate.augmentation,
         )
         trained = time.perf_counter()
         test, batch = images.test(), spent.final.evaluation_batch
-        logits = compute_logits(model, test.images, batch)  # (n, classes)
-        moved = predict_moved(model, test, batch) if can_be_probed(images.size) else None
+        logits = compute_logits(final.model, test.images, batch)  # (n, classes)
+        moved = predict_moved(final.model, test, batch) if can_be_probed(images.size) else None
     result = SeedResult(
         seed=seed,
         **choice.candidate.facts,
-        parameters=count_parameters(model),
+        parameters=final.parameters,
         networks_trained=search.networks,
         states_visited=len(choice.record.visited) if choice.record else 0,
         search_seconds=round(searched - started + search.earlier_seconds, 2),
         training_seconds=round(trained - searched, 2),
-        chosen_by=max(fitted.accuracies),
+        chosen_by=max(final.accuracies),
         accuracy=0.0,
     )
     return SeedOutcome(

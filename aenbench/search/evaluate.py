@@ -1,4 +1,7 @@
-"""The value of a state's network: trained, or taken from a store."""
+"""The value of a state's network: trained, or remembered in a store; `aenbench.tables` looks it up in a table.
+
+All of them are an `Evaluate`, what a search calls: it cannot tell them apart.
+"""
 
 import time
 from collections.abc import Callable
@@ -7,21 +10,59 @@ from aenbench.execution.store import TrialStore
 from aenbench.models.space import SearchSpace
 from aenbench.search.record import Evaluate
 from aenbench.tasks.images import LabelledImages
-from aenbench.training.fit import derive_seed, fit
 from aenbench.training.recipe import Recipe
+from aenbench.training.trial import Training, train
 
 
-class StoredSearch:
-    """Gives the value of a state's network from the store, where it is trained and put if it is not there yet.
+class TrainedEvaluation:
+    """Trains the network of a state and gives its accuracy on the images to choose by.
+
+    Under `standard` that is the accuracy after the last pass; under `paper` the best of all passes, as in the released
+    code. All networks of a seed see the same images in the same order.
+
+    Attributes:
+        seed: the seed.
+    """
+
+    def __init__(
+        self, space: SearchSpace, learn: LabelledImages, choose_by: LabelledImages, recipe: Recipe, seed: int
+    ) -> None:
+        self._space, self._learn, self._choose_by, self._recipe = space, learn, choose_by, recipe
+        self.seed = seed
+
+    def __call__(self, state: str) -> float:
+        training = Training(self._space.candidate(state), self._recipe, self.seed, "child")
+        accuracies = train(training, self._learn, self._choose_by).accuracies
+        return self._space.protocol.value(accuracies)
+
+
+class StoredEvaluation:
+    """Gives what another evaluation gives, each state's network once, whatever interrupts it.
+
+    A value is in the store as `<key>/<state>` the moment it is known.
+
+    Args:
+        evaluate: what is remembered.
+        store: where.
+        key: what the keys begin with.
+        timed: keep the seconds that each value took beside it.
+        report: called with (networks asked for, the best value so far in words).
 
     Attributes:
         networks: networks asked for so far.
         best: the best value so far.
-        earlier_seconds: what the training of those that were in the store had taken.
+        earlier_seconds: what those that were in the store had taken.
     """
 
-    def __init__(self, evaluator: "Evaluator", store: TrialStore, report: Callable[[int, str], None]) -> None:
-        self._evaluator, self._store, self._report = evaluator, store, report
+    def __init__(
+        self,
+        evaluate: Evaluate,
+        store: TrialStore,
+        key: str,
+        timed: bool = False,
+        report: Callable[[int, str], None] = lambda _networks, _note: None,
+    ) -> None:
+        self._evaluate, self._store, self._key, self._timed, self._report = evaluate, store, key, timed, report
         self.networks = 0
         self.best = 0.0
         self.earlier_seconds = 0.0
@@ -33,54 +74,17 @@ class StoredSearch:
     def __call__(self, state: str) -> float:
         is_new = False
 
-        def train() -> dict[str, object]:
+        def evaluate() -> dict[str, object]:
             nonlocal is_new
             is_new, started = True, time.perf_counter()
-            value = self._evaluator(state)
-            return {"value": value, "seconds": round(time.perf_counter() - started, 3)}
+            value = self._evaluate(state)
+            seconds = round(time.perf_counter() - started, 3)
+            return {"value": value, "seconds": seconds} if self._timed else {"value": value}
 
-        trial = self._store.value(f"{self._evaluator.seed}/{state}", train)
-        value = float(trial["value"])
-        self.earlier_seconds += 0.0 if is_new else float(trial["seconds"])
+        stored = self._store.value(f"{self._key}/{state}", evaluate)
+        value = float(stored["value"])
+        self.earlier_seconds += 0.0 if is_new else float(stored.get("seconds", 0.0))
         self.networks += 1
         self.best = max(self.best, value)
         self._report(self.networks, self.note)
         return value
-
-
-class Evaluator:
-    """Trains the network of a state and gives its accuracy on the images to choose by.
-
-    Under `standard` that is the accuracy after the last pass; under `paper` the best of all passes, as in the released
-    code. All networks of a seed see the same images in the same order.
-
-    Attributes:
-        seed: the seed.
-    """
-
-    def __init__(
-        self, space: SearchSpace, train: LabelledImages, choose_by: LabelledImages, recipe: Recipe, seed: int
-    ) -> None:
-        self._space, self._train, self._choose_by, self._recipe = space, train, choose_by, recipe
-        self.seed = seed
-
-    def __call__(self, state: str) -> float:
-        candidate, seed = self._space.candidate(state), derive_seed(self.seed, "child")
-        fitted = fit(
-            candidate.build(seed),
-            self._train,
-            self._choose_by,
-            self._recipe,
-            seed,
-            augmentation=candidate.augmentation,
-        )
-        return self._space.protocol.value(fitted.accuracies)
-
-
-def remembered(evaluator: Evaluator, store: TrialStore, key: str) -> Evaluate:
-    """What an evaluator gives, each state's network trained once whatever interrupts it; kept as `<key>/<state>`."""
-
-    def evaluate(state: str) -> float:
-        return float(store.value(f"{key}/{state}", lambda: {"value": evaluator(state)})["value"])
-
-    return evaluate

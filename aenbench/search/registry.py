@@ -1,50 +1,24 @@
-"""The search algorithms by name, and a user's own by import path."""
+"""The searches by name, and a user's own by import path."""
 
 import hashlib
 import inspect
 import secrets
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
+from typing import Any
 
 from aenbench.errors import InvalidArgumentError
 from aenbench.models.space import SearchBudget, SearchSpace
 from aenbench.search import dqn, evolution, exhaustive, greedy, random
 from aenbench.search.record import Evaluate, Record, Search
-from gdatasets.errors import UnknownNameError
 from gdatasets.files import file_sha256
-from gdatasets.user_code import load_object
-
-ALGORITHMS: Mapping[str, Search] = MappingProxyType(
-    {
-        "dqn": dqn.search,
-        "random": random.search,
-        "evolution": evolution.search,
-        "greedy": greedy.search,
-        "exhaustive": exhaustive.search,
-    }
-)
+from gdatasets.registry import Registry
 
 
-def find_algorithm(name: str) -> Search:
-    """The search algorithm of this name.
-
-    Args:
-        name: one of `ALGORITHMS`, or the import path `"package.module:function"` of a user's own; the current folder is
-            searched too.
-
-    Raises:
-        UnknownNameError: it is neither.
-        InvalidArgumentError: the import path gives nothing that can be called as a search.
-    """
-    if name in ALGORITHMS:
-        return ALGORITHMS[name]
-    if ":" not in name:
-        raise UnknownNameError("algorithm", name, [*ALGORITHMS, '"package.module:function" of your own'])
-    found = load_object(name, "a search algorithm")
+def _checked(name: str, found: Any) -> Search:
+    """A user's search, whose result will be checked; raises InvalidArgumentError where it is none."""
     if not callable(found):
         raise InvalidArgumentError(f'Expected "{name}" to be a function, got {type(found).__name__}.')
     signature = inspect.signature(found)
@@ -54,17 +28,36 @@ def find_algorithm(name: str) -> Search:
         raise InvalidArgumentError(
             f'Expected "{name}" to take (space, evaluate, budget, seed), got {signature}.'
         ) from error
-    return OwnAlgorithm(name, found)
+    return OwnSearch(name, found)
+
+
+SEARCHES: Registry[Search] = Registry(
+    "search",
+    {
+        "dqn": dqn.search,
+        "random": random.search,
+        "evolution": evolution.search,
+        "greedy": greedy.search,
+        "exhaustive": exhaustive.search,
+    },
+    _checked,
+)
+"""Every search by name. `SEARCHES.register("mine", function)` adds one for this process, whose workers get the function
+itself, so it must be one of a module; `SEARCHES.find("package.module:function")` finds one anywhere."""
+
+
+def _find(name: str) -> Search:
+    return SEARCHES.find(name)
 
 
 def source_sha256(search: Search) -> str:
-    """Digest of the files that an algorithm of `find_algorithm` is in: equal digests, equal code.
+    """Digest of the files that a search of `SEARCHES` is in: equal digests, equal code.
 
     They are the file of the module in which it is defined, of a `functools.partial` also those of the functions and
     classes given by name, and for a user's own that of the module which its import path names. What these import is not
     looked at. Code that is in no file gets another digest each time.
     """
-    if isinstance(search, OwnAlgorithm):
+    if isinstance(search, OwnSearch):
         names = {search.function.__module__, search.path.partition(":")[0]}
     elif isinstance(search, partial):
         names = {part.__module__ for part in (search.func, *search.keywords.values()) if callable(part)}
@@ -78,11 +71,13 @@ def source_sha256(search: Search) -> str:
 
 
 @dataclass(frozen=True)
-class OwnAlgorithm:
+class OwnSearch:
     """A user's own search, whose result is checked.
 
+    It is sent to another process by its import path, which that one finds in the current folder too.
+
     Attributes:
-        path: where it was imported from.
+        path: where it was imported from, or the name that it was registered under.
         function: the search.
     """
 
@@ -103,3 +98,8 @@ class OwnAlgorithm:
         if not record.trials:
             raise InvalidArgumentError(f'"{self.path}" evaluated no network; ask its record for value(space.start).')
         return record
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if ":" in self.path:
+            return _find, (self.path,)
+        return OwnSearch, (self.path, self.function)

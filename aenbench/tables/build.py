@@ -3,7 +3,6 @@
 import json
 import os
 import platform
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -25,9 +24,9 @@ from aenbench.tables.parquet import read_table, table_path, write_table
 from aenbench.tables.table import Table, TableInfo
 from aenbench.tasks.images import Images
 from aenbench.tasks.task import Task
-from aenbench.training.fit import accuracy, count_parameters, derive_seed, fit
+from aenbench.training import trial
 from aenbench.training.recipe import Recipe
-from aenbench.training.trial import Parts, load_parts
+from aenbench.training.trial import TrialImages, load_images
 from gdatasets import __version__
 from gdatasets.files import make_folder
 
@@ -202,50 +201,29 @@ def train(training: Training) -> dict[str, object]:
     The test images are looked at after each epoch for the record only: nothing in the training depends on them, and
     the time that it takes is not counted.
     """
-    images = load_parts(training.task, training.root, training.recipe)
+    images = load_images(training.task, training.root, training.recipe)
     _warm_up(training.space, training.recipe, images)
-    candidate, seed = training.space.candidate(training.network), derive_seed(training.seed, "child")
-    tested: list[float] = []
-    testing = 0.0
-
-    def judge(_done: int, _total: int) -> None:
-        nonlocal testing
-        if images.test is not None:
-            before = time.process_time()
-            tested.append(accuracy(model, images.test))
-            testing += time.process_time() - before
-
-    started = time.process_time()
-    model = candidate.build(seed)
-    fitted = fit(
-        model,
-        images.train,
-        images.choose_by,
-        training.recipe,
-        seed,
-        on_pass=judge,
-        augmentation=candidate.augmentation,
-    )
-    seconds = time.process_time() - started - testing
+    child = trial.Training(training.space.candidate(training.network), training.recipe, training.seed, "child")
+    trained = trial.train(child, images.learn, images.choose_by, follow=images.test)
     return {
-        "parameters": count_parameters(model),
-        "seconds": round(seconds, 3),
-        "validation": list(fitted.accuracies),
-        "test": tested or list(fitted.accuracies),
+        "parameters": trained.parameters,
+        "seconds": round(trained.seconds, 3),
+        "validation": list(trained.accuracies),
+        "test": list(trained.followed or trained.accuracies),
     }
 
 
 @lru_cache(maxsize=1)
-def _warm_up(space: SearchSpace, recipe: Recipe, images: Parts) -> None:
+def _warm_up(space: SearchSpace, recipe: Recipe, images: TrialImages) -> None:
     """PyTorch loads parts of itself at the first step of an optimiser, which is no network's time."""
-    two = images.train.part(0, 2)
-    fit(space.candidate(space.start).build(0), two, two, replace(recipe, images=2, epochs=1), 0)
+    two = images.learn.part(0, 2)
+    trial.train(trial.Training(space.candidate(space.start), replace(recipe, images=2, epochs=1), 0, "child"), two, two)
 
 
 def _describe(plan: TablePlan) -> TableInfo:
     """What the table will be about; fetches the images, before any worker needs them."""
     images, space, recipe = plan.images, plan.search_space, plan.recipe
-    parts = load_parts(plan.task, plan.root, recipe)
+    parts = load_images(plan.task, plan.root, recipe)
     return TableInfo(
         dataset=images.dataset.name,
         dataset_version=images.dataset.version,
@@ -258,7 +236,7 @@ def _describe(plan: TablePlan) -> TableInfo:
         image_size=space.shape.image_size,
         channels=space.shape.channels,
         recipe=recipe,
-        epochs=recipe.passes(len(parts.train)),
+        epochs=recipe.passes(len(parts.learn)),
         seeds=tuple(range(plan.seeds)),
         validation_images=len(parts.choose_by),
         test_images=len(parts.choose_by if parts.test is None else parts.test),

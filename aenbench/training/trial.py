@@ -1,9 +1,13 @@
-"""Train a candidate: load the task's images, fit, judge."""
+"""Train a candidate: the one function behind every trial of a search, every row of a table and every final training."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Literal
+
+from torch import nn
 
 from aenbench.tasks.images import Images, LabelledImages
 from aenbench.tasks.task import Task
@@ -11,61 +15,157 @@ from aenbench.training.candidate import Candidate
 from aenbench.training.fit import accuracy, count_parameters, derive_seed, fit
 from aenbench.training.recipe import Recipe
 
+Role = Literal["child", "final"]
 
-def train_candidate(
-    candidate: Candidate, task: Task, root: Path | None, recipe: Recipe, seed: int
-) -> dict[str, object]:
-    """Train one network and keep its best epoch by the images to choose by, as the final training of a run does.
 
-    Returns:
-        `accuracies`, after each epoch, on the images to choose by (under `paper`: 1,000 test images); `unseen`, of the
-        kept epoch, on the test images that nothing was chosen by (under `paper`: the other ones; None if there are
-        none); `parameters`; `seconds` of processor time.
+@dataclass(frozen=True)
+class Training:
+    """What is to be trained.
+
+    Attributes:
+        candidate: the network and its augmentation.
+        recipe: the budget.
+        seed: of the run.
+        role: `child`, one of the networks that a search compares, which keeps its last pass; or `final`, the chosen
+            network, which keeps its best pass by the images to choose by. Each draws its own random numbers.
     """
-    train_on, choose_by, unseen = load(task, root)
-    seed, started = derive_seed(seed, "final"), time.process_time()
-    model, augmentation = candidate.build(seed), candidate.augmentation
-    fitted = fit(model, train_on, choose_by, recipe, seed, keep_best=True, augmentation=augmentation)
-    seconds = time.process_time() - started
-    return {
-        "accuracies": list(fitted.accuracies),
-        "unseen": accuracy(model, unseen, recipe.evaluation_batch) if len(unseen) else None,
-        "parameters": count_parameters(model),
-        "seconds": round(seconds, 3),
-    }
 
-
-@lru_cache(maxsize=1)
-def load(task: Task, root: Path | None) -> tuple[LabelledImages, LabelledImages, LabelledImages]:
-    """Images to learn from, to choose by and to judge on; once a process for all trainings of a task in a row."""
-    images = Images(task, root)
-    return *images.training(), images.unseen()
+    candidate: Candidate
+    recipe: Recipe
+    seed: int
+    role: Role
 
 
 @dataclass(frozen=True, eq=False)
-class Parts:
-    """The images that the trainings of a task use, and no others.
+class Trained:
+    """What a training gave.
 
     Attributes:
-        train: to learn from.
-        choose_by: to validate on.
-        test: to judge on; None where those are the images to choose by.
+        model: the trained network.
+        accuracies: share of right answers on the images to choose by, after each pass.
+        followed: the same on the images that were followed; empty where there were none.
+        seconds: processor time of building, training and choosing; following is not counted.
     """
 
-    train: LabelledImages
+    model: nn.Module
+    accuracies: tuple[float, ...]
+    followed: tuple[float, ...]
+    seconds: float
+
+    @property
+    def parameters(self) -> int:
+        """Free parameters."""
+        return count_parameters(self.model)
+
+
+def train(
+    training: Training,
+    learn: LabelledImages,
+    choose_by: LabelledImages,
+    follow: LabelledImages | None = None,
+    on_pass: Callable[[int, int], None] | None = None,
+) -> Trained:
+    """Train one network.
+
+    Args:
+        training: what is trained.
+        learn: the images to learn from.
+        choose_by: the images on which the accuracy after each pass is measured.
+        follow: more images to measure it on, for the record only: nothing in the training depends on them.
+        on_pass: called with (passes done, passes in all).
+    """
+    seed, candidate = derive_seed(training.seed, training.role), training.candidate
+    followed: list[float] = []
+    following = 0.0
+
+    def after(done: int, total: int) -> None:
+        nonlocal following
+        if follow is not None:
+            before = time.process_time()
+            followed.append(accuracy(model, follow))
+            following += time.process_time() - before
+        if on_pass is not None:
+            on_pass(done, total)
+
+    started = time.process_time()
+    model = candidate.build(seed)
+    fitted = fit(
+        model,
+        learn,
+        choose_by,
+        training.recipe,
+        seed,
+        keep_best=training.role == "final",
+        on_pass=after,
+        augmentation=candidate.augmentation,
+    )
+    seconds = time.process_time() - started - following
+    return Trained(model, fitted.accuracies, tuple(followed), seconds)
+
+
+@dataclass(frozen=True, eq=False)
+class TrialImages:
+    """The images that the trainings of a task use; those to judge on are read when they are asked for.
+
+    Attributes:
+        learn: to learn from.
+        choose_by: to choose by.
+        images: where the others come from.
+    """
+
+    learn: LabelledImages
     choose_by: LabelledImages
-    test: LabelledImages | None
+    images: Images
+
+    @cached_property
+    def test(self) -> LabelledImages | None:
+        """The test images that the score rests on; None where those are the images to choose by."""
+        return None if self.images.task.protocol.chooses_on_test else self.images.test()
+
+    @cached_property
+    def unseen(self) -> LabelledImages:
+        """The test images that no choice may see."""
+        return self.images.unseen()
 
 
 @lru_cache(maxsize=1)
-def load_parts(task: Task, root: Path | None, recipe: Recipe) -> Parts:
-    """Load a task's images, once a process for all its networks."""
+def load_images(task: Task, root: Path | None, recipe: Recipe | None = None) -> TrialImages:
+    """Load a task's images, once a process for all trainings of the task in a row.
+
+    Args:
+        task: what is learned.
+        root: a folder to look for the images in first.
+        recipe: keep no more images than it uses, so that workers need less memory.
+    """
     images = Images(task, root)
-    train, choose_by = images.training()
-    test = None if task.protocol.chooses_on_test else images.test()
-    return Parts(_copied(train.first(recipe.images)), _copied(choose_by.first(recipe.chosen_by)), test)
+    learn, choose_by = images.training()
+    if recipe is not None:
+        learn, choose_by = _first(learn, recipe.images), _first(choose_by, recipe.chosen_by)
+    return TrialImages(learn, choose_by, images)
 
 
-def _copied(part: LabelledImages) -> LabelledImages:
-    """A part that does not hold on to the whole."""
-    return LabelledImages(part.images.clone(), part.labels.clone(), part.black)
+def _first(part: LabelledImages, count: int | None) -> LabelledImages:
+    """The first so many, which do not hold on to the whole."""
+    if count is None or count >= len(part):
+        return part
+    first = part.first(count)
+    return LabelledImages(first.images.clone(), first.labels.clone(), first.black)
+
+
+def train_final(candidate: Candidate, task: Task, root: Path | None, recipe: Recipe, seed: int) -> dict[str, object]:
+    """The final training of a run, as the result of a piece of work.
+
+    Returns:
+        `accuracies`, after each pass, on the images to choose by (under `paper`: 1,000 test images); `unseen`, of the
+        kept pass, on the test images that nothing was chosen by (under `paper`: the other ones; None if there are
+        none); `parameters`; `seconds` of processor time.
+    """
+    images = load_images(task, root)
+    trained = train(Training(candidate, recipe, seed, "final"), images.learn, images.choose_by)
+    unseen = images.unseen
+    return {
+        "accuracies": list(trained.accuracies),
+        "unseen": accuracy(trained.model, unseen, recipe.evaluation_batch) if len(unseen) else None,
+        "parameters": trained.parameters,
+        "seconds": round(trained.seconds, 3),
+    }

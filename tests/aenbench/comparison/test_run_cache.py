@@ -23,7 +23,7 @@ from aenbench.execution.store import MAX_RESULT_BYTES
 from aenbench.models.aen import AENSpace
 from aenbench.search import dqn, random
 from aenbench.search.dqn_fast import LeanLearner
-from aenbench.search.registry import find_algorithm, source_sha256
+from aenbench.search.registry import SEARCHES, source_sha256
 from aenbench.tables.build import assemble, training_key
 from aenbench.tables.parquet import read_table, table_path, write_table
 
@@ -59,7 +59,7 @@ def calls() -> int:
 
 def compare_kept(table: Any, runs: int = 6, networks: int = 5, sha256: str = "0" * 64) -> Comparison:
     contestants = {
-        name: Contestant(find_algorithm(name), networks_budget(table.space, networks), runs)
+        name: Contestant(SEARCHES.find(name), networks_budget(table.space, networks), runs)
         for name in ("random", "kept_own:search")
     }
     with LocalExecutor(1) as executor:
@@ -115,7 +115,7 @@ def test_changed_code_is_run_again(tiny_table: Any, own: ModuleType) -> None:
 def test_the_digest_of_an_algorithm_is_of_both_files_that_it_is_in(tmp_path: Path) -> None:
     """The one that the path names, and the one in which it is defined."""
     (tmp_path / "kept_door.py").write_text("from kept_own import search")
-    through, direct = find_algorithm("kept_door:search"), find_algorithm("kept_own:search")
+    through, direct = SEARCHES.find("kept_door:search"), SEARCHES.find("kept_own:search")
     before = source_sha256(through), source_sha256(direct)
     assert before[0] != before[1]
     (tmp_path / "kept_door.py").write_text("from kept_own import search as search")
@@ -124,14 +124,14 @@ def test_the_digest_of_an_algorithm_is_of_both_files_that_it_is_in(tmp_path: Pat
     (tmp_path / "kept_own.py").write_text(OWN + "1\n")
     assert source_sha256(direct) != before[1]
     sys.modules.pop("kept_door")
-    assert source_sha256(random.search) == source_sha256(find_algorithm("random"))
+    assert source_sha256(random.search) == source_sha256(SEARCHES.find("random"))
 
 
 def test_code_that_is_in_no_file_is_never_taken_for_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("kept_nowhere")
     exec(OWN, module.__dict__)
     monkeypatch.setitem(sys.modules, "kept_nowhere", module)
-    search = find_algorithm("kept_nowhere:search")
+    search = SEARCHES.find("kept_nowhere:search")
     assert source_sha256(search) != source_sha256(search)
 
 

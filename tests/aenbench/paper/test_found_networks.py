@@ -11,7 +11,7 @@ from aenbench.paper import learning_curves as progress
 from aenbench.paper.context import Setting
 from aenbench.paper.found_networks import METHODS, Found, Networks, Place, TaskName, markdown
 from aenbench.paper.trainings import Training, architecture, measured, train, variants_of
-from aenbench.search.evaluate import Evaluator
+from aenbench.search.evaluate import TrainedEvaluation
 from aenbench.tables.build import TablePlan, tabulate
 from aenbench.tasks.images import Images
 from aenbench.tasks.protocol import STANDARD
@@ -102,7 +102,7 @@ def test_parts_b_and_c_on_real_digits(
     again = train(Training(task, None, network, tiny.final, 1))
     assert float(line["reported"]) == pytest.approx(measured(again, STANDARD), abs=1e-6)
 
-    monkeypatch.setattr(Evaluator, "__call__", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(TrainedEvaluation, "__call__", lambda *_: pytest.fail("trained again"))
     monkeypatch.setattr(networks, "train", lambda _: pytest.fail("trained again"))
     assert networks.run(replace(setting)) == folder
     walked = progress.run(setting)

@@ -25,7 +25,7 @@ from aenbench.paper.gcnn_searches import GCNNSearch, search, space_of, trials_of
 from aenbench.paper.group_convolutions import IMAGE_DATASETS, OnDataset, Searched, final_states, in_words, run, verdict
 from aenbench.paper.scales import SCALES, Scale
 from aenbench.search import dqn
-from aenbench.search.evaluate import Evaluator
+from aenbench.search.evaluate import TrainedEvaluation
 from aenbench.search.record import Trial
 from aenbench.statistics.intervals import wilson_interval
 from aenbench.tasks.images import Images
@@ -110,15 +110,15 @@ def test_a_dataset_is_searched_trained_and_written(tmp_path: Path) -> None:
 def test_a_search_that_was_cut_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = files_of(run(setting(tmp_path / "whole", "g-digits", seeds=2)))
     trained: list[tuple[int, str]] = []
-    evaluate = Evaluator.__call__
+    evaluate = TrainedEvaluation.__call__
 
-    def counted(evaluator: Evaluator, state: str) -> float:
+    def counted(evaluator: TrainedEvaluation, state: str) -> float:
         if len(trained) == interrupt_at:
             raise KeyboardInterrupt
         trained.append((evaluator.seed, state))
         return evaluate(evaluator, state)
 
-    monkeypatch.setattr(Evaluator, "__call__", counted)
+    monkeypatch.setattr(TrainedEvaluation, "__call__", counted)
     for interrupt_at in (2, 5):  # noqa: B007 - `counted` reads it
         with pytest.raises(KeyboardInterrupt):
             run(setting(tmp_path / "cut", "g-digits", seeds=2))
@@ -149,9 +149,9 @@ def test_a_dataset_that_is_got_later_is_added(tmp_path: Path, monkeypatch: pytes
     lights = coloured(tmp_path / "data" / "My Lights")
     folder = run(setting(tmp_path / "out", str(lights)))
     before = files_of(folder / "my-lights")
-    evaluate, spaces = Evaluator.__call__, []
+    evaluate, spaces = TrainedEvaluation.__call__, []
     monkeypatch.setattr(
-        Evaluator, "__call__", lambda e, state: spaces.append(e._space.shape.channels) or evaluate(e, state)
+        TrainedEvaluation, "__call__", lambda e, state: spaces.append(e._space.shape.channels) or evaluate(e, state)
     )
     run(setting(tmp_path / "out", "g-digits", str(lights)))
     assert spaces == [1] * NETWORKS
@@ -210,7 +210,7 @@ def test_a_search_is_the_searchs_own_whole_record(tmp_path: Path) -> None:
     space = space_of(Images(task))
     found = trials_of(space, json.loads(json.dumps(search(of))))
     train, choose_by = Images(task).training()
-    evaluator = Evaluator(space, train, choose_by, budget.child, 1)
+    evaluator = TrainedEvaluation(space, train, choose_by, budget.child, 1)
     assert list(found) == dqn.search(space, evaluator, budget.search, 1).trials
     assert {f"{of.key}/{each.canonical}" for each in found} == set(of.store.results())
 

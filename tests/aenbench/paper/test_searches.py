@@ -10,7 +10,7 @@ from aenbench.paper.searches import SearchOf, best_single, fitting_table, replay
 from aenbench.runs.baselines import Baseline
 from aenbench.runs.plan import Plan
 from aenbench.runs.seed import run_seed
-from aenbench.search.evaluate import Evaluator
+from aenbench.search.evaluate import TrainedEvaluation
 from aenbench.tables.build import TablePlan, tabulate
 from aenbench.tables.parquet import table_path
 from aenbench.tasks.images import Images
@@ -49,7 +49,7 @@ def test_a_table_gives_what_training_gives(of: SearchOf, tables: Path) -> None:
 
 def test_no_network_is_trained_again(of: SearchOf, monkeypatch: pytest.MonkeyPatch) -> None:
     found = search(of)
-    monkeypatch.setattr(Evaluator, "__call__", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(TrainedEvaluation, "__call__", lambda *_: pytest.fail("trained again"))
     assert search(of) == found
 
 

@@ -22,10 +22,10 @@ from aenbench.runs.baselines import Baseline
 from aenbench.runs.plan import Plan
 from aenbench.runs.progress import Step
 from aenbench.runs.run import run
-from aenbench.search import evaluate
-from aenbench.search.evaluate import Evaluator
+from aenbench.search.evaluate import TrainedEvaluation
 from aenbench.tasks.images import Images
 from aenbench.tasks.task import Task, TaskShape
+from aenbench.training import trial
 from aenbench.training.augmentation import Augmentation
 from aenbench.training.recipe import Recipe
 from gdatasets.errors import OutputError, UnknownNameError
@@ -103,11 +103,10 @@ def test_baselines_choose_their_actions(
 
 def test_the_test_split_is_opened_after_every_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     events: list[str] = []
-    test, choose, fit = Images.test, Baseline.choose, seeds.fit
+    test, choose, fit = Images.test, Baseline.choose, trial.fit
     monkeypatch.setattr(Images, "test", lambda *given: events.append("test") or test(*given))
     monkeypatch.setattr(Baseline, "choose", lambda *given: events.append("choose") or choose(*given))
-    for module in (evaluate, seeds):
-        monkeypatch.setattr(module, "fit", lambda *a, **k: events.append("fit") or fit(*a, **k))
+    monkeypatch.setattr(trial, "fit", lambda *a, **k: events.append("fit") or fit(*a, **k))
     plan = Plan(Baseline("single"), Task("g-digits", "d4"), "quick", 1)
     seeds.run_seed(plan, TrialStore(tmp_path / "trials", "a test"), lambda _: None, 0)
     assert events == ["choose", *["fit"] * 13, "test"]
@@ -119,15 +118,15 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
 ) -> None:
     whole, _ = run_plan(baseline, tmp_path / "whole", seeds=2)
     trained: list[tuple[int, str]] = []
-    train = Evaluator.__call__
+    train = TrainedEvaluation.__call__
 
-    def counted(evaluator: Evaluator, state: str) -> float:
+    def counted(evaluator: TrainedEvaluation, state: str) -> float:
         if len(trained) == interrupt_at:
             raise KeyboardInterrupt
         trained.append((evaluator.seed, state))
         return train(evaluator, state)
 
-    monkeypatch.setattr(Evaluator, "__call__", counted)
+    monkeypatch.setattr(TrainedEvaluation, "__call__", counted)
     for interrupt_at in (2, 5):  # noqa: B007 - `counted` reads it
         with pytest.raises(KeyboardInterrupt):
             run_plan(baseline, tmp_path / "cut", seeds=2)

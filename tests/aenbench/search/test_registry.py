@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from aenbench.errors import InvalidArgumentError
+from aenbench.errors import ExecutorError, InvalidArgumentError
+from aenbench.execution.executors import LocalExecutor, ordered
 from aenbench.models.aen import AENSpace
 from aenbench.models.gcnn import GCNNSpace
 from aenbench.models.space import SearchBudget, SearchSpace
-from aenbench.search.record import Evaluate, Record
-from aenbench.search.registry import ALGORITHMS, find_algorithm
+from aenbench.search.record import Evaluate, Record, Search
+from aenbench.search.registry import SEARCHES, OwnSearch
 from aenbench.training.candidate import Candidate
 from gdatasets.errors import UnknownNameError
 
@@ -63,16 +64,16 @@ def small_spaces(draw: st.DrawFn) -> SmallSpace:
     return SmallSpace(labels=tuple(draw(st.lists(st.integers(0, 15), min_size=2**bits, max_size=2**bits))))
 
 
-each_algorithm = pytest.mark.parametrize("name", ALGORITHMS)
+each_algorithm = pytest.mark.parametrize("name", SEARCHES)
 each_space = pytest.mark.parametrize("space", SPACES, ids=lambda space: type(space).__name__)
 
 
 @each_algorithm
 @each_space
 def test_a_search_ends_with_its_budget(name, space) -> None:
-    record = ALGORITHMS[name](space, agreement(space), SearchBudget(states=40), 0)
+    record = SEARCHES[name](space, agreement(space), SearchBudget(states=40), 0)
     assert len(record.visited) == 40
-    record = ALGORITHMS[name](space, agreement(space), SearchBudget(states=2**space.bits, networks=7), 0)
+    record = SEARCHES[name](space, agreement(space), SearchBudget(states=2**space.bits, networks=7), 0)
     assert len(record.trials) == 7
 
 
@@ -85,7 +86,7 @@ def test_a_search_starts_at_the_zero_state_and_trains_each_network_once(name, sp
         trained.append(state)
         return agreement(space)(state)
 
-    record = ALGORITHMS[name](space, evaluate, SearchBudget(states=60), 0)
+    record = SEARCHES[name](space, evaluate, SearchBudget(states=60), 0)
     assert record.trials[0].state == space.start
     assert trained == [trial.canonical for trial in record.trials]
     assert len(set(trained)) == len(trained)
@@ -96,7 +97,7 @@ def test_a_search_starts_at_the_zero_state_and_trains_each_network_once(name, sp
 @each_space
 def test_the_seed_decides_the_search(name, space) -> None:
     budget = SearchBudget(states=40, episode_steps=20)
-    first, second, other = (ALGORITHMS[name](space, agreement(space), budget, seed).trials for seed in (1, 1, 2))
+    first, second, other = (SEARCHES[name](space, agreement(space), budget, seed).trials for seed in (1, 1, 2))
     assert first == second
     assert (first != other) == (name in RANDOM)
 
@@ -112,7 +113,7 @@ def test_it_ends_although_there_is_nothing_left_to_train(name, space, data) -> N
         episodes=3,
         episode_steps=10,
     )
-    record = ALGORITHMS[name](space, values.__getitem__, budget, 0)
+    record = SEARCHES[name](space, values.__getitem__, budget, 0)
     assert 1 <= len(record.visited) <= budget.states
     assert len(record.trials) <= (budget.networks or len(values))
     networks = [trial.canonical for trial in record.trials]
@@ -121,9 +122,9 @@ def test_it_ends_although_there_is_nothing_left_to_train(name, space, data) -> N
     assert all(record.visited[state] == values[space.canonical(state)] for state in record.visited)
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", SEARCHES)
 def test_algorithms_are_found_by_name(name) -> None:
-    assert find_algorithm(name) is ALGORITHMS[name]
+    assert SEARCHES.find(name) is SEARCHES[name]
 
 
 OWN = """
@@ -150,7 +151,7 @@ def own_module(tmp_path, monkeypatch):
 
 
 def run(path: str) -> Record:
-    return find_algorithm(path)(SPACES[0], agreement(SPACES[0]), SearchBudget(), 0)
+    return SEARCHES.find(path)(SPACES[0], agreement(SPACES[0]), SearchBudget(), 0)
 
 
 @pytest.mark.usefixtures("own_module")
@@ -161,8 +162,8 @@ def test_a_users_own_algorithm_is_found_by_its_import_path() -> None:
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("annealing", 'Unknown algorithm "annealing". Choose from: dqn, .*, "package.module:function" of your own.'),
-        ("own_searches:", 'Expected a search algorithm as "package.module:name", got "own_searches:".'),
+        ("annealing", 'Unknown search "annealing".*Choose from: dqn, .*, "package.module:function" of your own.'),
+        ("own_searches:", 'Expected a search as "package.module:name", got "own_searches:".'),
         ("no_such_module:search", 'Cannot import "no_such_module:search": ModuleNotFoundError: No module named'),
         ("own_searches:missing", "Cannot import .*AttributeError: module 'own_searches' has no attribute 'missing'"),
         ("broken_searches:search", "Cannot import .*SyntaxError"),
@@ -184,7 +185,44 @@ def test_the_example_of_the_page_is_an_algorithm(tmp_path, monkeypatch) -> None:
     [example] = re.findall(r"```python\n(# hill_climbing.py\n.*?)```", PAGE.read_text(), flags=re.DOTALL)
     (tmp_path / "hill_climbing.py").write_text(example)
     monkeypatch.chdir(tmp_path)
-    record = find_algorithm("hill_climbing:search")(SPACES[1], agreement(SPACES[1]), SearchBudget(states=80), 0)
+    record = SEARCHES.find("hill_climbing:search")(SPACES[1], agreement(SPACES[1]), SearchBudget(states=80), 0)
     assert len(record.visited) <= 80
     assert record.best.value == max(map(agreement(SPACES[1]), SPACES[1].networks))
     sys.modules.pop("hill_climbing")
+
+
+def test_a_search_is_registered_by_name_for_this_process() -> None:
+    SEARCHES.register("two", only_the_start)
+    try:
+        assert [
+            trial.state for trial in SEARCHES["two"](SPACES[0], agreement(SPACES[0]), SearchBudget(), 0).trials
+        ] == [SPACES[0].start]
+        with pytest.raises(InvalidArgumentError, match='There is a search "two" already'):
+            SEARCHES.register("two", only_the_start)
+        with pytest.raises(UnknownNameError, match=r"tow.*two"):
+            SEARCHES.find("tow")
+    finally:
+        SEARCHES.unregister("two")
+    with pytest.raises(InvalidArgumentError, match=r"to take \(space, evaluate, budget, seed\)"):
+        SEARCHES.register("two", agreement)
+
+
+def only_the_start(space: SearchSpace, evaluate: Evaluate, budget: SearchBudget, seed: int) -> Record:  # noqa: ARG001
+    record = Record(space, evaluate)
+    record.value(space.start)
+    return record
+
+
+def visited_by(search: Search) -> list[str]:
+    return list(search(SPACES[0], len, SearchBudget(), 0).visited)
+
+
+@pytest.mark.usefixtures("own_module")
+def test_workers_find_a_search_in_the_current_folder() -> None:
+    """The bare function cannot be sent: workers have the current folder on no path."""
+    search = SEARCHES.find("own_searches:search")
+    assert isinstance(search, OwnSearch)
+    with LocalExecutor(2) as executor:
+        assert ordered(executor.map(visited_by, [search, search])) == [[SPACES[0].start]] * 2
+        with pytest.raises(ExecutorError, match="died"):
+            list(executor.map(visited_by, [search.function]))

@@ -13,7 +13,7 @@ from aenbench.models.aen import AEN_FAMILY, AENSpace
 from aenbench.models.family import Budget
 from aenbench.models.gcnn import GCNNSpace
 from aenbench.models.space import SearchBudget
-from aenbench.search.evaluate import Evaluator
+from aenbench.search.evaluate import TrainedEvaluation
 from aenbench.tables import build as tabulate
 from aenbench.tables.build import TablePlan, Training
 from aenbench.tables.parquet import read_table, write_table
@@ -56,7 +56,7 @@ def test_the_values_are_exactly_those_of_a_live_search(tmp_path: Path, protocol:
     assert steps == [(done, 6) for done in range(1, 7)]
     train, choose_by = Images(Task("g-digits", "d4", protocol)).training()
     for seed in table.seeds:
-        live = Evaluator(table.space, train, choose_by, RECIPE, seed)
+        live = TrainedEvaluation(table.space, train, choose_by, RECIPE, seed)
         assert [table.evaluate(seed)(network) for network in NETWORKS] == [live(network) for network in NETWORKS]
     assert len(np.unique(table.validation)) > 6
 
@@ -229,7 +229,7 @@ def test_a_group_convolutional_network_is_trained_as_a_search_would() -> None:
     space = GCNNSpace(TaskShape("standard", 10))
     state = "010100000" + "0"
     found = tabulate.train(Training(task, None, space, recipe, state, 3))
-    live = Evaluator(space, *Images(task).training(), recipe, 3)
+    live = TrainedEvaluation(space, *Images(task).training(), recipe, 3)
     assert found["validation"] == [live(state)]
     assert space.candidate(state).augmentation.names
     assert found["parameters"] == space.candidate(state).architecture.parameter_count
