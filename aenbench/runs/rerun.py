@@ -45,10 +45,9 @@ def recorded_plan(entry: Entry, parse: Parse, root: Root = None) -> Plan:
     if entry.origin == "submission":
         raise EntryError(f"{entry.name} is a submission: its predictions were made elsewhere and cannot be reproduced.")
     options = _recorded_options(entry.command, parse)
-    if ":" in (options.generators or ""):
-        raise EntryError(
-            f"The recorded command imports code, {options.generators}; read it, and run the command itself."
-        )
+    for named in (options.generators, options.recipe, options.dataset):
+        if ":" in (named or ""):
+            raise EntryError(f"The recorded command imports code, {named}; read it, and run the command itself.")
     stranger = options.baseline is not None and is_import_path(options.baseline)
     if stranger and (entry.origin, entry.method) != ("model", options.baseline):
         raise EntryError(f'The recorded command would import "{options.baseline}", which the entry does not state.')
