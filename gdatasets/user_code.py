@@ -4,11 +4,13 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from gdatasets.errors import InvalidArgumentError
+
+_IMPORTED: dict[str, None] = {}  # modules, in the order of their import
 
 
 def load_object(path: str, what: str) -> Any:
@@ -26,9 +28,30 @@ def load_object(path: str, what: str) -> Any:
         raise InvalidArgumentError(f'Expected {what} as "package.module:name", got "{path}".')
     try:
         with current_folder_importable():
-            return getattr(importlib.import_module(module_name), name)
+            found = getattr(importlib.import_module(module_name), name)
     except (Exception, SystemExit) as error:  # the user's module may raise anything while it is imported
         raise InvalidArgumentError(f'Cannot import "{path}": {type(error).__name__}: {error}.') from error
+    _IMPORTED[module_name] = None
+    return found
+
+
+class ImportedModules:
+    """What `load_object` has imported in this process; unpickled in another one, it imports the same modules there.
+
+    So values of a user's classes can be sent to a process that would not find their module by itself, after this.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _import_again, (tuple(_IMPORTED),)
+
+
+def _import_again(modules: tuple[str, ...]) -> ImportedModules:
+    with current_folder_importable():
+        for name in modules:
+            with suppress(Exception, SystemExit):  # one that is needed is missed by what needs it
+                importlib.import_module(name)
+            _IMPORTED[name] = None
+    return ImportedModules()
 
 
 def locate_module(path: str) -> str:

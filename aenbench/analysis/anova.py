@@ -264,6 +264,8 @@ def _leads(design: Design, shares: Floats, plausible: _Plausible | None) -> tupl
     kinds: tuple[Kind, ...] = ("main", "family")
     for kind in kinds:
         rows = [row for row, term in enumerate(design.terms) if term[0] == kind]
+        if len(rows) < 2:
+            continue
         a, b = sorted(rows, key=lambda row: -shares[row])[:2]
         interval: tuple[float | None, float | None] = (None, None)
         if plausible is not None:

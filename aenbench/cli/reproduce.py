@@ -48,7 +48,8 @@ def reproduce_entry(
         Path | None, typer.Option(help="Keep the second run there, and go on there; by default a temporary folder.")
     ] = None,
     trust_model: Annotated[
-        bool, typer.Option("--trust-model", help="Import and run the code that the entry's --model names.")
+        bool,
+        typer.Option("--trust-model", help="Import and run the code that its --model or --baseline names."),
     ] = False,
     workers: WorkersOption = None,
     executor: ExecutorOption = "local",

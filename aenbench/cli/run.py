@@ -23,7 +23,11 @@ def _notice(message: str) -> None:
 
 def run(
     baseline: Annotated[
-        str | None, typer.Option(help="mlp, full, single, single:<action>, aen, gcnn:<group>, gcnn-aen or group.")
+        str | None,
+        typer.Option(
+            help="mlp, full, single, single:<action>, aen, gcnn:<group>, gcnn-aen or group; of your own model family "
+            "package.module:family for its search, package.module:family:<part> for one of its networks."
+        ),
     ] = None,
     model: Annotated[
         str | None,
@@ -32,7 +36,9 @@ def run(
     name: Annotated[str | None, typer.Option(help="Of the entry, with --model; by default from the network's.")] = None,
     recipe: Annotated[
         str | None,
-        typer.Option(help="dense or gcnn, with --model: whose final training it gets. By default dense."),
+        typer.Option(
+            help="With --model: whose final training it gets, dense (by default), gcnn or package.module:family."
+        ),
     ] = None,
     dataset: Annotated[
         str | None,

@@ -13,7 +13,12 @@ def tabulate(
     dataset: Annotated[str, typer.Option(help="As of `aenbench run`.")],
     config: Annotated[str | None, typer.Option(help="By default aug2, or the only one.")] = None,
     protocol: Annotated[str, typer.Option(help="standard or paper.")] = "standard",
-    space: Annotated[str, typer.Option(help="aen: the twelve actions; gcnn: groups, augmentations, size.")] = "aen",
+    space: Annotated[
+        str,
+        typer.Option(
+            help="aen: the twelve actions; gcnn: groups, augmentations, size; or your own, package.module:family."
+        ),
+    ] = "aen",
     seeds: Annotated[int, typer.Option(help="Trainings of each network.")] = 3,
     root: RootOption = None,
     out: Annotated[Path, typer.Option(help="The table goes to OUT/<dataset>/<config>.")] = Path("tables"),

@@ -26,6 +26,7 @@ from aenbench.errors import ExecutorError, InvalidArgumentError
 from gdatasets.errors import UnknownNameError
 from gdatasets.processes import end_after
 from gdatasets.processes import end_with_parent as end_with_parent
+from gdatasets.user_code import ImportedModules
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -133,7 +134,7 @@ class LocalExecutor(Executor):
     def _start(self, function: Callable[[T], R], item: T) -> Future[R]:
         worker = self._idle.pop() if self._idle else _Worker()
         try:
-            future = worker.pool.submit(_call, function, item)
+            future = worker.pool.submit(_call, ImportedModules(), function, item)
         except BrokenProcessPool:  # it died while it had nothing to do
             worker.end()
             return self._start(function, item)
@@ -211,7 +212,7 @@ class RayExecutor(Executor):
             ) from error
 
     def _start(self, function: Callable[[T], R], item: T) -> Future[R]:
-        reference = self._remote.remote(function, item)
+        reference = self._remote.remote(ImportedModules(), function, item)
         future: Future[R] = reference.future()
         self._references[future] = reference
         return future
@@ -270,8 +271,8 @@ def _begin(lifeline: Any) -> None:
     end_after(lambda: lifeline.poll(None))
 
 
-def _call(function: Callable[[T], R], item: T) -> R:
-    """One call, in a worker."""
+def _call(_modules: ImportedModules, function: Callable[[T], R], item: T) -> R:
+    """One call, in a worker, where the modules were imported before the rest was unpickled."""
     _limit_threads()
     try:
         return function(item)

@@ -19,7 +19,7 @@ from pydantic import ConfigDict, Field, RootModel
 
 from aenbench.leaderboard.entry import Entry, Line, SeedResult
 from aenbench.leaderboard.ground_truth import AnswerBook, Answers
-from aenbench.leaderboard.networks import network_facts, states_network
+from aenbench.leaderboard.networks import network_facts, of_one_family, states_network
 from aenbench.leaderboard.rescoring import Checked
 from aenbench.leaderboard.untrusted.files import open_bounded, read_bounded
 from aenbench.leaderboard.untrusted.json_yaml import parse_json
@@ -183,9 +183,10 @@ def _same_predictions(entries: Sequence[Checked]) -> Iterator[Flag]:
 
 def _has_to_be_same(one: Entry, seed: SeedResult, other: Entry, its: SeedResult) -> bool:
     """Whether two baselines settled on one network: it is then trained with the same seed on the same images."""
-    searched_otherwise = one.origin == other.origin == "baseline" and one.method != other.method
-    stated = states_network(one) and states_network(other)
-    return stated and searched_otherwise and one.budget == other.budget and _network(seed) == _network(its)
+    both_baselines = one.origin == other.origin == "baseline"
+    stated = both_baselines and states_network(one) and states_network(other)
+    searched_otherwise = one.method != other.method and (stated or of_one_family(one, other))
+    return searched_otherwise and one.budget == other.budget and _network(seed) == _network(its)
 
 
 def _network(seed: SeedResult) -> tuple[object, ...]:

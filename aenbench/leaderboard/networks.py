@@ -19,9 +19,8 @@ def network_facts(seed: SeedResult) -> tuple[object, ...]:
 
 def family_of(seed: SeedResult) -> "ModelFamily":
     """The family whose facts a seed states; the first one where it states none, as the plain network does."""
-    fields = SeedResult.model_fields
     families = _stating()
-    stated = [each for each in families if any(getattr(seed, name) != fields[name].default for name in each.facts)]
+    stated = [each for each in families if _states(seed, each)]
     return stated[-1] if stated else families[0]
 
 
@@ -38,11 +37,35 @@ def states_network(entry: Entry) -> bool:
         offer = registered_offer(entry.method)
     except UnknownNameError:
         return True
-    return offer is None or bool(offer.family.facts)
+    if offer is None:  # of a family that was registered where the entry was made
+        return any(_states(seed, family) for seed in entry.seeds for family in _stating())
+    return bool(offer.family.facts)
+
+
+def of_one_family(one: Entry, other: Entry) -> bool:
+    """Whether two entries were made with one model family, as their methods say it.
+
+    For one at an import path `package.module:family` is the same, for one by name what is before the colon. Groups of a
+    user's own are no family.
+    """
+    parts = {"baseline": 1, "model": 2}.get(one.origin, 0)
+    if one.origin != other.origin or not parts or one.method.startswith("group:"):
+        return False
+    return one.method.split(":")[:parts] == other.method.split(":")[:parts]
 
 
 def _stating() -> "list[ModelFamily]":
+    """The families with facts; of those with the same facts only the first, so that one's own changes no page."""
     from aenbench.models.registry import FAMILIES
 
     fields = SeedResult.model_fields
-    return [family for family in FAMILIES.values() if family.facts and all(name in fields for name in family.facts)]
+    found: dict[tuple[str, ...], ModelFamily] = {}
+    for family in FAMILIES.values():
+        if family.facts and all(name in fields for name in family.facts):
+            found.setdefault(family.facts, family)
+    return list(found.values())
+
+
+def _states(seed: SeedResult, family: "ModelFamily") -> bool:
+    fields = SeedResult.model_fields
+    return any(getattr(seed, name) != fields[name].default for name in family.facts)

@@ -92,7 +92,7 @@ class ModelFamily:
         describe: those facts in words, for the leaderboard.
 
     Raises:
-        InvalidArgumentError: a name that is not fit.
+        InvalidArgumentError: a name that is not fit, or baselines without a space.
     """
 
     name: str
@@ -109,6 +109,8 @@ class ModelFamily:
             raise InvalidArgumentError(
                 f'Expected a model family\'s name as 1 to 100 of a-z, 0-9, ".", "_" and "-", got "{self.name}".'
             )
+        if self.baselines and self.space is None:
+            raise InvalidArgumentError(f'The model family "{self.name}" has baselines; give it a space too.')
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -122,11 +124,15 @@ class ModelFamily:
         """The budget of this name under a protocol.
 
         Raises:
-            UnknownNameError: there is none.
+            UnknownNameError: there is none of this name.
+            InvalidArgumentError: there is none at all under this protocol.
         """
         under = protocol.budgets or protocol.name
-        if (under, name) not in self.budgets:
-            raise UnknownNameError("budget", name, [known for by, known in self.budgets if by == under])
+        known = [name for by, name in self.budgets if by == under]
+        if not known:
+            raise InvalidArgumentError(f'The model family "{self.name}" has no budget under the protocol "{under}".')
+        if name not in known:
+            raise UnknownNameError("budget", name, known)
         return self.budgets[under, name]
 
 

@@ -16,6 +16,14 @@ from gdatasets.errors import UnknownNameError
 from gdatasets.registry import Registry
 from gdatasets.user_code import locate_module
 
+_ELSEWHERE = ("group", "group:<name>")  # baselines of no family: `aenbench.runs.group_baseline`
+
+
+def _form(key: str) -> tuple[str, bool]:
+    """What tells baselines apart: the name before the colon, and whether there is a part after it."""
+    head, colon, _ = key.partition(":")
+    return head, bool(colon)
+
 
 def _check(name: str, value: Any) -> ModelFamily:
     if not isinstance(value, ModelFamily):
@@ -23,9 +31,10 @@ def _check(name: str, value: Any) -> ModelFamily:
     if ":" not in name and name != value.name:
         raise InvalidArgumentError(f'This model family is called "{value.name}"; register it under that name.')
     others = [family for family in FAMILIES.values() if family.name != value.name]
-    taken = sorted({key for family in others for key in family.baselines} & set(value.baselines))
-    if taken:
-        raise InvalidArgumentError(f'There is a baseline "{taken[0]}" already; choose another name.')
+    taken = {_form(key): key for key in [*_ELSEWHERE, *(key for family in others for key in family.baselines)]}
+    for key in value.baselines:
+        if _form(key) in taken:
+            raise InvalidArgumentError(f'There is a baseline "{taken[_form(key)]}" already; choose another name.')
     return value
 
 
@@ -140,5 +149,5 @@ def family_with(method: str) -> ModelFamily:
     """The family of an entry's baseline by its name, nothing imported; raises UnknownNameError for others."""
     offer = registered_offer(method)
     if offer is None:
-        raise UnknownNameError("baseline", method, baselines())
+        raise UnknownNameError("baseline", method, [*baselines(), '"--space package.module:family" of your own'])
     return offer.family

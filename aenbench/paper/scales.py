@@ -48,11 +48,10 @@ def _budgets(name: str) -> dict[tuple[str, Protocol], Budget]:
 
 def _for_two_cores(of_paper: Mapping[tuple[str, Protocol], Budget]) -> dict[tuple[str, Protocol], Budget]:
     """The paper's, but for group convolutional networks 45 of them, each trained on a third of the images."""
+    search = SearchBudget(states=600, networks=45, episodes=60, episode_steps=50)
     found = dict(of_paper)
-    for (kind, protocol), known in of_paper.items():
-        if kind == GCNN_FAMILY.recipe_name:
-            search = SearchBudget(states=600, networks=45, episodes=60, episode_steps=50)
-            found[kind, protocol] = replace(known, search=search, child=replace(known.child, images=2_000))
+    for key in [(GCNN_FAMILY.recipe_name, under) for under in (STANDARD, PAPER)]:
+        found[key] = replace(found[key], search=search, child=replace(found[key].child, images=2_000))
     return found
 
 

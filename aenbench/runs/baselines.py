@@ -5,8 +5,10 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from aenbench.errors import InvalidArgumentError
-from aenbench.leaderboard.entry import Origin
+from aenbench.leaderboard.entry import Origin, SeedResult
 from aenbench.models.family import BestOf, Fixed, ModelFamily, Offer, Searched
 from aenbench.models.registry import find_offer, is_import_path
 from aenbench.models.space import SearchBudget, SearchSpace
@@ -109,6 +111,13 @@ class Baseline(Method):
             raise InvalidArgumentError(
                 f'Networks of {self.family.name} state "{unknown[0]}", which the family does not list among its facts.'
             )
+        try:
+            SeedResult(seed=0, parameters=0, accuracy=0.0, **facts)
+        except (TypeError, ValidationError) as error:
+            why = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+            raise InvalidArgumentError(
+                f"An entry cannot hold what networks of {self.family.name} state, {dict(facts)}: {why}."
+            ) from error
 
     @property
     def code(self) -> Path | None:

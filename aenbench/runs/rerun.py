@@ -47,8 +47,9 @@ def recorded_plan(entry: Entry, parse: Parse, root: Root = None) -> Plan:
     options = _recorded_options(entry.command, parse)
     baseline = options.baseline or ""
     searched_by = options.search or ("" if is_import_path(baseline) else baseline.partition(":")[2])
-    if code := next((path for path in (options.generators, searched_by) if ":" in (path or "")), None):
-        raise EntryError(f"The recorded command imports code, {code}; read it, and run the command itself.")
+    for named in (options.generators, options.recipe, options.dataset, searched_by):
+        if ":" in (named or ""):
+            raise EntryError(f"The recorded command imports code, {named}; read it, and run the command itself.")
     stranger = options.baseline is not None and is_import_path(options.baseline)
     if stranger and (entry.origin, entry.method) != ("model", options.baseline):
         raise EntryError(f'The recorded command would import "{options.baseline}", which the entry does not state.')

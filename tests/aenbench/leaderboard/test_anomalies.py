@@ -85,6 +85,27 @@ def test_two_baselines_that_settled_on_one_network_are_no_copies() -> None:
         assert codes(find_flags(board(one, changed), BOOK)) == {(name, "same-predictions") for name in ("one", "other")}
 
 
+@pytest.mark.parametrize(
+    ("origin", "method", "others", "is_copy"),
+    [
+        ("baseline", "toy", "toy:wide", False),
+        ("model", "mine:TOY", "mine:TOY:wide", False),
+        ("baseline", "toy", "game:wide", True),
+        ("model", "mine:TOY", "mine:GAME", True),
+        ("model", "mine:TOY", "mine:TOY", True),
+        ("submission", "mine:TOY", "mine:TOY:wide", True),
+        ("baseline", "group:a", "group:b", True),
+    ],
+)
+def test_baselines_of_a_family_of_ones_own_may_settle_on_one_network(
+    origin: str, method: str, others: str, is_copy: bool
+) -> None:
+    """Such a family states nothing of its networks; that it is one family is in the methods' names."""
+    same = honest("same")
+    one, other = (entry_of(name, same, origin=origin, method=its) for name, its in (("one", method), ("other", others)))
+    assert bool(find_flags(board(one, other), BOOK)) == is_copy
+
+
 def test_a_seed_that_is_there_twice_is_found() -> None:
     row = honest("twice", seeds=1)
     flags = find_flags(board(entry_of("twice", np.concatenate([row, row]))), BOOK)

@@ -60,6 +60,11 @@ def test_a_command_that_leaves_the_dataset_to_the_machine_means_the_entrys() -> 
         ("aenbench run --baseline mlp --model evil:run", "either --baseline or --model"),
         ("aenbench run --baseline $(id)", 'Unknown baseline "$(id)"'),
         ("aenbench run --model evil:run", "its origin is model, not baseline"),
+        ("aenbench run --baseline evil:TOY", 'would import "evil:TOY", which the entry does not state'),
+        ("aenbench run --baseline group --generators evil:turn", "imports code, evil:turn; read it"),
+        ("aenbench run --baseline group --generators rotation,evil:turn", "imports code, rotation,evil:turn; read it"),
+        ("aenbench run --model my:Net --recipe evil:TOY", "imports code, evil:TOY; read it"),
+        ("aenbench run --baseline mlp --dataset evil:IMAGES", "imports code, evil:IMAGES; read it"),
         ("aenbench run --baseline full", "its method is full, not mlp"),
         ("aenbench run --baseline mlp --dataset /etc --config none", "its dataset is /etc, not g-mnist"),
         ("aenbench run --baseline mlp --dataset g-digits", "its dataset is g-digits, not g-mnist"),
@@ -79,6 +84,27 @@ def test_a_command_that_would_make_something_else_is_refused(
     assert said in str(raised.value)
     assert list(tmp_path.iterdir()) == []
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--baseline evil:TOY",
+        "--baseline evil:TOY:part",
+        "--baseline group --generators evil:turn",
+        "--baseline mlp --dataset evil:IMAGES",
+        "--model my:Net --recipe evil:TOY",
+    ],
+)
+def test_what_the_entry_does_not_state_is_not_imported(
+    options: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever was trusted: the reader was asked for the entry's method only."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "evil.py").write_text("open('imported', 'w').close()\n")
+    with pytest.raises(EntryError):
+        recorded_plan(entry(f"aenbench run {options}", origin="model", method="my:Net"), parse_run)
+    assert not (tmp_path / "imported").exists()
 
 
 def test_a_submission_cannot_be_reproduced() -> None:
