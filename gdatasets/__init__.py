@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from gdatasets.errors import GDatasetsError as GDatasetsError
     from gdatasets.folder.build import BuildOptions as BuildOptions
     from gdatasets.folder.build import build_dataset as build_dataset
+    from gdatasets.folder.own_group import read_group as read_group
     from gdatasets.folder.verify import verify_folder as verify_folder
     from gdatasets.generation.arrays import Arrays as Arrays
     from gdatasets.generation.digests import ContentHasher as ContentHasher
+    from gdatasets.generation.group_moves import GroupConfiguration as GroupConfiguration
+    from gdatasets.generation.group_moves import undo_group as undo_group
     from gdatasets.generation.load import load_arrays as load_arrays
     from gdatasets.generation.moves import undo as undo
     from gdatasets.generation.specs import CONFIGURATIONS as CONFIGURATIONS
@@ -48,12 +51,15 @@ _HOMES = {
     "GDigits": "vision",
     "GFashionMNIST": "vision",
     "Group": "groups.group",
+    "GroupConfiguration": "generation.group_moves",
     "MNISTRot": "vision",
     "Transform": "generation.transform",
     "build_dataset": "folder.build",
     "load_arrays": "generation.load",
     "load_dataset": "hub.load_dataset",
+    "read_group": "folder.own_group",
     "undo": "generation.moves",
+    "undo_group": "generation.group_moves",
     "verify_folder": "folder.verify",
 }
 

@@ -217,12 +217,15 @@ def test_the_public_names_of_gdatasets() -> None:
         "GDigits",
         "GFashionMNIST",
         "Group",
+        "GroupConfiguration",
         "MNISTRot",
         "Transform",
         "build_dataset",
         "load_arrays",
         "load_dataset",
+        "read_group",
         "undo",
+        "undo_group",
         "verify_folder",
     }
     assert all(getattr(gdatasets, name) is not None for name in gdatasets.__all__)

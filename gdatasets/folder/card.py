@@ -182,6 +182,7 @@ def _text(spec: DatasetSpec, manifest: Manifest, cited: Cited) -> str:
     ]
     how = [f"- *{family}*: {_FAMILIES[family]}." for family in families]
     limits = [f"- {_LIMITS[family]}" for family in families]
+    known = "The twelve actions are those of the paper below. " if columns != _NUMBER_COLUMNS else ""
     source = manifest.source
     folder = f"aen/{spec.name}" if is_pinned(spec) else "this folder"
     load = f'load_dataset("{folder}", "{default_configuration(manifest)}"'
@@ -226,7 +227,7 @@ Images of {shape} pixels, {len(manifest.classes)} classes, {_splits(cited.source
 
 {chr(10).join(how)}
 
-The twelve actions are those of the paper below. Sample i's element depends only on the dataset, its major version, the
+{known}Sample i's element depends only on the dataset, its major version, the
 configuration, the split and i (counter-based Philox). `content_sha256` is over pixels, labels, source indices and
 elements, not over Parquet bytes; `gdatasets verify DIR --rebuild` makes everything again from the source and compares.
 
