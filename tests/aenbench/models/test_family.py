@@ -256,6 +256,17 @@ def test_facts_that_no_entry_could_hold_are_refused_before_any_work(
         assert said in str(raised.value)
 
 
+def test_a_module_may_be_called_as_its_family_is(toy: Path) -> None:
+    """At first the second baseline was `Unknown layers "TOY"`, and the first no import path any more."""
+    (toy / "toy_module.py").rename(toy / "toy.py")
+    for name, label in (("toy:TOY", "toy"), ("toy:TOY:wide", "toy-wide"), ("toy:TOY", "toy")):
+        baseline = Baseline(name)
+        assert (baseline.origin, baseline.label) == ("model", label)
+        assert baseline.code == toy
+    assert Baseline("toy:wide").origin == "baseline"
+    sys.modules.pop("toy")
+
+
 @pytest.mark.usefixtures("toy")
 def test_a_name_without_a_module_is_looked_for_nowhere() -> None:
     with pytest.raises(UnknownNameError, match='Unknown model family "toy_module"'):
