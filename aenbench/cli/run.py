@@ -57,6 +57,13 @@ def run(
         str, typer.Option(help="Augment the training images: rotate,hflip,vflip,translate,scale,shear or some of them.")
     ] = "",
     size: Annotated[str, typer.Option(help="small or large: the size of gcnn:<group>.")] = "small",
+    search: Annotated[
+        str | None,
+        typer.Option(
+            help="What chooses, for aen and gcnn-aen: dqn (the paper's, by default), greedy, evolution, random, "
+            "exhaustive, or package.module:function."
+        ),
+    ] = None,
     generators: Annotated[
         str | None,
         typer.Option(help="Of --baseline group: a .npy file of pixel permutations (k, n), a group (d4), or actions."),
@@ -82,7 +89,20 @@ def run(
     from aenbench.tasks.images import Images
 
     options = RunOptions(
-        baseline, model, name, recipe, dataset, config, protocol, budget, seeds, augment, size, keep_logits, generators
+        baseline,
+        model,
+        name,
+        recipe,
+        dataset,
+        config,
+        protocol,
+        budget,
+        seeds,
+        augment,
+        size,
+        keep_logits,
+        generators,
+        search,
     )
     plan = options.plan(root)
     Images(plan.task, root)  # a wrong name ends here, before anything is fetched

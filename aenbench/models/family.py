@@ -60,7 +60,11 @@ class BestOf:
 
 @dataclass(frozen=True)
 class Searched:
-    """A baseline that searches the family's whole space."""
+    """A baseline that searches the family's whole space.
+
+    The part of its name after a colon says by which search of `aenbench.search.registry`; without one it is the
+    paper's, deep Q-learning.
+    """
 
 
 def bit_factors(space: SearchSpace) -> tuple[Factor, ...]:
@@ -156,7 +160,7 @@ def offer_of(family: ModelFamily, name: str) -> Offer | None:
     head, colon, part = name.partition(":")
     for key, baseline in family.baselines.items():
         stem, takes_part, _ = key.partition(":")
-        if stem != head or bool(takes_part) != bool(colon):
+        if stem != head or (bool(takes_part) != bool(colon) and not isinstance(baseline, Searched)):
             continue
         if isinstance(baseline, Fixed) and colon and part not in baseline.parts:
             raise UnknownNameError(baseline.what, part, baseline.parts)

@@ -1,5 +1,6 @@
 """The baselines: each is a way to choose the network that is trained in the end."""
 
+import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +13,8 @@ from aenbench.models.family import BestOf, Fixed, ModelFamily, Offer, Searched
 from aenbench.models.registry import find_offer, is_import_path
 from aenbench.models.space import SearchBudget, SearchSpace
 from aenbench.runs.method import Choice, Method
-from aenbench.search import dqn
 from aenbench.search.record import Evaluate, Record
+from aenbench.search.registry import DEFAULT_SEARCH, SEARCHES
 from aenbench.tasks.task import TaskShape
 from aenbench.training.augmentation import Augmentation
 from aenbench.training.candidate import Candidate
@@ -26,7 +27,8 @@ class Baseline(Method):
     `mlp`: the plain one. `full`: equivariant to all twelve actions. `single:<action>`: to that one. `single`: of the
     twelve networks with one action, the one with the best value. `aen`: the best that deep Q-learning finds.
     `gcnn:<group>`: a group convolutional network. `gcnn-aen`: the best group, augmentations and size that deep
-    Q-learning finds.
+    Q-learning finds. `aen:<search>`, `gcnn-aen:<search>`: the best that another search finds, one of
+    `aenbench.search.registry.SEARCHES` or a function at its import path.
 
     Attributes:
         name: one that a registered family offers, or the import path of a family of one's own, `package.module:family`
@@ -47,6 +49,8 @@ class Baseline(Method):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "offer", find_offer(self.name))
+        if self.learns:
+            SEARCHES.find(self.search)  # an unknown one is an error here
         if self.augmentation.names and not isinstance(self.offer.baseline, Fixed):
             raise InvalidArgumentError(f"{self.name} takes no --augment: it chooses for itself.")
         if self.large and not (isinstance(self.offer.baseline, Fixed) and self.offer.baseline.has_sizes):
@@ -65,10 +69,17 @@ class Baseline(Method):
         return isinstance(self.offer.baseline, Searched)
 
     @property
+    def search(self) -> str:
+        """The search that chooses, by its name or import path; empty where none does."""
+        return self.offer.part or DEFAULT_SEARCH if self.learns else ""
+
+    @property
     def label(self) -> str:
         _, _, path = self.name.partition(":")
         name = self.name if self.origin == "baseline" else ":".join([self.family.name, *path.split(":")[1:]])
-        return "-".join([name.replace(":", "-"), *self.augmentation.names, *(["large"] if self.large else [])])
+        return "-".join(
+            [re.sub("[^a-z0-9._]+", "-", name.lower()), *self.augmentation.names, *(["large"] if self.large else [])]
+        )
 
     def space(self, shape: TaskShape) -> SearchSpace:
         space = self.family.space
@@ -82,7 +93,7 @@ class Baseline(Method):
 
     def choose(self, space: SearchSpace, evaluate: Evaluate, budget: SearchBudget, seed: int) -> Choice:
         if self.learns:
-            record = dqn.search(space, evaluate, budget, seed)
+            record = SEARCHES.find(self.search)(space, evaluate, budget, seed)
             return Choice(space.candidate(record.best.canonical), record)
         if isinstance(self.offer.baseline, BestOf):
             record = Record(space, evaluate)
@@ -110,7 +121,8 @@ class Baseline(Method):
 
     @property
     def code(self) -> Path | None:
-        if not is_import_path(self.name):
+        own = next((path for path in (self.name, self.search) if ":" in path and is_import_path(path)), None)
+        if own is None:
             return None
-        file = getattr(sys.modules.get(self.name.partition(":")[0]), "__file__", None)
+        file = getattr(sys.modules.get(own.partition(":")[0]), "__file__", None)
         return Path(file).resolve().parent if file else None

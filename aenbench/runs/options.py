@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any, Self
 
 from aenbench.errors import InvalidArgumentError, known_name
-from aenbench.models.registry import DEFAULT_FAMILY, find_recipe
+from aenbench.models.family import Searched
+from aenbench.models.registry import DEFAULT_FAMILY, find_offer, find_recipe
 from aenbench.runs.baselines import Baseline
 from aenbench.runs.custom_model import OwnModel
 from aenbench.runs.group_baseline import GroupBaseline
 from aenbench.runs.method import Method
 from aenbench.runs.plan import Plan
+from aenbench.search.registry import DEFAULT_SEARCH
 from aenbench.tasks.datasets import as_typed, default_configuration
 from aenbench.tasks.protocol import PROTOCOLS
 from aenbench.tasks.task import Task
@@ -37,6 +39,7 @@ class RunOptions:
     size: str = "small"
     keep_logits: bool = False
     generators: str | None = None
+    search: str | None = None
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Self:
@@ -63,14 +66,27 @@ class RunOptions:
             raise InvalidArgumentError("Give either --baseline or --model; see `aenbench run --help`.")
         if (self.generators is not None) != (self.baseline == "group"):
             raise InvalidArgumentError("--baseline group and --generators FILE|NAMES go together; give both.")
+        if self.generators is not None and self.search is not None:
+            raise InvalidArgumentError("--baseline group takes no --search: its network is known.")
         if self.generators is not None and self.name is None and self.recipe is None and not large:
             return GroupBaseline.parse(self.generators, augmentation)
         if self.baseline is not None:
             if self.name is not None or self.recipe is not None:
                 raise InvalidArgumentError("--name and --recipe are for --model; a baseline has its own.")
-            return Baseline(self.baseline, augmentation, large)
+            return Baseline(self._with_search(self.baseline), augmentation, large)
+        if self.search is not None:
+            raise InvalidArgumentError("--search is for baselines that search, such as aen; --model names one network.")
         if large:
             raise InvalidArgumentError("--model takes no --size; only --baseline gcnn:<group> does.")
         assert self.model is not None
         recipe = find_recipe(self.recipe) if self.recipe else DEFAULT_FAMILY
         return OwnModel(self.model, augmentation, recipe, self.name or "")
+
+    def _with_search(self, baseline: str) -> str:
+        """A baseline's name with the search that chooses; without it where that is the default one."""
+        if self.search is None:
+            return baseline
+        offer = find_offer(baseline)
+        if not isinstance(offer.baseline, Searched) or offer.part:
+            raise InvalidArgumentError(f"{baseline} takes no --search; only baselines that search do, such as aen.")
+        return baseline if self.search == DEFAULT_SEARCH else f"{baseline}:{self.search}"

@@ -45,7 +45,9 @@ def recorded_plan(entry: Entry, parse: Parse, root: Root = None) -> Plan:
     if entry.origin == "submission":
         raise EntryError(f"{entry.name} is a submission: its predictions were made elsewhere and cannot be reproduced.")
     options = _recorded_options(entry.command, parse)
-    for named in (options.generators, options.recipe, options.dataset):
+    baseline = options.baseline or ""
+    searched_by = options.search or ("" if is_import_path(baseline) else baseline.partition(":")[2])
+    for named in (options.generators, options.recipe, options.dataset, searched_by):
         if ":" in (named or ""):
             raise EntryError(f"The recorded command imports code, {named}; read it, and run the command itself.")
     stranger = options.baseline is not None and is_import_path(options.baseline)

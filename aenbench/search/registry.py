@@ -46,6 +46,10 @@ SEARCHES: Registry[Search] = Registry(
 itself, so it must be one of a module; `SEARCHES.find("package.module:function")` finds one anywhere."""
 
 
+DEFAULT_SEARCH = "dqn"
+"""The paper's: what a baseline that searches uses where none is named."""
+
+
 def _find(name: str) -> Search:
     return SEARCHES.find(name)
 

@@ -11,6 +11,8 @@ from gdatasets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from gdatasets.folder.verify import Report
+    from gdatasets.generation.group_moves import GroupConfiguration
+    from gdatasets.generation.specs import DatasetSpec
     from gdatasets.sources.source import ImageSource
 
 app = typer.Typer(
@@ -29,7 +31,11 @@ ConfigOption = Annotated[
 ]
 SourceOption = Annotated[
     Path | None,
-    typer.Option("--source", metavar="DIR|ZIP", help="Your own images: class folders, with or without train and test."),
+    typer.Option(
+        "--source",
+        metavar="DIR|ZIP",
+        help="Your own images: class folders, with or without train and test; or a source's name.",
+    ),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 
@@ -119,6 +125,16 @@ def build(
     licence: Annotated[str, typer.Option(help="Own images: SPDX identifier of their licence.")] = "",
     homepage: Annotated[str, typer.Option(help="Own images: where they come from.")] = "",
     citation: Annotated[str, typer.Option(help="Own images: how to cite them.")] = "",
+    generators: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE.npy|NAMES",
+            help="Own dataset: move by the group of pixel permutations (k, pixels) in a file, or of named actions.",
+        ),
+    ] = None,
+    config_name: Annotated[
+        str, typer.Option(help="Name of the configuration of --generators; by default group- and a digest.")
+    ] = "",
     quiet: QuietOption = False,
 ) -> None:
     """Build configurations of a dataset, or of your own images, into a folder that `datasets.load_dataset` reads."""
@@ -129,21 +145,47 @@ def build(
 
     name, *rest = names or [""]
     configs = [*rest, *(config or [])]
+    if config_name and generators is None:
+        raise InvalidArgumentError("--config-name names the group of --generators FILE.npy|NAMES; give both.")
     with shown(quiet) as progress:
         options = BuildOptions(workers, shard_size, progress)
         if source is not None:
-            from gdatasets.generation.specs import own_spec
+            from gdatasets.generation.specs import named_spec
+            from gdatasets.sources.catalogue import SOURCES
             from gdatasets.sources.image_folder import FolderSource, Provenance
+            from gdatasets.sources.published import PublishedSource
 
-            images = FolderSource(source, size, colour, Provenance(title, licence, homepage, citation))
-            spec = own_spec(images, name, version)
-            manifest = build_folder(spec, images, spec.configurations if every else configs, out, options)
+            images: ImageSource = FolderSource(source, size, colour, Provenance(title, licence, homepage, citation))
+            if str(source) in SOURCES and not source.exists():
+                images = PublishedSource(str(source), root)
+            spec = named_spec(images.about, name, version, title)
+            groups = _own_groups(spec, generators, config_name, images.image_shape)
+            chosen = spec.configurations if every else configs
+            manifest = build_folder(spec, images, [*chosen, *groups], out, options)
         elif name:
-            chosen = dataset_spec(name).configurations if every else configs
-            manifest = build_dataset(name, chosen, out, root, options)
+            spec = dataset_spec(name)
+            groups = _own_groups(spec, generators, config_name, spec.source.image_shape)
+            manifest = build_dataset(name, [*(spec.configurations if every else configs), *groups], out, root, options)
         else:
             raise InvalidArgumentError("Name a dataset, or your own images with --source DIR|ZIP.")
     _say(quiet, f"{out} holds {manifest.dataset}@{manifest.version}: {', '.join(manifest.configurations)}")
+
+
+def _own_groups(
+    spec: "DatasetSpec", generators: str | None, name: str, image_shape: tuple[int, ...]
+) -> "list[GroupConfiguration]":
+    """The group of --generators on images of this shape; none where the option is not given."""
+    if generators is None:
+        return []
+    from gdatasets.folder.build import check_own_dataset
+    from gdatasets.generation.group_moves import GroupConfiguration
+    from gdatasets.groups.generator_file import read_generators
+    from gdatasets.groups.group import Group, parse_group
+
+    check_own_dataset(spec)
+    if generators.endswith(".npy"):
+        return [GroupConfiguration(Group.from_permutations(read_generators(Path(generators)), image_shape[:2]), name)]
+    return [GroupConfiguration(parse_group(generators, image_shape[0]), name)]
 
 
 @app.command()
@@ -191,7 +233,9 @@ def _source_of(folder: Path, root: Path | None, own: Path | None) -> "ImageSourc
         raise InvalidArgumentError(
             f"{manifest.dataset} was built from own images; name them with --source DIR|ZIP or package.module:source."
         )
-    if ":" in own.name and not own.exists():
+    from gdatasets.sources.catalogue import SOURCES
+
+    if (":" in own.name or str(own) in SOURCES) and not own.exists():
         return PublishedSource(str(own), root)
     return FolderSource(own, manifest.image_shape[0], len(manifest.image_shape) == 3)
 

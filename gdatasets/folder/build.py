@@ -35,18 +35,22 @@ from gdatasets.folder.manifest import (
     read_manifest,
     write_manifest,
 )
+from gdatasets.folder.own_group import check_group_configurations, folder_configuration, group_config_record
 from gdatasets.folder.shards import read_shard, write_shard
 from gdatasets.generation.arrays import Arrays, SplitPlan
+from gdatasets.generation.configured import AnyConfiguration, as_configuration, config_fingerprint, element_dtype
 from gdatasets.generation.digests import ContentHasher
+from gdatasets.generation.group_moves import GroupConfiguration
 from gdatasets.generation.specs import (
+    BUILT_IN,
     CONFIGURATIONS,
     DATASETS,
     DatasetSpec,
-    configuration,
     dataset_spec,
     fingerprint,
     pinned_digest,
 )
+from gdatasets.groups.group import Group
 from gdatasets.processes import end_with_parent
 from gdatasets.sources.published import PublishedSource
 from gdatasets.sources.source import ImageSource
@@ -81,7 +85,7 @@ class BuildOptions:
 
 def build_dataset(
     name: str,
-    configs: Sequence[str],
+    configs: Sequence[str | Group | GroupConfiguration],
     out: str | os.PathLike[str],
     root: str | os.PathLike[str] | None = None,
     options: BuildOptions | None = None,
@@ -90,13 +94,15 @@ def build_dataset(
 
     Args:
         name: one of `gdatasets.DATASETS`, or an import path.
-        configs: names of configurations that the dataset has; none means its default one.
+        configs: names of configurations that the dataset has; none means its default one. A dataset that does not
+            come with the package takes groups of pixel permutations too.
         out: the folder; made where it is missing.
         root: a torchvision-style folder to look for the source's raw files in first.
         options: how to build.
 
     Raises:
         UnknownNameError: no such dataset or configuration.
+        InvalidArgumentError: a group does not fit the images or the dataset.
         SourceError: the source is missing and cannot be fetched, or is not the published one.
         OutputError: the folder cannot be written, holds something else, or another build is writing to it.
         IntegrityError: this machine generates other bytes than the published ones.
@@ -108,24 +114,51 @@ def build_dataset(
 def build(
     spec: DatasetSpec,
     source: ImageSource,
-    configs: Sequence[str],
+    configs: Sequence[str | Group | GroupConfiguration],
     out: str | os.PathLike[str],
     options: BuildOptions | None = None,
 ) -> Manifest:
     """Build configurations of any source into a folder; see `build_dataset`."""
     options = options or BuildOptions()
-    names = list(dict.fromkeys(spec.configuration(name).name for name in configs or (None,)))
+    wanted = _wanted(spec, configs)
     if spec.name in DATASETS and not isinstance(source, PublishedSource):
         raise InvalidArgumentError(f"{spec.name} is the name of a published dataset; give yours another name.")
     for split in source.about.samples:
         source.read(split, 0, 1)  # a missing source is an error before anything is written
     folder = Path(out)
     manifest = _existing(folder, spec, source)
+    check_group_configurations(
+        [config for config in wanted if isinstance(config, GroupConfiguration)], source.image_shape, manifest
+    )
     with _workspace(folder) as partial, _pool(options.workers) as pool:
         builder = _Builder(spec, source, folder, partial, options, pool)
-        for name in names:
-            manifest = builder.add(manifest, name)
+        for config in wanted:
+            manifest = builder.add(manifest, config)
     return manifest
+
+
+def check_own_dataset(spec: DatasetSpec) -> None:
+    """Raise `InvalidArgumentError` for a dataset of the package, which has no groups of the user's own."""
+    if spec.name in BUILT_IN:
+        raise InvalidArgumentError(
+            f"{spec.name} is the name of a published dataset, whose configurations are fixed; give your own group a "
+            "dataset of another name."
+        )
+
+
+def _wanted(spec: DatasetSpec, configs: Sequence[str | Group | GroupConfiguration]) -> list[AnyConfiguration]:
+    """The configurations that are asked for, each once."""
+    wanted: dict[str, AnyConfiguration] = {}
+    for given in configs or (None,):
+        if isinstance(given, Group | GroupConfiguration):
+            check_own_dataset(spec)
+            config = as_configuration(given)
+        else:
+            config = spec.configuration(given)
+        if wanted.get(config.name, config) != config:
+            raise InvalidArgumentError(f'Two configurations are named "{config.name}"; give each its own name.')
+        wanted[config.name] = config
+    return list(wanted.values())
 
 
 def _existing(folder: Path, spec: DatasetSpec, source: ImageSource) -> Manifest:
@@ -212,11 +245,13 @@ class _Builder:
     options: BuildOptions
     pool: Executor | None
 
-    def add(self, manifest: Manifest, name: str) -> Manifest:
+    def add(self, manifest: Manifest, config: AnyConfiguration) -> Manifest:
         """The manifest with this configuration finished in it and on disk."""
-        config = configuration(name)
+        name = config.name
         done = manifest.configurations.get(name)
-        if done is not None and done.fingerprint == fingerprint(config) and self._is_intact(done):
+        if isinstance(config, GroupConfiguration) and done is not None:
+            config = _same_group(manifest, config)
+        if done is not None and done.fingerprint == config_fingerprint(config) and self._is_intact(done):
             if any(not matches(self.folder / file.path, file.bytes, file.sha256) for file in manifest.files):
                 return self._describe(manifest)
             return manifest
@@ -225,20 +260,14 @@ class _Builder:
             shutil.rmtree(work, ignore_errors=True)
             place.rename(work)
         work.mkdir(exist_ok=True)
-        splits = {split: self._split(name, split, work) for split in self.source.about.samples}
+        splits = {split: self._split(config, split, work) for split in self.source.about.samples}
         wanted = {Path(shard.path).name for split in splits.values() for shard in split.shards}
         for stray in [path for path in work.iterdir() if path.name not in wanted]:
             stray.unlink()
         work.rename(place)
-        record = ConfigRecord(
-            family=config.family,
-            actions=list(config.actions),
-            step=config.step,
-            fingerprint=fingerprint(config),
-            splits=splits,
-        )
-        records = {**manifest.configurations, name: record}
-        ordered = {known: records[known] for known in CONFIGURATIONS if known in records}
+        records = {**manifest.configurations, name: _config_record(config, splits)}
+        own = sorted(set(records) - set(CONFIGURATIONS))
+        ordered = {known: records[known] for known in [*CONFIGURATIONS, *own] if known in records}
         return self._describe(manifest.model_copy(update={"configurations": ordered}))
 
     def _is_intact(self, record: ConfigRecord) -> bool:
@@ -252,9 +281,10 @@ class _Builder:
             files.append(_record(path, self.folder))
         return write_manifest(self.folder, manifest.model_copy(update={"files": files}))
 
-    def _split(self, name: str, split: str, work: Path) -> SplitRecord:
-        plan = SplitPlan(self.spec, configuration(name), self.source, split)
-        hasher = ContentHasher(self.source.image_shape)
+    def _split(self, config: AnyConfiguration, split: str, work: Path) -> SplitRecord:
+        name = config.name
+        plan = SplitPlan(self.spec, config, self.source, split)
+        hasher = ContentHasher(self.source.image_shape, element_dtype(config))
         size = self.options.shard_size or _default_shard_size(self.source.image_shape)
         starts = range(0, len(plan), size) or range(1)
         shards = []
@@ -266,7 +296,7 @@ class _Builder:
             record = _record(path, work)
             shards.append(record.model_copy(update={"path": f"{name}/{path.name}", "samples": stop - start}))
         digest = hasher.hexdigest()
-        if self.spec.name in DATASETS:
+        if self.spec.name in DATASETS and not isinstance(config, GroupConfiguration):
             pinned = pinned_digest(self.spec.name, name, split, self.spec.version)
             if pinned is not None and digest != pinned:
                 shutil.rmtree(work)
@@ -289,25 +319,48 @@ class _Builder:
     def _shard(self, path: Path, plan: SplitPlan, pieces: Iterator[Arrays], bounds: tuple[int, int]) -> None:
         """Write a shard, or leave it where it holds the right samples already; takes all of `pieces`."""
         if path.exists():
-            if self._is_right(path, pieces, bounds[1] - bounds[0]):
+            if self._is_right(path, pieces, bounds[1] - bounds[0], element_dtype(plan.config)):
                 return
             pieces = plan.pieces(*bounds)
         try:
             with writing(path) as stream:
-                write_shard(stream, self.source.about.classes, pieces, self.pool)
+                write_shard(stream, self.source.about.classes, pieces, self.pool, element_dtype(plan.config))
         except OSError as error:
             raise output_error(path, error) from error
 
-    def _is_right(self, path: Path, pieces: Iterator[Arrays], samples: int) -> bool:
-        expected, found = ContentHasher(self.source.image_shape), ContentHasher(self.source.image_shape)
+    def _is_right(self, path: Path, pieces: Iterator[Arrays], samples: int, elements: np.dtype[np.void]) -> bool:
+        shape = self.source.image_shape
+        expected, found = ContentHasher(shape, elements), ContentHasher(shape, elements)
         for piece in pieces:
             expected.update(piece.images, piece.labels, piece.source_index, piece.elements)
         try:
-            for piece in read_shard(path, self.source.about.classes, self.source.image_shape, samples):
+            for piece in read_shard(path, self.source.about.classes, shape, samples, elements):
                 found.update(piece.images, piece.labels, piece.source_index, piece.elements)
         except IntegrityError:
             return False
         return found.hexdigest() == expected.hexdigest()
+
+
+def _config_record(config: AnyConfiguration, splits: dict[str, SplitRecord]) -> ConfigRecord:
+    if isinstance(config, GroupConfiguration):
+        return group_config_record(config, splits)
+    return ConfigRecord(
+        family=config.family,
+        actions=list(config.actions),
+        step=config.step,
+        fingerprint=fingerprint(config),
+        splits=splits,
+    )
+
+
+def _same_group(manifest: Manifest, config: GroupConfiguration) -> GroupConfiguration:
+    """The finished configuration of this name, which may have other generators of the same group."""
+    done = folder_configuration(manifest, config.name)
+    if not isinstance(done, GroupConfiguration) or (
+        done.group.permutation_group.fingerprint != config.group.permutation_group.fingerprint
+    ):
+        raise OutputError(f'The folder holds another group named "{config.name}"; choose another name or --out.')
+    return done
 
 
 def _default_shard_size(image_shape: tuple[int, ...]) -> int:

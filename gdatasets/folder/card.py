@@ -9,13 +9,16 @@ from gdatasets.files import write_whole
 from gdatasets.folder.citation import METHOD_CITATION, Cited, render_citation, version_digest
 from gdatasets.folder.croissant import render_croissant
 from gdatasets.folder.manifest import ConfigRecord, Manifest
+from gdatasets.folder.own_group import FAMILY, folder_configuration
 from gdatasets.folder.preview import contact_sheet, sheet_png
+from gdatasets.folder.shards import element_columns
+from gdatasets.generation.group_moves import NUMBER_DTYPE
+from gdatasets.generation.moves import ELEMENT_DTYPE
 from gdatasets.generation.specs import (
     CONFIGURATIONS,
     DATASETS,
     DEFAULT_CONFIGURATION,
     DatasetSpec,
-    configuration,
     is_pinned,
     pinned_digests,
 )
@@ -32,7 +35,7 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000
 def write_card(folder: Path, spec: DatasetSpec, source: ImageSource, manifest: Manifest) -> list[Path]:
     """Write everything that describes the configurations of the manifest; returns the files."""
     cited = Cited(spec, source.about, dataset_digest(spec, manifest))
-    sheet = contact_sheet(spec, configuration(default_configuration(manifest)), source)
+    sheet = contact_sheet(spec, folder_configuration(manifest, default_configuration(manifest)), source)
     contents = {
         "preview.png": sheet_png(sheet),
         "CITATION.cff": render_citation(cited, "cff").encode(),
@@ -95,14 +98,14 @@ def _header(manifest: Manifest) -> dict[str, Any]:
 def _info(manifest: Manifest, name: str, config: ConfigRecord) -> dict[str, Any]:
     names = {str(number): label for number, label in enumerate(manifest.classes)}
     sizes = {split: sum(shard.bytes for shard in record.shards) for split, record in config.splits.items()}
+    elements = NUMBER_DTYPE if config.group else ELEMENT_DTYPE
     return {
         "config_name": name,
         "features": [
             {"name": "image", "dtype": "image"},
             {"name": "label", "dtype": {"class_label": {"names": names}}},
             {"name": "source_index", "dtype": "int64"},
-            {"name": "bits", "dtype": "string"},
-            *({"name": column, "dtype": "int16"} for column in ("angle", "hshift", "vshift")),
+            *({"name": column, "dtype": kind} for column, kind in element_columns(elements).items()),
         ],
         "splits": [
             {"name": split, "num_bytes": sizes[split], "num_examples": record.samples}
@@ -120,13 +123,32 @@ _FAMILIES = {
     "cyclic roll by a random multiple of 4 pixels; pixel-exact and invertible",
     "bilinear": "every image is turned once about its centre, `rotation` by an angle uniform over 3,600 steps of 0.1 "
     "degrees: bilinear interpolation in integer fixed-point arithmetic, zero fill",
+    FAMILY: "every image is moved by a uniformly random element of the group that the generators in `manifest.json` "
+    "generate: `out[i] = x[p[i]]` over the pixels row by row; pixel-exact, and undone by "
+    "`undo_group(images, read_group(folder, configuration), elements)`",
 }
 _LIMITS = {
     "paper": "Any-angle rotation (`rotation` in the family *paper*) loses pixels: nearest neighbour, corners cut; it "
     "cannot be undone.",
     "group": "Cyclic rolls and scrambles cut through objects: they test symmetry, they do not imitate photographs.",
     "bilinear": "Any-angle rotation blurs and cuts corners off; it cannot be undone.",
+    FAMILY: "Permutations of pixels may cut through objects: they test symmetry, they do not imitate photographs.",
 }
+_ACTION_COLUMNS = [
+    "| `bits` | string | twelve characters, the first for `rotation`: 1 where the action was applied |",
+    "| `angle` | int16 | tenths of a degree, counter-clockwise |",
+    "| `hshift`, `vshift` | int16 | pixels rolled: `out[i, j] = x[i, (j + hshift) % n]` |",
+]
+_NUMBER_COLUMNS = [
+    "| `element` | int64 | number of the element, in the lexicographic order of the group's gather indices |",
+]
+
+
+def _moves(config: ConfigRecord) -> str:
+    """What moves the images of a configuration, in a cell of the table."""
+    if config.group is None:
+        return ", ".join(config.actions) or "-"
+    return f"{', '.join(config.group.generators) or 'no generator'}; order {config.group.order:,}"
 
 
 def _splits(source: Source) -> str:
@@ -147,12 +169,17 @@ def _text(spec: DatasetSpec, manifest: Manifest, cited: Cited) -> str:
     shape = "x".join(str(length) for length in manifest.image_shape)
     configs = manifest.configurations
     rows = [
-        f"| `{name}` | {config.family} | {', '.join(config.actions) or '-'} | {split} | {record.samples:,} | "
-        f"`{record.content_sha256}` |"
+        f"| `{name}` | {config.family} | {_moves(config)} | {split} | {record.samples:,} | `{record.content_sha256}` |"
         for name, config in configs.items()
         for split, record in config.splits.items()
     ]
-    families = list(dict.fromkeys(CONFIGURATIONS[name].family for name in spec.configurations))
+    has_groups = any(config.group for config in configs.values())
+    families: list[str] = [CONFIGURATIONS[name].family for name in spec.configurations]
+    families = list(dict.fromkeys([config.family for config in configs.values()] if has_groups else families))
+    columns = [
+        *(_ACTION_COLUMNS if any(config.group is None for config in configs.values()) else []),
+        *(_NUMBER_COLUMNS if has_groups else []),
+    ]
     how = [f"- *{family}*: {_FAMILIES[family]}." for family in families]
     limits = [f"- {_LIMITS[family]}" for family in families]
     source = manifest.source
@@ -189,9 +216,7 @@ Images of {shape} pixels, {len(manifest.classes)} classes, {_splits(cited.source
 | `image` | image (PNG) | the moved image, uint8 |
 | `label` | class label | its class |
 | `source_index` | int64 | {cited.source.index_meaning} |
-| `bits` | string | twelve characters, the first for `rotation`: 1 where the action was applied |
-| `angle` | int16 | tenths of a degree, counter-clockwise |
-| `hshift`, `vshift` | int16 | pixels rolled: `out[i, j] = x[i, (j + hshift) % n]` |
+{chr(10).join(columns)}
 
 | configuration | family | actions, in the order they are applied | split | samples | `content_sha256` |
 |---|---|---|---|---|---|

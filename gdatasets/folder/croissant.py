@@ -106,12 +106,17 @@ def _distribution(name: str, config: ConfigRecord) -> list[dict[str, Any]]:
     return [*files, together]
 
 
-def _columns(source: Source) -> tuple[tuple[str, str, str], ...]:
+def _columns(source: Source, config: ConfigRecord) -> tuple[tuple[str, str, str], ...]:
     """Name, type and meaning of each column."""
-    return (
+    always = (
         ("image", "sc:ImageObject", "the moved image"),
         ("label", "sc:Integer", "class number"),
         ("source_index", "sc:Integer", source.index_meaning),
+    )
+    if config.group is not None:
+        return (*always, ("element", "sc:Integer", "number of the group's element in lexicographic order"))
+    return (
+        *always,
         ("bits", "sc:Text", "twelve characters, 1 where the action of that number was applied"),
         ("angle", "sc:Integer", "tenths of a degree, counter-clockwise"),
         ("hshift", "sc:Integer", "pixels rolled along columns"),
@@ -121,11 +126,14 @@ def _columns(source: Source) -> tuple[tuple[str, str, str], ...]:
 
 def _record_set(name: str, config: ConfigRecord, source: Source) -> dict[str, Any]:
     sizes = ", ".join(f"{split} {record.samples:,}" for split, record in config.splits.items())
+    moves = ", ".join(config.actions) or "no action"
+    if config.group is not None:
+        moves = f"a group of order {config.group.order:,}"
     return {
         "@type": "cr:RecordSet",
         "@id": name,
         "name": name,
-        "description": f"Configuration {name} ({config.family}: {', '.join(config.actions) or 'no action'}); {sizes}.",
+        "description": f"Configuration {name} ({config.family}: {moves}); {sizes}.",
         "field": [
             {
                 "@type": "cr:Field",
@@ -139,6 +147,6 @@ def _record_set(name: str, config: ConfigRecord, source: Source) -> dict[str, An
                     **({"transform": {"jsonPath": "bytes"}} if column == "image" else {}),
                 },
             }
-            for column, kind, description in _columns(source)
+            for column, kind, description in _columns(source, config)
         ],
     }

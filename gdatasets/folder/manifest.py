@@ -10,8 +10,9 @@ import hashlib
 import json
 import re
 from pathlib import Path, PurePosixPath
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from gdatasets.errors import IntegrityError
 from gdatasets.files import write_whole
@@ -43,14 +44,30 @@ class SplitRecord(_Record):
     shards: list[FileRecord]
 
 
+class GroupRecord(_Record):
+    """A group of the user's own: its order, and its generators as gather indices with spaces between, by name."""
+
+    order: int = Field(ge=1, lt=1 << 62)
+    generators: dict[
+        Annotated[str, Field(pattern=r"^[\w .:,()+*^-]{1,96}$")],
+        Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,6})( (0|[1-9][0-9]{0,6}))*$")],
+    ]
+
+
 class ConfigRecord(_Record):
-    """A configuration: what it is and its splits."""
+    """A configuration: what it is and its splits; `group` only where it is a group of the user's own."""
 
     family: str
     actions: list[str]
     step: int
     fingerprint: str = Field(pattern=_SHA256)
     splits: dict[str, SplitRecord]
+    group: GroupRecord | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = write(self)
+        return {name: value for name, value in written.items() if name != "group" or value is not None}
 
 
 class SourceRecord(_Record):

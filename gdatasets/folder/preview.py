@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gdatasets.errors import InvalidArgumentError
-from gdatasets.generation.moves import draw_elements, move
-from gdatasets.generation.specs import Configuration, DatasetSpec
+from gdatasets.generation.configured import AnyConfiguration, draw, move_by
+from gdatasets.generation.specs import DatasetSpec
 from gdatasets.groups.actions import Images
 from gdatasets.sources.source import ImageSource
 
@@ -17,7 +17,7 @@ _GAP = 2
 
 
 def contact_sheet(
-    spec: DatasetSpec, config: Configuration, source: ImageSource, rows: int = 10, moves: int = 10
+    spec: DatasetSpec, config: AnyConfiguration, source: ImageSource, rows: int = 10, moves: int = 10
 ) -> Images:
     """A grid of images: one row a source image, the original first, then its moves.
 
@@ -41,11 +41,11 @@ def contact_sheet(
     chosen = _one_of_each(labels.tolist(), rows)
     lines = []
     for row, sample in enumerate(chosen):
-        own = draw_elements(spec, config, split, sample, sample + 1, size)
+        own = draw(spec, config, split, sample, sample + 1, size)
         first = total + row * moves
-        elements = np.concatenate([own, draw_elements(spec, config, split, first, first + moves - 1, size)])
+        elements = np.concatenate([own, draw(spec, config, split, first, first + moves - 1, size)])
         copies = np.repeat(originals[sample][None], moves, axis=0)
-        lines.append(np.concatenate([copies[:1], move(copies, elements, config.interpolation)]))
+        lines.append(np.concatenate([copies[:1], move_by(config, copies, elements)]))
     return _tile(np.stack(lines))
 
 

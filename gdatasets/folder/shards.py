@@ -2,7 +2,8 @@
 
 Columns: `image` (PNG bytes, feature `Image`), `label` (feature `ClassLabel` with names), `source_index` int64, and the
 element that moved the image: `bits` (twelve characters, the first for action 0), `angle` int16 (tenths of a degree,
-counter-clockwise), `hshift` and `vshift` int16 (pixels).
+counter-clockwise), `hshift` and `vshift` int16 (pixels). Of a group of the user's own that is `element` int64: the
+element's number.
 """
 
 import io
@@ -32,31 +33,31 @@ _OTHER_COLUMNS_BYTES = 256  # what a row may take beside its image
 _CHUNKS_AHEAD = 2  # pieces in flight for each worker
 
 
-def features(classes: Iterable[str]) -> dict[str, Any]:
+def element_columns(elements: np.dtype[np.void]) -> dict[str, str]:
+    """Name and type of the columns that hold elements of this dtype."""
+    return {name: "string" if name == "bits" else elements[name].name for name in elements.names or ()}
+
+
+def features(classes: Iterable[str], elements: np.dtype[np.void] = ELEMENT_DTYPE) -> dict[str, Any]:
     """The columns as the Hugging Face `datasets` library writes them into a Parquet schema."""
     return {
         "image": {"_type": "Image"},
         "label": {"names": list(classes), "_type": "ClassLabel"},
         "source_index": {"dtype": "int64", "_type": "Value"},
-        "bits": {"dtype": "string", "_type": "Value"},
-        "angle": {"dtype": "int16", "_type": "Value"},
-        "hshift": {"dtype": "int16", "_type": "Value"},
-        "vshift": {"dtype": "int16", "_type": "Value"},
+        **{name: {"dtype": kind, "_type": "Value"} for name, kind in element_columns(elements).items()},
     }
 
 
-def schema(classes: Iterable[str]) -> pa.Schema:
-    """The Arrow schema of every shard."""
+def schema(classes: Iterable[str], elements: np.dtype[np.void] = ELEMENT_DTYPE) -> pa.Schema:
+    """The Arrow schema of every shard with elements of this dtype."""
     fields = [
         ("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())])),
         ("label", pa.int64()),
         ("source_index", pa.int64()),
-        ("bits", pa.string()),
-        ("angle", pa.int16()),
-        ("hshift", pa.int16()),
-        ("vshift", pa.int16()),
+        *((name, pa.type_for_alias(kind)) for name, kind in element_columns(elements).items()),
     ]
-    return pa.schema(fields, metadata={"huggingface": json.dumps({"info": {"features": features(classes)}})})
+    described = {"info": {"features": features(classes, elements)}}
+    return pa.schema(fields, metadata={"huggingface": json.dumps(described)})
 
 
 def encode_images(images: Images) -> list[bytes]:
@@ -88,18 +89,27 @@ def decode_image(png: bytes, image_shape: tuple[int, ...]) -> Images:
         raise IntegrityError(f"A PNG cannot be decoded ({error}).") from error
 
 
-def write_shard(stream: BinaryIO, classes: tuple[str, ...], pieces: Iterable[Arrays], pool: Executor | None) -> None:
+def write_shard(
+    stream: BinaryIO,
+    classes: tuple[str, ...],
+    pieces: Iterable[Arrays],
+    pool: Executor | None,
+    elements: np.dtype[np.void] = ELEMENT_DTYPE,
+) -> None:
     """Write consecutive pieces as one Parquet file, a row group a piece; the same bytes with any pool or none."""
-    with pq.ParquetWriter(stream, schema(classes), compression="snappy", write_page_index=True) as writer:
+    with pq.ParquetWriter(stream, schema(classes, elements), compression="snappy", write_page_index=True) as writer:
         for piece, pngs in _encoded(pieces, pool):
             columns: list[Any] = [
                 pa.array([{"bytes": png, "path": None} for png in pngs], type=writer.schema.field("image").type),
                 piece.labels,
                 piece.source_index,
-                element_bits(piece.elements),
-                *(np.ascontiguousarray(piece.elements[name]) for name in ("angle", "hshift", "vshift")),
+                *(_element_column(piece.elements, name) for name in elements.names or ()),
             ]
             writer.write_table(pa.table(dict(zip(writer.schema.names, columns, strict=True)), schema=writer.schema))
+
+
+def _element_column(elements: Elements, name: str) -> Any:
+    return element_bits(elements) if name == "bits" else np.ascontiguousarray(elements[name])
 
 
 def _encoded(pieces: Iterable[Arrays], pool: Executor | None) -> Iterator[tuple[Arrays, list[bytes]]]:
@@ -118,7 +128,13 @@ def _encoded(pieces: Iterable[Arrays], pool: Executor | None) -> Iterator[tuple[
         yield first, future.result()
 
 
-def read_shard(path: Path, classes: tuple[str, ...], image_shape: tuple[int, ...], samples: int) -> Iterator[Arrays]:
+def read_shard(
+    path: Path,
+    classes: tuple[str, ...],
+    image_shape: tuple[int, ...],
+    samples: int,
+    elements: np.dtype[np.void] = ELEMENT_DTYPE,
+) -> Iterator[Arrays]:
     """The samples of a shard, a piece at a time.
 
     Args:
@@ -126,6 +142,7 @@ def read_shard(path: Path, classes: tuple[str, ...], image_shape: tuple[int, ...
         classes: class names.
         image_shape: of every image.
         samples: rows that the file must have.
+        elements: dtype of the elements.
 
     Raises:
         IntegrityError: the file is not a shard of this shape.
@@ -136,11 +153,11 @@ def read_shard(path: Path, classes: tuple[str, ...], image_shape: tuple[int, ...
     rows = 0
     try:
         with path.open("rb") as file, open_parquet(file, limits) as (found, batches):
-            if not found.equals(schema(classes), check_metadata=True):
+            if not found.equals(schema(classes, elements), check_metadata=True):
                 raise IntegrityError(wrong)
             for batch in batches:
                 rows += batch.num_rows
-                yield _to_arrays(batch, image_shape, len(classes))
+                yield _to_arrays(batch, image_shape, len(classes), elements)
     except OSError as error:
         raise IntegrityError(f"{path.name} cannot be read ({error.strerror}).") from error
     except ParquetError as error:
@@ -149,7 +166,9 @@ def read_shard(path: Path, classes: tuple[str, ...], image_shape: tuple[int, ...
         raise IntegrityError(wrong)
 
 
-def _to_arrays(batch: pa.RecordBatch, image_shape: tuple[int, ...], classes: int) -> Arrays:
+def _to_arrays(
+    batch: pa.RecordBatch, image_shape: tuple[int, ...], classes: int, elements: np.dtype[np.void]
+) -> Arrays:
     if any(column.null_count for column in batch.columns):
         raise IntegrityError("A column has missing values.")
     pngs = batch.column("image").field("bytes").to_pylist()
@@ -159,14 +178,15 @@ def _to_arrays(batch: pa.RecordBatch, image_shape: tuple[int, ...], classes: int
     labels = np.array(batch.column("label"), dtype=np.int64)
     if len(labels) and not 0 <= labels.min() <= labels.max() < classes:
         raise IntegrityError(f"A label is outside 0..{classes - 1}.")
-    return Arrays(images, labels, np.array(batch.column("source_index"), dtype=np.int64), _to_elements(batch))
+    index = np.array(batch.column("source_index"), dtype=np.int64)
+    return Arrays(images, labels, index, _to_elements(batch, elements))
 
 
-def _to_elements(batch: pa.RecordBatch) -> Elements:
-    elements = np.zeros(batch.num_rows, dtype=ELEMENT_DTYPE)
-    elements["bits"] = _parse_bits(batch.column("bits").to_pylist())
-    for name in ("angle", "hshift", "vshift"):
-        elements[name] = np.array(batch.column(name), dtype=np.int16)
+def _to_elements(batch: pa.RecordBatch, dtype: np.dtype[np.void]) -> Elements:
+    elements = np.zeros(batch.num_rows, dtype=dtype)
+    for name in dtype.names or ():
+        column = batch.column(name)
+        elements[name] = _parse_bits(column.to_pylist()) if name == "bits" else np.array(column, dtype=dtype[name])
     return elements
 
 

@@ -17,10 +17,15 @@ from gdatasets.errors import IntegrityError, InvalidArgumentError, UnknownNameEr
 from gdatasets.files import matches
 from gdatasets.folder.build import Progress
 from gdatasets.folder.manifest import NAME, FileRecord, Manifest, SplitRecord, read_manifest
+from gdatasets.folder.own_group import check_group_record, folder_configuration
 from gdatasets.folder.shards import read_shard
 from gdatasets.generation.arrays import Arrays, SplitPlan
+from gdatasets.generation.configured import AnyConfiguration
 from gdatasets.generation.digests import ContentHasher
+from gdatasets.generation.group_moves import NUMBER_DTYPE
+from gdatasets.generation.moves import ELEMENT_DTYPE
 from gdatasets.generation.specs import (
+    BUILT_IN,
     CONFIGURATIONS,
     DATASETS,
     DatasetSpec,
@@ -94,12 +99,26 @@ def verify_folder(
     for name, config in manifest.configurations.items():
         if configs and name not in configs:
             continue
+        known = _known(manifest, name, report) if source is not None else None
         for split, record in config.splits.items():
             plan = None
-            if source is not None and name in CONFIGURATIONS and split in source.about.samples:
-                plan = SplitPlan(spec, CONFIGURATIONS[name], source, split)
-            _check_split(_Contents(place, manifest, record, damaged), f"{name}/{split}", plan, report, progress)
+            if source is not None and known is not None and split in source.about.samples:
+                plan = SplitPlan(spec, known, source, split)
+            contents = _Contents(place, manifest, record, damaged, config.group.order if config.group else None)
+            _check_split(contents, f"{name}/{split}", plan, report, progress)
     return report
+
+
+def _known(manifest: Manifest, name: str, report: Report) -> AnyConfiguration | None:
+    """The configuration to rebuild; None, and a finding, where the manifest's group is not what it says."""
+    if name not in CONFIGURATIONS and manifest.configurations[name].group is None:
+        return None
+    try:
+        return folder_configuration(manifest, name)
+    except (IntegrityError, InvalidArgumentError) as error:
+        if (finding := str(error).removesuffix(".")) not in report.findings:
+            report.findings.append(finding)
+        return None
 
 
 def verify_version(
@@ -175,8 +194,15 @@ def check_identity(manifest: Manifest) -> list[str]:
     findings = [
         f"{name} is not the configuration that this gdatasets knows by that name"
         for name, config in manifest.configurations.items()
-        if name not in CONFIGURATIONS or fingerprint(CONFIGURATIONS[name]) != config.fingerprint
+        if config.group is None
+        and (name not in CONFIGURATIONS or fingerprint(CONFIGURATIONS[name]) != config.fingerprint)
     ]
+    for name, config in manifest.configurations.items():
+        if config.group is None:
+            continue
+        findings += check_group_record(name, config, manifest.shape)
+        if manifest.dataset in BUILT_IN:
+            findings.append(f"{name} is a group of one's own, which the published {manifest.dataset} does not have")
     if manifest.dataset not in DATASETS:
         return findings
     current = DATASETS[manifest.dataset]
@@ -191,6 +217,8 @@ def check_identity(manifest: Manifest) -> list[str]:
     if tuple(manifest.classes) != about.classes or manifest.source.sha256 != (about.digest or manifest.source.sha256):
         findings.append(f"the manifest's classes or source are not those of {manifest.dataset}")
     for name, config in manifest.configurations.items():
+        if config.group is not None:
+            continue
         if set(config.splits) != set(pinned.get(name, {}) if pinned else about.samples):
             findings.append(f"{name} does not have the published splits")
         for split, record in config.splits.items():
@@ -207,15 +235,27 @@ class _Contents:
     manifest: Manifest
     record: SplitRecord
     damaged: set[str]
+    order: int | None
+    """Of the group of the user's own, if it is one."""
+
+    @property
+    def elements(self) -> np.dtype[np.void]:
+        return ELEMENT_DTYPE if self.order is None else NUMBER_DTYPE
 
     def read(self, shard: FileRecord) -> Iterator[Arrays]:
-        return read_shard(self.folder / shard.path, tuple(self.manifest.classes), self.manifest.shape, shard.samples)
+        path, classes = self.folder / shard.path, tuple(self.manifest.classes)
+        for piece in read_shard(path, classes, self.manifest.shape, shard.samples, self.elements):
+            if self.order is not None and len(piece):
+                numbers = piece.elements["element"]
+                if not 0 <= numbers.min() <= numbers.max() < self.order:
+                    raise IntegrityError(f"An element is outside 0..{self.order - 1}.")
+            yield piece
 
 
 def _check_split(contents: _Contents, what: str, plan: SplitPlan | None, report: Report, progress: Progress) -> None:
     record = contents.record
     damaged = [shard for shard in record.shards if shard.path in contents.damaged]
-    hasher, start = ContentHasher(contents.manifest.shape), 0
+    hasher, start = ContentHasher(contents.manifest.shape, contents.elements), 0
     for shard in record.shards:
         if plan is None and shard in damaged:
             continue

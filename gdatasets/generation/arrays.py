@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gdatasets.generation.configured import AnyConfiguration, draw, move_by
 from gdatasets.generation.digests import ContentHasher
-from gdatasets.generation.moves import Elements, draw_elements, move
-from gdatasets.generation.specs import Configuration, DatasetSpec
+from gdatasets.generation.moves import Elements
+from gdatasets.generation.specs import DatasetSpec
 from gdatasets.groups.actions import Images
 from gdatasets.sources.source import ImageSource
 
@@ -24,7 +25,8 @@ class Arrays:
         images: uint8 (n, size, size) or (n, size, size, channels), 0 is the background.
         labels: int64 (n,), class numbers.
         source_index: int64 (n,), which image of the source was moved (`Source.index_meaning`).
-        elements: `gdatasets.generation.moves.ELEMENT_DTYPE` (n,), how it was moved.
+        elements: `gdatasets.generation.moves.ELEMENT_DTYPE` (n,), how it was moved; of a group of the user's own
+            `gdatasets.generation.group_moves.NUMBER_DTYPE`.
     """
 
     images: Images
@@ -38,7 +40,7 @@ class Arrays:
     @property
     def content_sha256(self) -> str:
         """The digest of these samples; of a whole split, the one that the package pins."""
-        hasher = ContentHasher(self.images.shape[1:])
+        hasher = ContentHasher(self.images.shape[1:], self.elements.dtype)
         hasher.update(self.images, self.labels, self.source_index, self.elements)
         return hasher.hexdigest()
 
@@ -55,7 +57,7 @@ class SplitPlan:
     """
 
     spec: DatasetSpec
-    config: Configuration
+    config: AnyConfiguration
     source: ImageSource
     split: str
 
@@ -64,10 +66,10 @@ class SplitPlan:
 
     def generate(self, start: int, stop: int) -> Arrays:
         """Samples start..stop-1, whatever was generated before."""
-        elements = draw_elements(self.spec, self.config, self.split, start, stop, self.source.image_shape[0])
+        elements = draw(self.spec, self.config, self.split, start, stop, self.source.image_shape[0])
         images, labels = self.source.read(self.split, start, stop)
         numbers = self.source.about.image_numbers(self.split, start, stop)
-        return Arrays(move(images, elements, self.config.interpolation), labels.copy(), numbers, elements)
+        return Arrays(move_by(self.config, images, elements), labels.copy(), numbers, elements)
 
     def pieces(self, start: int, stop: int) -> Iterator[Arrays]:
         """Samples start..stop-1 in consecutive pieces of bounded memory."""

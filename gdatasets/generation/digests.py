@@ -11,6 +11,11 @@ The hashed bytes are one header and then one record a sample, in split order, wi
              hshift  int16   pixels
              vshift  int16   pixels
 
+Images moved by a group of the user's own have, in place of the last four, one number, and the header says so:
+
+    header   b"gdatasets-content-1 <height>x<width>x<channels> element\\n"
+    element  int64   the element's number (`gdatasets.groups.numbering`)
+
 It does not depend on Parquet, PNG, shards or chunks.
 """
 
@@ -28,17 +33,19 @@ class ContentHasher:
 
     Args:
         shape: of one image: (height, width) or (height, width, channels).
+        elements: dtype of the elements.
     """
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
+    def __init__(self, shape: tuple[int, ...], elements: np.dtype[np.void] = ELEMENT_DTYPE) -> None:
         height, width, channels = (*shape, 1)[:3]
-        self._hash = hashlib.sha256(f"gdatasets-content-1 {height}x{width}x{channels}\n".encode())
+        fields = "" if elements == ELEMENT_DTYPE else " " + ",".join(elements.names or ())
+        self._hash = hashlib.sha256(f"gdatasets-content-1 {height}x{width}x{channels}{fields}\n".encode())
         self._record = np.dtype(
             [
                 ("pixels", "u1", (height * width * channels,)),
                 ("label", "<i8"),
                 ("source", "<i8"),
-                ("element", ELEMENT_DTYPE),
+                ("element", elements),
             ]
         )
 

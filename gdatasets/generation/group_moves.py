@@ -7,6 +7,7 @@ without a list of the elements, and is enough to undo the move.
 """
 
 import hashlib
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,9 @@ from gdatasets.groups.actions import Images
 from gdatasets.groups.group import Group
 from gdatasets.groups.numbering import numbering
 from gdatasets.groups.permutation_groups import Permutations
+
+NUMBER_DTYPE = np.dtype([("element", "<i8")])
+"""How one image was moved by a group of the user's own: the number of the element."""
 
 _CHUNK = 1024  # images moved at a time
 
@@ -45,6 +49,11 @@ class GroupConfiguration:
             text = f"{shape}:{self.group.permutation_group.fingerprint}"
             object.__setattr__(self, "name", f"group-{hashlib.sha256(text.encode()).hexdigest()[:12]}")
 
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of name, shape, step and generators; equal values have equal fingerprints."""
+        return group_fingerprint(self.name, self.group)
+
     def draw(self, dataset: DatasetSpec, split: str, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """The element's number of each of these samples, int64 (n,); each depends on its own index alone.
 
@@ -59,6 +68,14 @@ class GroupConfiguration:
                 for words in random_words(stream, int(run[0]), int(run[-1]) + 1).tolist():
                     numbers.append(sum(word << 64 * k for k, word in enumerate(words)) % self.group.order)
         return np.array(numbers, dtype=np.int64)
+
+
+def group_fingerprint(name: str, group: Group) -> str:
+    """`GroupConfiguration.fingerprint`, without asking whether the group is small enough to be one."""
+    said = {"name": name, "shape": group.shape, "step": group.step, "generators": group.names}
+    whole = hashlib.sha256(f"gdatasets-group-1 {json.dumps(said, sort_keys=True)}\n".encode())
+    whole.update(group.permutations.astype("<i8").tobytes())
+    return whole.hexdigest()
 
 
 def move_by_group(images: Images, group: Group, numbers: NDArray[np.int64]) -> Images:

@@ -220,6 +220,10 @@ DATASETS: Registry[DatasetSpec] = Registry("dataset", _built_in(), _check_spec)
 """Every dataset, by name; `register` adds one for this process, `find` takes import paths too."""
 
 
+BUILT_IN = frozenset(DATASETS)
+"""Names of the datasets that come with the package."""
+
+
 def published_versions(dataset: str) -> tuple[str, ...]:
     """The versions of a dataset whose digests this package pins, oldest first; none of an unpinned dataset."""
     return tuple(_pinned().get(dataset_spec(dataset).name, {}))
@@ -274,6 +278,11 @@ def own_spec(source: "FolderSource", name: str = "", version: str = "1.0.0") -> 
     Raises:
         InvalidArgumentError: the name or the version is malformed.
     """
-    chosen = name or re.sub(r"[^a-z0-9._-]+", "-", source.about.name.lower()).strip("-._")
+    return named_spec(source.about, name, version, source.provenance.title)
+
+
+def named_spec(source: Source, name: str = "", version: str = "1.0.0", title: str = "") -> DatasetSpec:
+    """The specification of a dataset of one's own that is made from any source; see `own_spec`."""
+    chosen = name or re.sub(r"[^a-z0-9._-]+", "-", source.name.lower()).strip("-._")
     _check_identifiers(chosen, version)
-    return DatasetSpec(chosen, source.provenance.title or chosen, version, source.about.name.replace(":", "-"))
+    return DatasetSpec(chosen, title or chosen, version, source.name.replace(":", "-"))

@@ -18,7 +18,7 @@ from PIL import Image
 
 from gdatasets.errors import InvalidArgumentError
 from gdatasets.generation.arrays import Arrays
-from gdatasets.generation.group_moves import GroupConfiguration, move_by_group, undo_group
+from gdatasets.generation.group_moves import NUMBER_DTYPE, GroupConfiguration, move_by_group, undo_group
 from gdatasets.generation.moves import ELEMENT_DTYPE, draw_elements_at, element_bits, move
 from gdatasets.generation.specs import DATASETS, Configuration, DatasetSpec
 from gdatasets.groups.actions import Images
@@ -129,9 +129,13 @@ def _decoded(image: Any) -> Any:
 def batch_arrays(batch: Mapping[str, Any], image_column: str = "image", label_column: str = "label") -> Arrays:
     """A moved batch as `Arrays`, so that its `content_sha256` can be taken."""
     images = _stack(batch[image_column])
+    labels, index = (np.asarray(batch[name], dtype=np.int64) for name in (label_column, "source_index"))
+    if "element" in batch:
+        numbers = np.zeros(len(images), dtype=NUMBER_DTYPE)
+        numbers["element"] = np.asarray(batch["element"])
+        return Arrays(images, labels, index, numbers)
     elements = np.zeros(len(images), dtype=ELEMENT_DTYPE)
     elements["bits"] = [int(text[::-1], 2) for text in batch["bits"]]
     for name in ("angle", "hshift", "vshift"):
         elements[name] = np.asarray(batch[name])
-    labels = np.asarray(batch[label_column], dtype=np.int64)
-    return Arrays(images, labels, np.asarray(batch["source_index"], dtype=np.int64), elements)
+    return Arrays(images, labels, index, elements)

@@ -155,7 +155,7 @@ def test_run_verify_and_leaderboard(
     code, printed = call(["run", "--baseline", "single:hflip", *common], monkeypatch, capsys)
     assert code == 0
     assert "single-hflip-quick" in printed
-    assert "training 88/88" in printed
+    assert "training: 88 of 88" in printed
     assert call(["run", "--baseline", "single:hflip", *common], monkeypatch, capsys)[0] == 2
     assert call(["verify", str(tmp_path)], monkeypatch, capsys) == (0, "1 entry verified.\n")
     assert call(["leaderboard", "--dir", str(tmp_path), "--check"], monkeypatch, capsys)[0] == 1
