@@ -63,7 +63,7 @@ class Searched:
     """A baseline that searches the family's whole space.
 
     The part of its name after a colon says by which search of `aenbench.search.registry`; without one it is the
-    paper's, deep Q-learning.
+    paper's, deep Q-learning. Where a fixed baseline has the same name and such a part, the part means that one.
     """
 
 
@@ -158,11 +158,18 @@ def offer_of(family: ModelFamily, name: str) -> Offer | None:
         UnknownNameError: the part after the colon does not exist.
     """
     head, colon, part = name.partition(":")
-    for key, baseline in family.baselines.items():
-        stem, takes_part, _ = key.partition(":")
-        if stem != head or (bool(takes_part) != bool(colon) and not isinstance(baseline, Searched)):
-            continue
-        if isinstance(baseline, Fixed) and colon and part not in baseline.parts:
-            raise UnknownNameError(baseline.what, part, baseline.parts)
-        return Offer(family, baseline, part)
-    return None
+    named = {
+        bool(key.partition(":")[1]): each for key, each in family.baselines.items() if key.partition(":")[0] == head
+    }
+    baseline, whole = named.get(bool(colon)), named.get(False)
+    if isinstance(baseline, Fixed) and colon and part not in baseline.parts and not isinstance(whole, Searched):
+        raise UnknownNameError(baseline.what, part, baseline.parts)
+    if isinstance(whole, Searched) and not (isinstance(baseline, Fixed) and part in baseline.parts):
+        baseline = whole
+    return Offer(family, baseline, part) if baseline is not None else None
+
+
+def parts_of(family: ModelFamily, head: str) -> tuple[str, ...]:
+    """The parts that a fixed baseline of this name takes."""
+    fixed = (each for key, each in family.baselines.items() if key.startswith(f"{head}:"))
+    return tuple(part for each in fixed if isinstance(each, Fixed) for part in each.parts)

@@ -42,6 +42,7 @@ FAMILIES: Registry[ModelFamily] = Registry(
     "model family", {family.name: family for family in (AEN_FAMILY, GCNN_FAMILY, CUSTOM_FAMILY)}, _check
 )
 DEFAULT_FAMILY = AEN_FAMILY
+_FOUND_AT: set[str] = set()  # import paths of families: a module may be called as its family is
 
 
 def find_family(name: str) -> ModelFamily:
@@ -52,6 +53,8 @@ def find_family(name: str) -> ModelFamily:
         InvalidArgumentError: the import path gives no family, or there is another one of its name.
     """
     family = FAMILIES.find(name)
+    if ":" in name:
+        _FOUND_AT.add(name)
     if family.name not in FAMILIES:
         FAMILIES.register(family.name, family)
     elif FAMILIES[family.name] != family:
@@ -121,9 +124,14 @@ def registered_offer(name: str) -> Offer | None:
 
 
 def is_import_path(name: str) -> bool:
-    """Whether `find_offer` would import a module for this baseline."""
+    """Whether `find_offer` imports, or has imported, a module for this baseline."""
     heads = {key.partition(":")[0] for key in baselines()}
-    return ":" in name and name.partition(":")[0] not in heads
+    return ":" in name and (_path_of(name) in _FOUND_AT or name.partition(":")[0] not in heads)
+
+
+def _path_of(name: str) -> str:
+    """A baseline's import path, without the part after it."""
+    return ":".join(name.split(":", 2)[:2])
 
 
 def find_offer(name: str) -> Offer:
@@ -133,13 +141,15 @@ def find_offer(name: str) -> Offer:
         UnknownNameError: there is none.
         InvalidArgumentError: the import path gives no family.
     """
-    offer = registered_offer(name)
-    if offer is None and is_import_path(name) and locate_module(name):
-        module, attribute, *rest = name.split(":", 2)
-        family = find_family(f"{module}:{attribute}")
-        offer = offer_of(family, ":".join([family.name, *rest]))
+    if not is_import_path(name):
+        offer = registered_offer(name)
+    elif locate_module(name):
+        family = find_family(_path_of(name))
+        offer = offer_of(family, family.name + name.removeprefix(_path_of(name)))
         if offer is None:
             raise UnknownNameError(f"baseline of {family.name}", name, list(family.baselines))
+    else:
+        offer = None
     if offer is None:
         raise UnknownNameError("baseline", name, baselines())
     return offer

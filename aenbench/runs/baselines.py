@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from aenbench.errors import InvalidArgumentError
 from aenbench.leaderboard.entry import Origin, SeedResult
-from aenbench.models.family import BestOf, Fixed, ModelFamily, Offer, Searched
+from aenbench.models.family import BestOf, Fixed, ModelFamily, Offer, Searched, parts_of
 from aenbench.models.registry import find_offer, is_import_path
 from aenbench.models.space import SearchBudget, SearchSpace
 from aenbench.runs.method import Choice, Method
@@ -18,6 +18,7 @@ from aenbench.search.registry import DEFAULT_SEARCH, SEARCHES
 from aenbench.tasks.task import TaskShape
 from aenbench.training.augmentation import Augmentation
 from aenbench.training.candidate import Candidate
+from gdatasets.errors import UnknownNameError
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,15 @@ class Baseline(Method):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "offer", find_offer(self.name))
+        if self.learns and ":" not in self.search and self.search not in SEARCHES:
+            head = self.family.name if self.origin == "model" else self.name.partition(":")[0]
+            parts = parts_of(self.family, head)
+            own = '"package.module:name" of your own'
+            raise UnknownNameError(
+                f"part or search of {head}" if parts else "search", self.search, [*parts, *SEARCHES, own]
+            )
         if self.learns:
-            SEARCHES.find(self.search)  # an unknown one is an error here
+            SEARCHES.find(self.search)  # one that cannot be imported is an error here
         if self.augmentation.names and not isinstance(self.offer.baseline, Fixed):
             raise InvalidArgumentError(f"{self.name} takes no --augment: it chooses for itself.")
         if self.large and not (isinstance(self.offer.baseline, Fixed) and self.offer.baseline.has_sizes):

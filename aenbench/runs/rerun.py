@@ -46,12 +46,12 @@ def recorded_plan(entry: Entry, parse: Parse, root: Root = None) -> Plan:
         raise EntryError(f"{entry.name} is a submission: its predictions were made elsewhere and cannot be reproduced.")
     options = _recorded_options(entry.command, parse)
     baseline = options.baseline or ""
-    searched_by = options.search or ("" if is_import_path(baseline) else baseline.partition(":")[2])
+    stranger = is_import_path(baseline)
+    searched_by = options.search or ":".join(baseline.split(":")[2 if stranger else 1 :])
     for named in (options.generators, options.recipe, options.dataset, searched_by):
         if ":" in (named or ""):
             raise EntryError(f"The recorded command imports code, {named}; read it, and run the command itself.")
-    stranger = options.baseline is not None and is_import_path(options.baseline)
-    if stranger and (entry.origin, entry.method) != ("model", options.baseline):
+    if stranger and (entry.origin != "model" or entry.method not in (baseline, f"{baseline}:{options.search}")):
         raise EntryError(f'The recorded command would import "{options.baseline}", which the entry does not state.')
     try:
         plan = options.plan(Path(root) if root is not None else None)

@@ -100,7 +100,12 @@ def test_every_command_takes_a_family_of_ones_own(
     code, said = aenbench_says("search", "--table", str(table), *compared, *space)
     assert code == 0, said
 
-    assert aenbench_says("verify", "board") == (0, "2 entries verified.\n")
+    searched = ["--search", "random", "--out", "searched"]
+    code, said = aenbench_says("run", "--baseline", name, *RUN, *searched, "--workers", workers)
+    assert code == 0, said
+    assert read_description(toy / "searched" / "g-digits" / "d4" / "toy-random-quick").method == f"{name}:random"
+    code, said = aenbench_says("verify", "board")
+    assert (code, said) == (0, "2 entries verified.\n"), said
     assert aenbench_says("leaderboard", "--dir", "board")[0] == 0
     assert "toy-wide-quick" in Path("board", "README.md").read_text()
 
@@ -146,6 +151,11 @@ def test_a_recorded_import_path_waits_for_trust_and_must_be_the_entrys(toy: Path
     assert not (toy / "was here").exists()
 
     find_family(PATH)
+    recorded(f"{entry.command} --search evil:search")
+    assert "imports code, evil:search" in aenbench_says(*reproduce, "--trust-model")[1]
+    assert not (toy / "was here").exists()
+
+    find_family(PATH)
     recorded(entry.command)
     code, said = aenbench_says(*reproduce, "--trust-model")
     assert (code, "Recorded in" in said) == (0, True), said
@@ -166,7 +176,10 @@ def test_after_it_is_unregistered_nobody_knows_it(registered: ModelFamily, aenbe
     ("arguments", "said"),
     [
         (["run", "--baseline", "tooy", *RUN], 'Unknown baseline "tooy". Did you mean "toy"? Choose from: mlp, '),
-        (["run", "--baseline", "toy:large", *RUN], 'Unknown layers "large". Choose from: wide, deep'),
+        (
+            ["run", "--baseline", "toy:large", *RUN],
+            'Unknown part or search of toy "large". Choose from: wide, deep, dqn, random',
+        ),
         (
             ["tabulate", "--space", "tooy", *TASK],
             'Unknown space "tooy". Did you mean "toy"? Choose from: aen, gcnn, toy',
@@ -177,8 +190,11 @@ def test_after_it_is_unregistered_nobody_knows_it(registered: ModelFamily, aenbe
             'Expected "toy_module:LAYERS" to be an aenbench ModelFamily',
         ),
         (["tabulate", "--space", "toy_module:ToySpace", *TASK], "to be an aenbench ModelFamily, got"),
-        (["run", "--baseline", f"{PATH}:large", *RUN], 'Unknown layers "large". Choose from: wide, deep'),
-        (["run", "--baseline", f"{PATH}:wide:x", *RUN], 'Unknown layers "wide:x"'),
+        (
+            ["run", "--baseline", f"{PATH}:large", *RUN],
+            'Unknown part or search of toy "large". Choose from: wide, deep, dqn, random',
+        ),
+        (["run", "--baseline", f"{PATH}:wide:x", *RUN], 'Cannot import "wide:x"'),
         (["run", "--baseline", PATH, *RUN, "--size", "large"], "takes no --size"),
         (["run", "--baseline", PATH, *RUN, "--protocol", "paper"], 'has no budget under the protocol "paper"'),
         (["run", "--baseline", "elsewhere:TOY", *RUN], 'Unknown baseline "elsewhere:TOY"'),
@@ -254,6 +270,18 @@ def test_facts_that_no_entry_could_hold_are_refused_before_any_work(
         with pytest.raises(InvalidArgumentError) as raised:
             baseline.check(baseline.space(TaskShape()))
         assert said in str(raised.value)
+
+
+def test_a_module_may_be_called_as_its_family_is(toy: Path) -> None:
+    """At first the second baseline was `Unknown layers "TOY"`, and the first no import path any more."""
+    (toy / "toy_module.py").rename(toy / "toy.py")
+    for name, label in (("toy:TOY", "toy"), ("toy:TOY:wide", "toy-wide"), ("toy:TOY", "toy")):
+        baseline = Baseline(name)
+        assert (baseline.origin, baseline.label) == ("model", label)
+        assert baseline.code == toy
+    assert Baseline("toy:wide").origin == "baseline"
+    assert (Baseline("toy:wide").search, Baseline("toy:greedy").search, Baseline("toy").search) == ("", "greedy", "dqn")
+    sys.modules.pop("toy")
 
 
 @pytest.mark.usefixtures("toy")

@@ -91,6 +91,9 @@ def test_a_command_that_would_make_something_else_is_refused(
     [
         "--baseline evil:TOY",
         "--baseline evil:TOY:part",
+        "--baseline my:Net --search evil:search",
+        "--baseline my:Net:evil:search",
+        "--baseline aen:evil:search",
         "--baseline group --generators evil:turn",
         "--baseline mlp --dataset evil:IMAGES",
         "--model my:Net --recipe evil:TOY",
