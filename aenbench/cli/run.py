@@ -14,7 +14,7 @@ from gdatasets.errors import SourceError
 
 if TYPE_CHECKING:
     from aenbench.leaderboard.entry import Entry
-    from aenbench.scoring import Score
+    from aenbench.scoring import Scored
 
 
 def _notice(message: str) -> None:
@@ -149,7 +149,7 @@ def default_dataset(root: Path | None) -> str:
     return "g-mnist"
 
 
-def show_result(entry: "Entry", result: "Score") -> None:
+def show_result(entry: "Entry", result: "Scored") -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table

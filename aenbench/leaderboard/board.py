@@ -13,8 +13,9 @@ from aenbench.leaderboard.ground_truth import AnswerBook, Answers
 from aenbench.leaderboard.reproduction import Trust, trust_of
 from aenbench.leaderboard.rescoring import Checked, check_entry
 from aenbench.leaderboard.search_curves import Point, read_progress
-from aenbench.scoring import Details, Score, detail
+from aenbench.scoring import Details, Scored, detail
 from aenbench.scoring.ranking import Rank, rank
+from aenbench.scoring.score import Evidence, tabled
 from aenbench.tasks.task import Root, Task
 
 
@@ -26,7 +27,8 @@ class Row:
         folder: where it lies.
         entry: what it says, which agrees with its predictions.
         score: by its predictions.
-        details: the same by class and by how images were moved, calibration where there are logits, and invariance
+        scores: those that the tables show, by name; None where the entry does not keep what one needs.
+        details: accuracy by class and by how images were moved, calibration where there are logits, and invariance
             where there are predictions for moved images.
         rank: 1 + the number of entries that are significantly better.
         shared: whether another entry has the same rank.
@@ -38,7 +40,8 @@ class Row:
 
     folder: Path
     entry: Entry
-    score: Score
+    score: Scored
+    scores: Mapping[str, Scored | None]
     details: Details
     rank: int
     shared: bool
@@ -123,10 +126,12 @@ def _row(checked: Checked, place: Rank, shared: bool, answers: Answers, flags: M
     entry, predictions, classes = checked.entry, checked.predictions, answers.dataset.classes
     logits = read_logits(checked.folder, entry, predictions, len(classes))
     moved = read_moved(checked.folder, entry, predictions, len(classes))
+    evidence = Evidence(predictions, answers.labels, logits, moved)
     return Row(
         folder=checked.folder,
         entry=entry,
         score=checked.score,
+        scores={name: each.function(evidence) for name, each in tabled().items()},
         details=detail(predictions, answers.labels, classes, answers.facets, logits, moved),
         rank=place.rank,
         shared=shared,

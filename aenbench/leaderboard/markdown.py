@@ -6,7 +6,8 @@ from aenbench.leaderboard.board import Board, Row, Standing
 from aenbench.leaderboard.entry import Entry, SeedResult
 from aenbench.leaderboard.networks import family_of, states_network
 from aenbench.leaderboard.untrusted.text import plain_markdown
-from aenbench.scoring import Score
+from aenbench.scoring import Scored
+from aenbench.scoring.score import ACCURACY, tabled
 from aenbench.tasks.task import TaskShape
 
 
@@ -24,26 +25,17 @@ paired test finds better; `=` marks shared ones. Where no entry of a task has se
 search time are means over seeds; times depend on the machine (see each `entry.json`).
 """
 
-_HEADINGS = (
-    "rank",
-    "entry",
-    "accuracy, %",
-    "seeds",
-    "parameters",
-    "networks trained",
-    "search + training, s",
-    "network",
-    "trust",
-)
+_COSTS = ("parameters", "networks trained", "search + training, s")
 
 
 def _section(standing: Standing) -> str:
     dataset, config, protocol = standing.task.dataset, standing.task.configuration, standing.task.protocol
     lines = [f"## {dataset} / {config}, protocol `{protocol}`", ""]
     lines += [f"{protocol.note}\n"] if protocol.note else []
+    headings = ("rank", "entry", *(each.title for each in tabled().values()), "seeds", *_COSTS, "network", "trust")
     lines += [
-        f"| {' | '.join(_HEADINGS)} |",
-        "|---" * len(_HEADINGS) + "|",
+        f"| {' | '.join(headings)} |",
+        "|---" * len(headings) + "|",
         *(_line(row) for row in standing.rows),
         "",
     ]
@@ -55,7 +47,7 @@ def _line(row: Row) -> str:
     cells = [
         row.place,
         f"[{entry.name}]({entry.dataset}/{entry.configuration}/{entry.name}/)",
-        format_accuracy(row.score),
+        *(each.show(row.scores[name]) for name, each in tabled().items()),
         str(len(entry.seeds)),
         *cost_cells(entry),
         plain_markdown(format_networks(entry)),
@@ -70,9 +62,9 @@ def _trust(row: Row) -> str:
     return f"{row.trust.level}; flags: {flags}" if flags else row.trust.level
 
 
-def format_accuracy(result: Score) -> str:
+def format_accuracy(result: Scored) -> str:
     """Such as `61.20 [60.85, 61.55]`, in percent."""
-    return f"{100 * result.mean:.2f} [{100 * result.low:.2f}, {100 * result.high:.2f}]"
+    return ACCURACY.show(result)
 
 
 def cost_cells(entry: Entry) -> tuple[str, str, str]:

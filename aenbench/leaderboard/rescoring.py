@@ -10,7 +10,7 @@ from aenbench.leaderboard.entry import Entry
 from aenbench.leaderboard.entry_folder import read_description, read_entry
 from aenbench.leaderboard.ground_truth import AnswerBook, Answers
 from aenbench.leaderboard.untrusted.files import absolute
-from aenbench.scoring import Score, score
+from aenbench.scoring import Scored, score
 from aenbench.tasks.images import Images
 from aenbench.tasks.task import Root
 from gdatasets.journal import recover
@@ -31,7 +31,7 @@ class Checked:
     folder: Path
     entry: Entry
     predictions: NDArray[np.uint8]
-    score: Score
+    score: Scored
     differences: tuple[str, ...]
 
 
@@ -67,7 +67,7 @@ def _misplaced(folder: Path, entry: Entry, predictions: NDArray[np.uint8], answe
     return differences
 
 
-def _misstated(entry: Entry, result: Score) -> list[str]:
+def _misstated(entry: Entry, result: Scored) -> list[str]:
     """Numbers that its predictions do not give."""
     differences = []
     stated = {f"seed {seed.seed}: accuracy": seed.accuracy for seed in entry.seeds}
@@ -82,7 +82,7 @@ def _misstated(entry: Entry, result: Score) -> list[str]:
     return differences
 
 
-def rescore(folder: Path, root: Root = None, images: Images | None = None) -> tuple[Entry, Score, list[str]]:
+def rescore(folder: Path, root: Root = None, images: Images | None = None) -> tuple[Entry, Scored, list[str]]:
     """Score one entry; raises as `check_entry` does.
 
     Args:

@@ -25,7 +25,7 @@ from aenbench.provenance import code_revision, hardware, software
 from aenbench.runs.plan import Plan
 from aenbench.runs.progress import Report, across_processes
 from aenbench.runs.seed import SeedOutcome, run_seed
-from aenbench.scoring import Score, score
+from aenbench.scoring import Scored, score
 from aenbench.search.progress_plot import search_progress
 from aenbench.search.record import trials_csv
 from aenbench.tasks.images import Images
@@ -100,7 +100,12 @@ def _run_seeds(plan: Plan, store: TrialStore, report: Report, executor: Executor
 
 
 def _entry(
-    plan: Plan, images: Images, outcomes: Sequence[SeedOutcome], result: Score, command: str, files: Mapping[str, bytes]
+    plan: Plan,
+    images: Images,
+    outcomes: Sequence[SeedOutcome],
+    result: Scored,
+    command: str,
+    files: Mapping[str, bytes],
 ) -> Entry:
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     return Entry(

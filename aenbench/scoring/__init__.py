@@ -1,6 +1,6 @@
 """Scores from predictions and labels alone; `docs/scoring.md` gives every formula."""
 
-from aenbench.scoring.accuracy import Score as Score
+from aenbench.scoring.accuracy import Scored as Scored
 from aenbench.scoring.accuracy import check_shape as check_shape
 from aenbench.scoring.accuracy import score as score
 from aenbench.scoring.breakdown import Details as Details

@@ -10,8 +10,8 @@ from aenbench.statistics.intervals import t_half_width, wilson_interval
 
 
 @dataclass(frozen=True)
-class Score:
-    """Accuracy, as shares 0..1.
+class Scored:
+    """A score over seeds; of accuracy, shares 0..1.
 
     Attributes:
         per_seed: of each seed's predictions.
@@ -26,7 +26,7 @@ class Score:
     high: float
 
 
-def score(predictions: NDArray[np.uint8], labels: NDArray[np.int64]) -> Score:
+def score(predictions: NDArray[np.uint8], labels: NDArray[np.int64]) -> Scored:
     """Score class predictions (seeds, n) against labels (n,).
 
     Raises:
@@ -37,10 +37,10 @@ def score(predictions: NDArray[np.uint8], labels: NDArray[np.int64]) -> Score:
     per_seed = tuple(float(count) / len(labels) for count in right)
     if len(per_seed) == 1:
         low, high = wilson_interval(int(right[0]), len(labels))
-        return Score(per_seed, per_seed[0], low, high)
+        return Scored(per_seed, per_seed[0], low, high)
     mean = float(np.mean(per_seed))
     half = t_half_width(per_seed)
-    return Score(per_seed, mean, max(0.0, mean - half), min(1.0, mean + half))
+    return Scored(per_seed, mean, max(0.0, mean - half), min(1.0, mean + half))
 
 
 def check_shape(predictions: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:

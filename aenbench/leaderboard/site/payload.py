@@ -73,6 +73,7 @@ def _entry(task: int, standing: Standing, row: Row) -> dict[str, Any]:
         "trust": {"level": row.trust.level, "checked": row.trust.checked, "problems": list(row.trust.problems)},
         "flags": [{"code": flag.code, "message": flag.message, "reason": flag.reason or ""} for flag in row.flags],
         "accuracy": _shares((row.score.mean, row.score.low, row.score.high)),
+        **_further_scores(row),
         "seeds": [
             {
                 "seed": seed.seed,
@@ -109,6 +110,13 @@ def _entry(task: int, standing: Standing, row: Row) -> dict[str, Any]:
         **_confusion(details, standing.answers.dataset.classes),
         **_calibration(details),
     }
+
+
+def _further_scores(row: Row) -> dict[str, Any]:
+    """The scores of the tables beside accuracy, by name: mean and interval, null where an entry has none."""
+    further = {name: scored for name, scored in row.scores.items() if name != "accuracy"}
+    shown = {name: each and [each.mean, each.low, each.high] for name, each in further.items()}
+    return {"scores": shown} if shown else {}
 
 
 def _facet(name: str, parts: tuple[Part, ...]) -> dict[str, Any]:
