@@ -43,7 +43,7 @@ def check_trained(architecture, actions, steps, dtype, tolerance):
     assert network.features(images).std(dim=0).max() > 1e-3  # dead units would commute with everything
     (size, step), (hidden, hidden_step), _ = architecture.grids
     out = grid(actions, hidden, hidden_step, architecture.hidden_channels)
-    joint = architecture.protocol == "paper"
+    joint = architecture.protocol.joint
     return check_equivariance(Features(network), Group(actions, size, step), out, joint=joint, tolerance=tolerance)
 
 
