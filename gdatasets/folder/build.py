@@ -334,7 +334,7 @@ class _Builder:
         for piece in pieces:
             expected.update(piece.images, piece.labels, piece.source_index, piece.elements)
         try:
-            for piece in read_shard(path, self.source.about.classes, shape, samples, elements):
+            for piece in read_shard(path, self.source.about.classes, shape, samples, elements, is_own=True):
                 found.update(piece.images, piece.labels, piece.source_index, piece.elements)
         except IntegrityError:
             return False

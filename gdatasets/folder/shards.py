@@ -11,6 +11,7 @@ import json
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -134,6 +135,7 @@ def read_shard(
     image_shape: tuple[int, ...],
     samples: int,
     elements: np.dtype[np.void] = ELEMENT_DTYPE,
+    is_own: bool = False,
 ) -> Iterator[Arrays]:
     """The samples of a shard, a piece at a time.
 
@@ -143,6 +145,8 @@ def read_shard(
         image_shape: of every image.
         samples: rows that the file must have.
         elements: dtype of the elements.
+        is_own: an interrupted build reads its own work again: in this process, which saves starting another for each
+            shard. Files of strangers are decoded in a process of its own.
 
     Raises:
         IntegrityError: the file is not a shard of this shape.
@@ -152,18 +156,24 @@ def read_shard(
     wrong = f"{path.name} does not hold {samples} samples in the columns of this dataset."
     rows = 0
     try:
-        with path.open("rb") as file, open_parquet(file, limits) as (found, batches):
+        with path.open("rb") as file, _open_own(file) if is_own else open_parquet(file, limits) as (found, batches):
             if not found.equals(schema(classes, elements), check_metadata=True):
                 raise IntegrityError(wrong)
             for batch in batches:
                 rows += batch.num_rows
                 yield _to_arrays(batch, image_shape, len(classes), elements)
+    except (ParquetError, pa.ArrowException) as error:
+        raise IntegrityError(f"{path.name} cannot be read as Parquet ({str(error).splitlines()[0]}).") from error
     except OSError as error:
-        raise IntegrityError(f"{path.name} cannot be read ({error.strerror}).") from error
-    except ParquetError as error:
-        raise IntegrityError(f"{path.name} cannot be read as Parquet ({error}).") from error
+        raise IntegrityError(f"{path.name} cannot be read ({error.strerror or error}).") from error
     if rows != samples:
         raise IntegrityError(wrong)
+
+
+@contextmanager
+def _open_own(file: BinaryIO) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
+    with pq.ParquetFile(file) as shard:
+        yield shard.schema_arrow, shard.iter_batches(batch_size=1_000)
 
 
 def _to_arrays(

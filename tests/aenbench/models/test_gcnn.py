@@ -61,7 +61,7 @@ def check_network(network, dtype, tolerance, name=None):
     module = network if name else Features(network)
     report = check_equivariance(module, moves, features, inputs=images, tolerance=tolerance)
     assert name or len(report.errors) == group.order
-    if report.passed and architecture.protocol == "standard":
+    if report.passed and architecture.protocol.invariant_head:
         report = check_equivariance(network, moves, inputs=images, tolerance=tolerance)
     return report
 
