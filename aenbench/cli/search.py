@@ -30,7 +30,7 @@ def tabulate(
     address: AddressOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Train every distinct network of a space and write a table; goes on where it ended, and from fewer seeds."""
+    """Train every distinct network of a space and write a table; resumes, also from a table with fewer seeds."""
     from aenbench.cli.progress import progress_report
     from aenbench.execution.executors import executor_from
     from aenbench.models.registry import find_space
@@ -99,7 +99,7 @@ def search(
     address: AddressOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Judge search algorithms on a table, or on a folder's: which really differ; goes on where it was interrupted."""
+    """Judge search algorithms on a table, or on a folder's: which really differ; resumes where it was interrupted."""
     from aenbench.cli.progress import progress_report
     from aenbench.comparison.plan import ComparisonPlan, compare_algorithms, named_of, repetitions
     from aenbench.execution.executors import executor_from
