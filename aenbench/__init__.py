@@ -11,7 +11,7 @@ Importing this reads nothing and asks nobody: each name is imported when it is f
 from typing import TYPE_CHECKING
 
 from gdatasets import __version__ as __version__
-from gdatasets.deferred import deferred
+from gdatasets.deferred import deferred_names
 
 if TYPE_CHECKING:
     from aenbench.tables.parquet import load_table as load_table
@@ -21,4 +21,4 @@ _HOMES = {"Table": "tables.table", "load_table": "tables.parquet"}
 
 __all__ = sorted(_HOMES)
 
-__getattr__, __dir__ = deferred(__name__, _HOMES)
+__getattr__, __dir__ = deferred_names(__name__, _HOMES)

@@ -10,7 +10,7 @@ Importing this reads nothing and asks nobody: each name is imported when it is f
 
 from typing import TYPE_CHECKING
 
-from gdatasets.deferred import deferred
+from gdatasets.deferred import deferred_names
 
 if TYPE_CHECKING:
     from gdatasets.errors import GDatasetsError as GDatasetsError
@@ -65,4 +65,4 @@ _HOMES = {
 
 __all__ = sorted(_HOMES)
 
-__getattr__, __dir__ = deferred(__name__, _HOMES)
+__getattr__, __dir__ = deferred_names(__name__, _HOMES)

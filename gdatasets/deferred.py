@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import Any
 
 
-def deferred(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+def deferred_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """A package's `__getattr__` and `__dir__`, for names by the module below it that defines them."""
 
     def find(name: str) -> Any:

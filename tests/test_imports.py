@@ -1,5 +1,6 @@
 """Imports point one way, from the command down to the groups, and importing does nothing."""
 
+import ast
 import importlib
 import importlib.util
 import os
@@ -133,6 +134,28 @@ def test_a_module_name_repeats_only_where_its_room_makes_it_plain() -> None:
     assert {stem for stem, names in homes.items() if len(names) > 1} <= set(REPEATED)
     for stem, names in homes.items():
         assert len({ARCHITECTURE.room(name) for name in names}) == len(names) or stem in REPEATED, names
+
+
+def test_no_package_gives_a_name_that_is_also_a_module_of_it() -> None:
+    """Which of the two `package.name` is would depend on what was imported last."""
+    for path in ARCHITECTURE.module_files(ROOT).values():
+        if path.name == "__init__.py":
+            assert not given_twice(path), path
+
+
+def test_a_name_that_is_also_a_module_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "__init__.py").write_text("from package.score import other\nfrom package.score import score\n")
+    (tmp_path / "score.py").touch()
+    assert given_twice(tmp_path / "__init__.py") == {"score"}
+
+
+def given_twice(init: Path) -> set[str]:
+    """The names that a package's `__init__.py` imports and that are modules beside it."""
+    imports = [
+        node for node in ast.walk(ast.parse(init.read_text(encoding="utf-8"))) if isinstance(node, ast.ImportFrom)
+    ]
+    names = {alias.asname or alias.name for node in imports for alias in node.names}
+    return names & {path.stem for path in init.parent.iterdir()}
 
 
 def test_modules_are_neither_tiny_nor_endless() -> None:

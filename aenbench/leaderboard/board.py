@@ -15,7 +15,7 @@ from aenbench.leaderboard.rescoring import Checked, check_entry
 from aenbench.leaderboard.search_curves import Point, read_progress
 from aenbench.scoring import Details, Scored, detail
 from aenbench.scoring.ranking import Rank, rank
-from aenbench.scoring.score import Evidence, tabled
+from aenbench.scoring.scores import Evidence, tabled
 from aenbench.tasks.task import Root, Task
 
 

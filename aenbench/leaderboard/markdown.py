@@ -7,7 +7,7 @@ from aenbench.leaderboard.entry import Entry, SeedResult
 from aenbench.leaderboard.networks import family_of, states_network
 from aenbench.leaderboard.untrusted.text import plain_markdown
 from aenbench.scoring import Scored
-from aenbench.scoring.score import ACCURACY, tabled
+from aenbench.scoring.scores import ACCURACY, tabled
 from aenbench.tasks.task import TaskShape
 
 

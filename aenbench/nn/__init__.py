@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from gdatasets.deferred import deferred
+from gdatasets.deferred import deferred_names
 
 if TYPE_CHECKING:
     from aenbench.nn.batchnorm import GroupBatchNorm2d as GroupBatchNorm2d
@@ -33,4 +33,4 @@ _HOMES = {
 
 __all__ = sorted(_HOMES)
 
-__getattr__, __dir__ = deferred(__name__, _HOMES)
+__getattr__, __dir__ = deferred_names(__name__, _HOMES)

@@ -14,7 +14,7 @@ from aenbench.leaderboard.markdown import render
 from aenbench.leaderboard.site.payload import payload
 from aenbench.scoring import Scored, calibrate
 from aenbench.scoring.breakdown import Moved
-from aenbench.scoring.score import SCORES, Evidence, Score, over_seeds
+from aenbench.scoring.scores import SCORES, Evidence, Score, over_seeds
 from gdatasets.errors import UnknownNameError
 
 
