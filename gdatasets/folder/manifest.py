@@ -88,7 +88,7 @@ class Manifest(_Record):
     dataset: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,95}$")
     title: str
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
-    image_shape: list[int] = Field(min_length=2, max_length=3)
+    image_shape: list[Annotated[int, Field(ge=1, le=8_192)]] = Field(min_length=2, max_length=3)
     classes: list[str] = Field(min_length=1)
     source: SourceRecord
     configurations: dict[str, ConfigRecord]

@@ -53,7 +53,7 @@ def test_a_build_in_the_working_directory_is_used(offline: Path) -> None:
     assert set(whole) == {"train", "test"}
     streamed = load_dataset("aen/g-digits", "d4", "test", streaming=True)
     assert is_the_published(list(streamed), "d4", "test")
-    assert not (offline.parent / "cache").exists()
+    assert not (offline.parent / "cache/gdatasets/built").exists()
 
 
 def test_a_damaged_build_is_refused(offline: Path) -> None:
@@ -126,7 +126,7 @@ def published(hub: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_the_copy_on_the_hub_comes_first(published: Any, tmp_path: Path) -> None:
     assert is_the_published(load_dataset("aen/g-digits", "d4", "test", "v1.0.0"), "d4", "test")
     assert any("/resolve/" in request and "parquet" in request for request in published.requests)
-    assert not (tmp_path / "cache" / "gdatasets").exists()
+    assert not (tmp_path / "cache/gdatasets/built").exists()
 
 
 def test_a_tag_on_the_hub_with_other_content_is_an_error(published: Any) -> None:
@@ -184,4 +184,4 @@ def test_streaming_from_the_hub_reads_shards_there(published: Any, tmp_path: Pat
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(load_arrays("g-digits", "d4", "test").labels.tolist())
     assert any("/resolve/" in request and "parquet" in request for request in published.requests)
-    assert not (tmp_path / "cache" / "gdatasets").exists()
+    assert not (tmp_path / "cache/gdatasets/built").exists()
