@@ -41,16 +41,18 @@ def load_dataset(
     """Load a dataset as `datasets.load_dataset` does, from the nearest place that has the very version.
 
     A published dataset comes from the Hub at its tag when that is reachable, else from a build in the working
-    directory (`aen/<dataset>`), else it is generated into the cache. Wherever it comes from, its digests are the pinned
-    ones. A dataset that has no published digest is not looked for on the Hub, is compared with its manifest only, and
-    the log says so. A folder of one's own build is loaded from there.
+    directory (`aen/<dataset>`), else it is generated into the cache. Wherever it comes from, files and features are
+    those of the manifest and of this package, never those that the card names, and the digest of its samples, computed
+    once for the digests of its files, is the pinned one. A dataset that has no published digest is not looked for on
+    the Hub, is compared with its manifest only, and the log says so. A folder of one's own build is loaded from there.
 
     Args:
         path: `g-mnist`, `aen/g-mnist`, the import path of a dataset, or the folder of a build.
         name: a configuration; by default the dataset's default one.
         split: one split; by default a dictionary of all.
         revision: `v1.0.0` or `1.0.0`; by default the newest version that this package knows.
-        streaming: iterate without loading.
+        streaming: iterate without loading. A folder is checked first all the same; from the Hub the manifest alone is,
+            and the bytes that arrive are not compared with it.
         root: where the source's raw files are, if it has to be generated.
 
     Returns:
