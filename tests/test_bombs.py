@@ -113,6 +113,7 @@ def submission(predictions: Path, place: Path) -> list[str]:
         "authors": ["A"],
         "dataset": "g-digits",
         "configuration": "c4",
+        "budget": "none",
         "seeds": [{"seed": 0, "parameters": 1}],
     }
     (place / "entry.yaml").write_text(yaml.safe_dump(meta))
@@ -176,8 +177,8 @@ def nested_yaml(place: Path) -> list[str]:
 BOMBS: dict[str, Callable[[Path], list[str]]] = {
     "a table with one long list": table_of_numbers,
     "a table that names one long text often": table_of_texts,
-    "a shard that names one long image often": lambda place: folder_with(bytes(1 << 20), 4_096, place),
-    "a shard of images of 64 million pixels": lambda place: folder_with(png(8_192, 8_192, rows=10), 4_096, place),
+    "a shard that names one long image often": lambda place: folder_with(bytes(1 << 20), 500, place),
+    "a shard of images of 64 million pixels": lambda place: folder_with(png(8_192, 8_192, rows=10), 500, place),
     "a .npz of 8 GB": lambda place: submission(
         zip_with(place / "p.npz", "predictions.npy", packed_zeros(8 * GIGABYTE), 2**32 - 2), place
     ),
@@ -205,18 +206,17 @@ def test_a_small_file_takes_little_memory_and_time(name: str, tmp_path: Path) ->
     assert max(sizes) < 10_000
     code, lines, peak, seconds = measured(command, tmp_path)
     assert code in (1, 2), lines
-    assert len(lines) >= 1
-    assert not any(line.startswith("Traceback") for line in lines), lines
-    assert lines[-1].startswith(("gdatasets: error:", "aenbench: error:")) or "failed" in lines[-1], lines
+    assert 1 <= len(lines) <= (12 if "shard" in name else 2), lines  # `verify` names all that differs
+    assert "Traceback" not in "".join(lines)
     assert peak <= GIGABYTE
     assert seconds <= 10
 
 
 def measured(command: list[str], place: Path) -> tuple[int, list[str], int, float]:
-    """Exit code, lines on standard error, highest memory of all its processes together in bytes, seconds."""
+    """Exit code, lines, highest memory of all its processes together in bytes, their seconds of processor time."""
     program = f"from {command[0]}.cli.main import main; import sys; sys.argv = {json.dumps(command)}; main()"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    start, peak, output = time.monotonic(), 0, place / "output"
+    start, before, peak, output = time.monotonic(), os.times(), 0, place / "output"
     with (
         output.open("wb") as file,
         subprocess.Popen(
@@ -232,7 +232,9 @@ def measured(command: list[str], place: Path) -> tuple[int, list[str], int, floa
                 for process in [*watched.children(recursive=True), watched]:
                     process.kill()
             time.sleep(0.01)
-    return running.returncode, output.read_text(encoding="utf-8").splitlines(), peak, time.monotonic() - start
+    after = os.times()
+    seconds = after.children_user + after.children_system - before.children_user - before.children_system
+    return running.returncode, output.read_text(encoding="utf-8").splitlines(), peak, seconds
 
 
 def test_memory_is_seen(tmp_path: Path) -> None:

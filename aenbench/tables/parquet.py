@@ -36,7 +36,7 @@ MAX_CONTENT_BYTES = 48 << 20  # unpacked
 _INFO, _DIGEST = b"aenbench-table", b"content_sha256"
 _MAX_INFO_BYTES = 64 << 10
 _STATE_BYTES = 64  # what the name of a state may take
-_LIMITS = ParquetLimits(rows=2**12, bytes=MAX_CONTENT_BYTES, value_bytes=_STATE_BYTES, batch_rows=2**12)
+_LIMITS = ParquetLimits(rows=2**12, bytes=MAX_CONTENT_BYTES, value_bytes=_STATE_BYTES, batch_rows=2**8)
 COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "network": (pa.string(), "canonical state, one character 0 or 1 for each bit of the space"),
     "states": (pa.list_(pa.string()), "all states that are this network"),

@@ -33,6 +33,7 @@ _PNG_HEADER = _PNG_SIGNATURE + b"\x00\x00\x00\rIHDR"
 _PNG_OVERHEAD = 4_096  # bytes that a PNG may take beyond its raw pixels
 _OTHER_COLUMNS_BYTES = 256  # what a row may take beside its image
 _BATCH_BYTES = 128 << 20  # of raw pixels that are decoded at a time
+_ALWAYS_DECODED, _DECODED_PER_BYTE = 64 << 20, 5_000  # pixels; a constant image takes a thousandth of them as PNG
 _CHUNKS_AHEAD = 2  # pieces in flight for each worker
 
 
@@ -170,6 +171,9 @@ def read_shard(
     wrong = f"{path.name} does not hold {samples} samples in the columns of this dataset."
     rows = 0
     try:
+        size, decoded = path.stat().st_size, samples * int(np.prod(image_shape))
+        if decoded > _ALWAYS_DECODED + _DECODED_PER_BYTE * size:
+            raise IntegrityError(f"{path.name} has {size:,} bytes for {decoded:,} bytes of pixels; that is no shard.")
         with path.open("rb") as file, _open_own(file) if is_own else open_parquet(file, limits) as (found, batches):
             if not found.equals(schema(classes, elements), check_metadata=True):
                 raise IntegrityError(wrong)
