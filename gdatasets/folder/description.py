@@ -8,7 +8,7 @@ from gdatasets.folder.citation import cite, parse_reference
 from gdatasets.folder.own_group import FAMILY
 from gdatasets.generation.configured import AnyConfiguration
 from gdatasets.generation.group_moves import GroupConfiguration
-from gdatasets.generation.specs import DatasetSpec, no_published_digest, pinned_digests
+from gdatasets.generation.specs import DatasetSpec, is_pinned, no_published_digest, pinned_digests
 from gdatasets.groups.group import Group
 from gdatasets.sources.published import source_is_local
 from gdatasets.sources.source import Source
@@ -45,7 +45,7 @@ def describe_version(reference: str) -> str:
             spec.source,
             f"{where}; {spec.source.homepage}",
             {name: spec.configuration(name) for name in spec.configurations},
-            pinned_digests(spec.name, spec.version),
+            pinned_digests(spec.name, spec.version) if is_pinned(spec) else {},
             cite(reference),
         )
     )
