@@ -172,7 +172,7 @@ def open_build(folder: str | os.PathLike[str]) -> BuiltDataset:
 
 def find_build(name: str) -> BuiltDataset | None:
     """The build that a name on a command line means: a folder, unless a published dataset has the name."""
-    return open_build(name) if name not in DATASETS and Path(name).is_dir() else None
+    return open_build(name) if name.removeprefix("aen/") not in DATASETS and Path(name).is_dir() else None
 
 
 def restore_source(build: BuiltDataset, config: str) -> RestoredSource:

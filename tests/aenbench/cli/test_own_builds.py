@@ -236,6 +236,16 @@ def test_class_folders_beside_an_unrelated_manifest_are_images_still():
     assert open_dataset("./pictures", "none").version == "as-published"
 
 
+def test_a_packed_build_and_a_build_of_a_build_are_one_line(here, call):
+    shutil.make_archive("packed", "zip", here, "my-build")
+    for main, arguments in (
+        (benchmark, [*RUN, "--dataset", "packed.zip"]),
+        (data, ["build", "again", "d4", "--source", "my-build", "--out", "again"]),
+    ):
+        code, _, err = call(main, *arguments)
+        assert (code, err.count("\n"), "holds what `gdatasets build` made" in err) == (2, 1, True), err
+
+
 def test_a_build_without_a_test_split_is_one_line(here, call):
     pack(here / "half.zip", {"train": 20})
     assert call(data, "build", "half", "d4", "--source", "half.zip", "--out", "half", "--quiet")[0] == 0
@@ -300,7 +310,11 @@ def test_a_folder_that_is_no_sound_build_is_one_line(command, here, call):
 def test_a_published_name_is_not_taken_for_a_folder(here, call):
     """The negative control: a folder `g-digits` changes nothing."""
     Path("my-build").rename("g-digits")
-    assert "G-Digits" in call(data, "info", "g-digits")[1]
+    shutil.copytree("g-digits", "aen/g-digits")
+    for name in ("g-digits", "aen/g-digits"):
+        assert "G-Digits" in call(data, "info", name)[1]
+        assert "@misc{g-digits-1.0.0" in call(data, "cite", name)[1]
+    assert "Photos" in call(data, "info", "./g-digits")[1]
     change_the_manifest(here / "g-digits")
     with pytest.raises(IntegrityError, match="changed"):
         open_build("g-digits")
