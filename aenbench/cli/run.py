@@ -43,8 +43,8 @@ def run(
     dataset: Annotated[
         str | None,
         typer.Option(
-            help="g-mnist, mnist-rot, cifar10, ..., or a folder or .zip of class folders; `aenbench datasets` lists "
-            "them. By default G-MNIST where its source is at hand."
+            help="g-mnist, mnist-rot, cifar10, ..., a folder that `gdatasets build` made, or a folder or .zip of "
+            "class folders; `aenbench datasets` lists them. By default G-MNIST where its source is at hand."
         ),
     ] = None,
     config: Annotated[

@@ -43,7 +43,7 @@ def tabulate(
 
     dataset = as_typed(dataset)
     family = find_space(space).name
-    chosen = config or default_configuration(dataset)
+    chosen = config or default_configuration(dataset, root)
     task = Task(dataset, chosen, PROTOCOLS[protocol])
     plan = TablePlan(task, family, seeds, root)
     trials = store or out / f".{plan.images.dataset.name}-{chosen}-{family}-{protocol}.trials"

@@ -135,7 +135,13 @@ class FolderSource:
                 for folder, _, names in os.walk(self.path)
                 for name in names
             )
-        members = _arrange(path.replace(os.sep, "/") for path in paths)
+        files = [path.replace(os.sep, "/") for path in paths]
+        if any(path.endswith("croissant.json") for path in files):
+            raise SourceError(
+                f"{self.path} holds what `gdatasets build` made, not class folders; unpack it and name its folder to "
+                "`aenbench run --dataset`, or build from the original images."
+            )
+        members = _arrange(files)
         if not members:
             raise SourceError(
                 f"{self.path} holds no images in class folders; expected train/CLASS/image.png or CLASS/image.png."

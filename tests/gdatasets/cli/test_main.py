@@ -45,6 +45,14 @@ def test_info_shows_sizes_digests_group_orders_and_citation(run: Run) -> None:
         assert text in out
 
 
+def test_info_takes_a_version(run: Run) -> None:
+    """3d14f30, later than 929b5b9: printed the sizes, and then `Unknown dataset "g-digits@1.0.0"`."""
+    code, out, err = run("info", "g-digits@1.0.0")
+    assert (code, err) == (0, "")
+    assert out == run("info", "g-digits")[1]
+    assert run("info", "aen/g-digits@v1.0.0")[1] == out
+
+
 def test_build_then_verify(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "a"
     code, _, err = run("build", "g-digits", "c4", "--out", out)
@@ -69,9 +77,36 @@ def test_verify_a_version_generates_it_and_compares_with_the_pins(run: Run) -> N
     assert "1,797 samples in 2 splits" in out
 
 
-def test_a_preview_makes_its_folder(run: Run, tmp_path: Path) -> None:
-    assert run("preview", "g-digits", "c4", "--out", tmp_path / "new" / "c4.png")[0] == 0
-    assert (tmp_path / "new" / "c4.png").read_bytes().startswith(b"\x89PNG")
+def test_a_preview_makes_its_folders(run: Run, tmp_path: Path) -> None:
+    """929b5b9 made one folder too; here that holds for any depth, and for what cannot be made (below)."""
+    out = tmp_path / "new" / "deep" / "c4.png"
+    assert run("preview", "g-digits", "c4", "--out", out)[0] == 0
+    assert out.read_bytes().startswith(b"\x89PNG")
+    assert [path.name for path in out.parent.iterdir()] == ["c4.png"], "no unfinished file stays"
+
+
+def test_a_preview_is_written_whole_or_not_at_all(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "old.png").write_bytes(b"old")
+    for out in (tmp_path / "file" / "x.png", tmp_path / "folder.png"):
+        code, said, err = run("preview", "g-digits", "c4", "--out", out)
+        assert (code, said, is_one_line(err), str(tmp_path) in err) == (2, "", True, True)
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    code, _, err = run("preview", "g-digits", "c4", "--out", tmp_path / "old.png")
+    assert (code, is_one_line(err), "No space left on device" in err) == (2, True, True)
+    assert (tmp_path / "old.png").read_bytes() == b"old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.png", "old.png"]
+
+
+@pytest.mark.skipif(not Path("/proc/1").exists(), reason="needs a folder that even root cannot write to: /proc")
+def test_a_preview_in_an_impossible_folder_is_one_line(run: Run) -> None:
+    code, _, err = run("preview", "g-digits", "c4", "--out", "/proc/nope/x.png")
+    assert (code, is_one_line(err), "/proc/nope" in err) == (2, True, True)
 
 
 @pytest.mark.parametrize(
