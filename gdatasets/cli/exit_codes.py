@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from gdatasets import __version__
+from gdatasets.cli.output import guard_output, say, warn
 from gdatasets.errors import GDatasetsError
 
 VersionOption = Annotated[
@@ -24,8 +25,9 @@ def run_command(app: typer.Typer, program: str, interrupted: str) -> None:
         program: its name, which error lines start with.
         interrupted: what an interrupt leaves behind, for the user.
     """
+    guard_output()
     try:
-        code = app(standalone_mode=False)
+        code = typer.main.get_command(app)(standalone_mode=False)  # app() would take the hook for tracebacks
     except UsageError as error:
         said = str(getattr(error, "format_message")())  # noqa: B009
         code = fail(program, f"{said}{'' if said.endswith(('.', '?')) else '.'} See --help.")
@@ -43,11 +45,11 @@ def run_command(app: typer.Typer, program: str, interrupted: str) -> None:
 def say_version(asked: bool) -> None:
     """The callback of `--version`, of both commands: one version for both packages."""
     if asked:
-        typer.echo(__version__)
+        say(__version__)
         raise typer.Exit
 
 
 def fail(program: str, message: str, code: int = 2) -> int:
     """Say what is wrong in one line; returns the exit code."""
-    sys.stderr.write(f"{program}: {' '.join(message.split())}\n")
+    warn(f"{program}: {message.strip()}")
     return code

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gdatasets.cli.exit_codes import VersionOption, fail, run_command
+from gdatasets.cli.output import say, say_lines
 from gdatasets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -58,13 +59,13 @@ def list_datasets() -> None:
     for spec in DATASETS.values():
         splits = ", ".join(f"{split} {count:,}" for split, count in spec.source.samples.items())
         pinned = "" if is_pinned(spec) else "; no published digest"
-        typer.echo(f"{spec.name:16} {spec.version}  {splits}; made from {spec.source.title}{pinned}")
+        say(f"{spec.name:16} {spec.version}  {splits}; made from {spec.source.title}{pinned}")
     for names in dict.fromkeys(spec.configurations for spec in DATASETS.values()):
         owners = [spec for spec in DATASETS.values() if spec.configurations == names]
-        typer.echo(f"\nConfigurations of {', '.join(spec.name for spec in owners)} ({len(names)}):")
+        say_lines(f"\nConfigurations of {', '.join(spec.name for spec in owners)} ({len(names)}):")
         for config in (CONFIGURATIONS[name] for name in names):
             default = "  (default)" if config.name == owners[0].default_configuration else ""
-            typer.echo(f"{config.name:10} {config.family:8} {config.bits}  {', '.join(config.actions) or '-'}{default}")
+            say(f"{config.name:10} {config.family:8} {config.bits}  {', '.join(config.actions) or '-'}{default}")
 
 
 @app.command()
@@ -77,17 +78,17 @@ def info(name: Annotated[str, typer.Argument(help="A dataset, or NAME@VERSION.")
 
     spec = parse_reference(name)
     source = spec.source
-    typer.echo(f"{spec.title} {spec.version}: {source.title}, moved by groups of image symmetries")
+    say(f"{spec.title} {spec.version}: {source.title}, moved by groups of image symmetries")
     size, colour = source.image_shape[0], "RGB" if len(source.image_shape) == 3 else "grey"
-    typer.echo(f"images   {size}x{size}, {colour}; {len(source.classes)} classes: {', '.join(source.classes)}")
-    typer.echo(f"splits   {', '.join(f'{split} {count:,}' for split, count in source.samples.items())}")
-    typer.echo(
+    say(f"images   {size}x{size}, {colour}; {len(source.classes)} classes: {', '.join(source.classes)}")
+    say(f"splits   {', '.join(f'{split} {count:,}' for split, count in source.samples.items())}")
+    say(
         f"source   {'at hand' if source_is_local(spec.source_name) else 'fetched when first needed'}; {source.homepage}"
     )
-    typer.echo(f"licence  {source.licence}")
+    say(f"licence  {source.licence}")
     if notice := no_published_digest(spec):
-        typer.echo(f"digests  {notice}")
-    typer.echo()
+        say(f"digests  {notice}")
+    say("")
     pinned = pinned_digests(name, spec.version)
     for config_name in spec.configurations:
         config = CONFIGURATIONS[config_name]
@@ -96,10 +97,10 @@ def info(name: Annotated[str, typer.Argument(help="A dataset, or NAME@VERSION.")
             if config.pixel_exact
             else "any angle, no finite group"
         )
-        typer.echo(f"{config_name:10} {config.family}, {order}: {', '.join(config.actions) or 'the identity'}")
+        say(f"{config_name:10} {config.family}, {order}: {', '.join(config.actions) or 'the identity'}")
         for split, digest in pinned.get(config_name, {}).items():
-            typer.echo(f"{'':10} {split:5} {digest}")
-    typer.echo(f"\n{cite(name)}", nl=False)
+            say(f"{'':10} {split:5} {digest}")
+    say_lines(f"\n{cite(name)}")
 
 
 @app.command()
@@ -242,11 +243,11 @@ def _source_of(folder: Path, root: Path | None, own: Path | None) -> "ImageSourc
 
 def _conclude(target: str, report: "Report") -> None:
     for line in [*report.findings, *report.notices]:
-        typer.echo(line)
+        say(line)
     if not report.verified:
         raise typer.Exit(fail("gdatasets", f"{target} failed verification: {len(report.findings)} findings.", 1))
     splits = f"{report.splits} split{'s' if report.splits > 1 else ''}"
-    typer.echo(f"{target} verified: {report.samples:,} samples in {splits}.")
+    say(f"{target} verified: {report.samples:,} samples in {splits}.")
 
 
 @app.command()
@@ -269,7 +270,7 @@ def preview(
     sheet = contact_sheet(spec, spec.configuration(config), PublishedSource(spec.source_name, root), rows, moves)
     make_folder(out.parent)
     write_whole(out, sheet_png(sheet, scale))
-    typer.echo(f"Wrote {out}")
+    say(f"Wrote {out}")
 
 
 @app.command()
@@ -280,7 +281,7 @@ def cite(
     """How to cite a published version, with its digest."""
     from gdatasets.folder.citation import cite as citation
 
-    typer.echo(citation(reference, form), nl=False)
+    say_lines(citation(reference, form))
 
 
 @app.command()
@@ -308,4 +309,4 @@ def publish(
 
 def _say(quiet: bool, message: str) -> None:
     if not quiet:
-        typer.echo(message)
+        say(message)

@@ -2,6 +2,8 @@
 
 import re
 
+from gdatasets.visible_text import visible
+
 # Control characters, line and paragraph separators, the byte order mark, and what is not seen or turns the direction of
 # what follows: bidirectional marks, zero-width space, soft hyphen, tags. Joiners (U+200C, U+200D) are part of words and
 # emoji, and stay.
@@ -50,5 +52,4 @@ _REFERENCES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;", "'": "&#39
 
 def printable(text: object, length: int = 200) -> str:
     """A name or value from a file that is not trusted, for a message: one line, escaped, cut."""
-    shown = "".join(mark if mark.isprintable() else f"\\u{ord(mark):04x}" for mark in str(text)[: length + 1])
-    return shown if len(str(text)) <= length else f"{shown[:length]}..."
+    return visible(text, length)
