@@ -1,7 +1,9 @@
-"""Files that appear whole or not at all, and their digests."""
+"""Files that are read without waiting for anybody, appear whole or not at all, and their digests."""
 
+import errno
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,7 +14,61 @@ from filelock import FileLock, Timeout
 from gdatasets.errors import BusyError, OutputError
 
 _BLOCK = 1 << 20
+_READ = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
 _LOCK_S = 0.5  # time enough to try again where the holder has just removed the folder
+
+
+@contextmanager
+def reading(
+    path: str | os.PathLike[str], limit: int | None = None, flags: int = 0, folder: int | None = None
+) -> Iterator[BinaryIO]:
+    """A plain file to read, which somebody else may have put there; everything of this project is opened by this.
+
+    It is opened first, then looked at, so that it cannot be exchanged in between. A pipe, a socket, a device or a
+    folder is refused; reading one might wait for ever.
+
+    Args:
+        path: the file.
+        limit: bytes that it may have.
+        flags: more of `os.open`.
+        folder: descriptor of the folder that `path` is relative to.
+
+    Raises:
+        OSError: it cannot be opened, is no plain file (`EINVAL`) or larger (`EFBIG`); `strerror` says which.
+    """
+    try:
+        descriptor = os.open(path, _READ | flags, dir_fd=folder)
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # a socket, or a pipe
+            raise _not_plain(path) from error
+        raise
+    try:
+        about = os.fstat(descriptor)
+        if not stat.S_ISREG(about.st_mode):
+            raise _not_plain(path)
+        if limit is not None and about.st_size > limit:
+            raise _too_large(path, limit)
+        with open(descriptor, "rb", closefd=False) as stream:
+            yield stream
+    finally:
+        os.close(descriptor)
+
+
+def read_whole(path: str | os.PathLike[str], limit: int) -> bytes:
+    """All of a plain file of no more than so many bytes, even if it grows meanwhile; raises as `reading` does."""
+    with reading(path, limit) as stream:
+        content = stream.read(limit + 1)
+    if len(content) > limit:
+        raise _too_large(path, limit)
+    return content
+
+
+def _not_plain(path: str | os.PathLike[str]) -> OSError:
+    return OSError(errno.EINVAL, "is not a plain file", os.fspath(path))
+
+
+def _too_large(path: str | os.PathLike[str], limit: int) -> OSError:
+    return OSError(errno.EFBIG, f"is larger than {limit:,} bytes", os.fspath(path))
 
 
 @contextmanager
@@ -91,7 +147,7 @@ def locked(folder: Path) -> Iterator[None]:
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file, read in pieces."""
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
+    with reading(path) as stream:
         while block := stream.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from gdatasets.errors import IntegrityError
-from gdatasets.files import write_whole
+from gdatasets.files import read_whole, write_whole
 
 NAME = "manifest.json"
 FORMAT = "gdatasets-manifest-1"
@@ -125,8 +125,7 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / NAME
     try:
-        size = path.stat().st_size
-        content = path.read_bytes() if size <= _MAX_BYTES else b""
+        content = read_whole(path, _MAX_BYTES)
     except FileNotFoundError as error:
         raise IntegrityError(f"{folder} has no {NAME}, so it is not a finished build; build it first.") from error
     except OSError as error:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gdatasets.errors import IntegrityError
+from gdatasets.files import reading
 from gdatasets.folder.untrusted_parquet import ParquetError, ParquetLimits, open_parquet
 from gdatasets.generation.arrays import Arrays
 from gdatasets.generation.moves import ELEMENT_DTYPE, Elements, element_bits
@@ -156,7 +157,7 @@ def read_shard(
     wrong = f"{path.name} does not hold {samples} samples in the columns of this dataset."
     rows = 0
     try:
-        with path.open("rb") as file, _open_own(file) if is_own else open_parquet(file, limits) as (found, batches):
+        with reading(path) as file, _open_own(file) if is_own else open_parquet(file, limits) as (found, batches):
             if not found.equals(schema(classes, elements), check_metadata=True):
                 raise IntegrityError(wrong)
             for batch in batches:

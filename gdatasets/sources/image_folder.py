@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from gdatasets.errors import InvalidArgumentError, SourceError
-from gdatasets.files import file_sha256
+from gdatasets.files import file_sha256, read_whole, reading
 from gdatasets.groups.actions import Images
 from gdatasets.sources.source import Source, SourceArrays
 
@@ -115,7 +115,8 @@ class FolderSource:
         if self.path.is_dir():
             return None
         try:
-            return zipfile.ZipFile(self.path)
+            with reading(self.path):  # no pipe or device, on which zipfile would wait
+                return zipfile.ZipFile(self.path)
         except FileNotFoundError as error:
             raise SourceError(f"{self.path} does not exist; give a folder or a .zip file of class folders.") from error
         except (OSError, zipfile.BadZipFile) as error:
@@ -173,7 +174,7 @@ class FolderSource:
             raise SourceError(f"{where} is not a plain file; remove it.")
         if about.st_size > _MAX_FILE_BYTES:
             raise SourceError(f"{where} has {about.st_size:,} bytes, at most {_MAX_FILE_BYTES:,} are read.")
-        return path.read_bytes()
+        return read_whole(path, _MAX_FILE_BYTES)
 
     def _pixels(self, member: "_Member") -> Images:
         shape = self.image_shape
