@@ -192,7 +192,7 @@ def test_logs_and_warnings_are_shown_as_text(capsys: pytest.CaptureFixture[str])
 def test_a_defect_of_the_program_prints_visible_text(tmp_path: Path) -> None:
     """Its traceback, too, in a process of its own; 929b5b9 printed the message as it was."""
     broken = "import typer; from gdatasets.cli.exit_codes import run_command\napp = typer.Typer()\n"
-    broken += "@app.command()\ndef f() -> None:\n    raise RuntimeError('\\x1b[2J')\nrun_command(app, 'f', '')\n"
+    broken += "@app.command()\ndef f() -> None:\n    raise RuntimeError('\\x1b[2J')\nrun_command(app, 'f')\n"
     done = subprocess.run([sys.executable, "-c", broken], capture_output=True, cwd=tmp_path, check=False)
     assert done.returncode == 1
     assert done.stderr.endswith(b"RuntimeError: \\x1b[2J" + os.linesep.encode())

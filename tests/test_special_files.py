@@ -90,7 +90,7 @@ def put(kind: str, path: Path) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_only_plain_files_are_read(kind: str, tmp_path: Path) -> None:
     put(kind, tmp_path / "x")
-    with pytest.raises(OSError, match="plain file|No such file|No such device"), reading(tmp_path / "x"):
+    with pytest.raises(OSError, match=r"plain file|No such file|No such device"), reading(tmp_path / "x"):
         pass
     (tmp_path / "plain").write_bytes(b"1234")
     (tmp_path / "link").symlink_to("plain")

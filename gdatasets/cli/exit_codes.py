@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from gdatasets import __version__
+from gdatasets.cli.interrupts import INTERRUPTED, KEPT, begin_work
 from gdatasets.cli.output import guard_output, say, warn
 from gdatasets.errors import GDatasetsError
 
@@ -14,19 +15,18 @@ VersionOption = Annotated[
 ]
 
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
-_INTERRUPTED = 130
 
 
-def run_command(app: typer.Typer, program: str, interrupted: str) -> None:
+def run_command(app: typer.Typer, program: str) -> None:
     """Run a command line to its exit code.
 
     Args:
         app: the commands.
         program: its name, which error lines start with.
-        interrupted: what an interrupt leaves behind, for the user.
     """
     guard_output()
     try:
+        begin_work()
         code = typer.main.get_command(app)(standalone_mode=False)  # app() would take the hook for tracebacks
     except UsageError as error:
         said = str(getattr(error, "format_message")())  # noqa: B009
@@ -36,9 +36,9 @@ def run_command(app: typer.Typer, program: str, interrupted: str) -> None:
     except OSError as error:
         code = fail(program, f"{error.filename or 'The system'}: {error.strerror or error}.")
     except (KeyboardInterrupt, typer.Abort):
-        code = _INTERRUPTED
-    if code == _INTERRUPTED:  # Typer takes an interrupt for itself, and says nothing
-        fail(program, interrupted, _INTERRUPTED)
+        code = INTERRUPTED
+    if code == INTERRUPTED:  # Typer takes an interrupt for itself, and says nothing
+        fail(program, KEPT, INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -43,7 +43,7 @@ QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 
 def main() -> None:
     """Run the command; a user's mistake ends in one line and exit code 2, a failed verification in 1."""
-    run_command(app, "gdatasets", "Interrupted; run the same command again: what is finished is kept.")
+    run_command(app, "gdatasets")
 
 
 @app.callback()
