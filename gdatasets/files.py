@@ -3,7 +3,9 @@
 import errno
 import hashlib
 import os
+import platform
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +17,7 @@ from gdatasets.errors import BusyError, OutputError
 
 _BLOCK = 1 << 20
 _READ = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
+_MAX_HOLDER_BYTES = 1_000
 _LOCK_S = 0.5  # time enough to try again where the holder has just removed the folder
 
 
@@ -118,12 +121,19 @@ def output_error(path: Path, error: OSError) -> OutputError:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, work: Path | None = None) -> Iterator[None]:
     """Hold a folder, made where it is missing, for one process; the system lets go when the process ends, however.
 
-    The holder may remove the folder. Raises `OutputError` while another process holds it.
+    The holder may remove the folder.
+
+    Args:
+        folder: holds the lock, and says whose it is.
+        work: what the holder works on, for the error; by default the folder around it.
+
+    Raises:
+        BusyError: another process holds it; says which, where and since when, as far as it is known.
     """
-    path = folder / ".lock"
+    path, holder = folder / ".lock", folder / ".holder"
     lock = FileLock(path, timeout=_LOCK_S, fallback_to_soft=False)  # a soft lock would outlive a killed process
     while True:
         make_folder(folder)
@@ -134,14 +144,28 @@ def locked(folder: Path) -> Iterator[None]:
             continue  # its holder removed the folder in between
         except Timeout as error:
             raise BusyError(
-                f"Another process is writing to {folder.parent}; wait for it or choose another --out."
+                f"Another process{_said(holder)} is at work on {work or folder.parent}; wait for it or choose another "
+                "--out."
             ) from error
         except OSError as error:
             raise output_error(path, error) from error
     try:
+        with suppress(OSError):  # the lock counts, not its label
+            holder.write_text(f"number {os.getpid()} on {platform.node()}, since {time.strftime('%F %T')}\n")
         yield
     finally:
+        with suppress(OSError):
+            holder.unlink()
         lock.release()
+
+
+def _said(holder: Path) -> str:
+    """Who holds a lock, in brackets; nothing where it is not said."""
+    try:
+        said = read_whole(holder, _MAX_HOLDER_BYTES).decode().strip()
+    except (OSError, ValueError):
+        return ""
+    return f" ({said})" if said else ""
 
 
 def file_sha256(path: Path) -> str:
