@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 
-from gdatasets.errors import BusyError, OutputError
+from gdatasets.errors import BusyError, GDatasetsError, OutputError
 
 _BLOCK = 1 << 20
 _READ = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
@@ -110,9 +110,9 @@ def make_folder(folder: Path) -> None:
         raise output_error(folder, error) from error
 
 
-def output_error(path: Path, error: OSError) -> OutputError:
-    """What could not be written, and why, in one line."""
-    if isinstance(error, OutputError):
+def output_error(path: Path, error: OSError) -> OSError:
+    """What could not be written, and why, in one line; an error that says so itself, of a source say, as it is."""
+    if isinstance(error, GDatasetsError):
         return error
     return OutputError(
         f"{path} cannot be written ({error.strerror or error}); free space or choose another folder, then run the "

@@ -68,6 +68,7 @@ def run(plan: Plan, out: Path, command: str, report: Report, executor: Executor,
     check_free(folder, overwrite)
     with _alone(folder):
         check_free(folder, overwrite)  # another run may just have written it
+        _clear(folder)
         store = TrialStore(folder.with_name(f".{folder.name}.trials"), plan.identity(images))
         outcomes = _run_seeds(plan, store, report, executor)
         predictions = np.stack([outcome.predictions for outcome in outcomes])
@@ -90,6 +91,13 @@ def _alone(folder: Path) -> Iterator[None]:
             yield
         finally:
             shutil.rmtree(beside, ignore_errors=True)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what a run left behind that was killed while it made its store."""
+    for pattern in (f"..{folder.name}.trials.*", f"...{folder.name}.trials.*.part"):
+        for leftover in folder.parent.glob(pattern):
+            leftover.unlink()
 
 
 def _extras(plan: Plan, images: Images, outcomes: Sequence[SeedOutcome]) -> dict[str, bytes]:

@@ -20,7 +20,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gdatasets.errors import InvalidArgumentError, SourceError
 from gdatasets.files import file_sha256, read_whole, reading
@@ -156,6 +156,8 @@ class FolderSource:
             raise
         except Image.DecompressionBombError as error:
             raise SourceError(f"{where} is too large; at most {_MAX_PIXELS:,} pixels are read.") from error
+        except UnidentifiedImageError as error:
+            raise SourceError(f"{where} is damaged, or no image of a known format; repair or remove it.") from error
         except (OSError, ValueError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
             raise SourceError(f"{where} cannot be read as an image ({error}); repair or remove it.") from error
         if image.width * image.height > _MAX_PIXELS:
