@@ -99,7 +99,7 @@ def folder_with(image: bytes, rows: int, place: Path) -> list[str]:
     shard = config.splits["test"].shards[0].model_copy(update=now)
     split = config.splits["test"].model_copy(update={"shards": [shard], "samples": rows})
     splits = {**config.splits, "test": split}
-    shape = {"image_shape": [8_192, 8_192]} if image.startswith(png(8_192, 8_192)[:24]) else {}
+    shape = {"image_shape": [4_096, 4_096]} if image.startswith(png(4_096, 4_096)[:24]) else {}
     forged = {"configurations": {"c4": config.model_copy(update={"splits": splits})}, **shape}
     write_manifest(folder, manifest.model_copy(update=forged))
     shutil.copy(path, place / "bomb")
@@ -178,7 +178,7 @@ BOMBS: dict[str, Callable[[Path], list[str]]] = {
     "a table with one long list": table_of_numbers,
     "a table that names one long text often": table_of_texts,
     "a shard that names one long image often": lambda place: folder_with(bytes(1 << 20), 500, place),
-    "a shard of images of 64 million pixels": lambda place: folder_with(png(8_192, 8_192, rows=10), 500, place),
+    "a shard of images of 16 million pixels": lambda place: folder_with(png(4_096, 4_096, rows=10), 500, place),
     "a .npz of 8 GB": lambda place: submission(
         zip_with(place / "p.npz", "predictions.npy", packed_zeros(8 * GIGABYTE), 2**32 - 2), place
     ),

@@ -1,6 +1,5 @@
 """Commands about entries: `verify`, `leaderboard`, `template`, `submit`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +8,8 @@ import typer
 from aenbench.cli.options import RootOption
 from aenbench.cli.run import show_result
 from aenbench.errors import EntryError
+from gdatasets.cli.output import say, say_lines, warn
+from gdatasets.visible_text import visible
 
 
 def verify(
@@ -16,15 +17,14 @@ def verify(
     root: RootOption = None,
 ) -> None:
     """Recompute every score from the stored predictions; exit code 1 on any difference."""
-    from aenbench.leaderboard.untrusted.text import printable
     from aenbench.leaderboard.verify import verify as verify_entries
 
     folders, problems = verify_entries(folder, root)
     for problem in problems:
-        sys.stderr.write(f"{printable(problem, 2_000)}\n")
+        warn(visible(problem, 2_000))
     if problems:
         raise typer.Exit(1)
-    typer.echo(f"{len(folders)} {'entry' if len(folders) == 1 else 'entries'} verified.")
+    say(f"{len(folders)} {'entry' if len(folders) == 1 else 'entries'} verified.")
 
 
 def leaderboard(
@@ -36,14 +36,14 @@ def leaderboard(
     from aenbench.leaderboard.render import drifted, write_generated
 
     if not check:
-        typer.echo(f"Wrote {', '.join(map(str, write_generated(folder, root)))}")
+        say(f"Wrote {', '.join(map(str, write_generated(folder, root)))}")
         return
     stale = drifted(folder, root)
     for path in stale:
-        sys.stderr.write(f"{path} is not what its entries give; run `aenbench leaderboard`.\n")
+        warn(f"{path} is not what its entries give; run `aenbench leaderboard`.")
     if stale:
         raise typer.Exit(1)
-    typer.echo(f"README.md, index.html, entry.schema.json and the answer sheets of {folder} are up to date.")
+    say(f"README.md, index.html, entry.schema.json and the answer sheets of {folder} are up to date.")
 
 
 def template(
@@ -53,10 +53,10 @@ def template(
     from aenbench.leaderboard.submit import TEMPLATE, write_template
 
     if out is None:
-        typer.echo(TEMPLATE, nl=False)
+        say_lines(TEMPLATE)
     else:
         write_template(out)
-        typer.echo(f"Wrote {out}; edit it, then: aenbench submit --predictions preds.npz --meta {out}")
+        say(f"Wrote {out}; edit it, then: aenbench submit --predictions preds.npz --meta {out}")
 
 
 def submit(
@@ -85,4 +85,4 @@ def submit(
     if differences:
         raise EntryError(f"{folder}: {'; '.join(differences)}.")
     show_result(entry, result)
-    typer.echo(f"Entry: {folder}")
+    say(f"Entry: {folder}")

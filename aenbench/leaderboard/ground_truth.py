@@ -37,7 +37,7 @@ ROWS = 3
 MAX_CLASSES = 13
 """The page shows the first images of each class, of datasets with more classes those of the first ones."""
 
-_Size = Annotated[int, Field(ge=1, le=4_096)]
+_Size = Annotated[int, Field(strict=True, ge=1, le=4_096)]
 
 
 class AnswerSheet(Strict):
@@ -52,7 +52,7 @@ class AnswerSheet(Strict):
     image_shape: Annotated[tuple[_Size, ...], Field(min_length=2, max_length=3)]
     train_images: Count
     validation_images: Count
-    test_images: Annotated[int, Field(ge=1, le=1_000_000)]
+    test_images: Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
     labels: str = Field(description="of the test images in dataset order, uint8, base64")
     shown: tuple[Count, ...] = Field(
         description="numbers of the test images that are kept", max_length=ROWS * MAX_CLASSES

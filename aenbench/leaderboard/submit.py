@@ -33,7 +33,7 @@ from aenbench.leaderboard.entry_folder import LOGITS_FILE, MOVED_FILE, check_fre
 from aenbench.leaderboard.untrusted.files import open_bounded, read_bounded
 from aenbench.leaderboard.untrusted.json_yaml import parse_yaml
 from aenbench.leaderboard.untrusted.npz import Expected, read_npz
-from aenbench.leaderboard.untrusted.text import plain_line, printable
+from aenbench.leaderboard.untrusted.text import plain_line, plain_name, printable
 from aenbench.scoring import score
 from aenbench.scoring.invariance import probe_shape
 from aenbench.tasks.images import Images
@@ -44,13 +44,13 @@ from gdatasets.files import write_whole
 
 MAX_META_BYTES = 64 << 10
 
-Stated = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(plain_line)]
+Stated = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(plain_line), AfterValidator(plain_name)]
 
 
 class SubmittedSeed(Strict):
     """What a submitter knows of one independent repetition of the whole procedure."""
 
-    seed: Annotated[int, Field(ge=0, lt=1 << 53)]
+    seed: Count
     parameters: Count
     networks_trained: Count = 0
     search_seconds: Seconds | None = None

@@ -23,7 +23,7 @@ from aenbench.errors import TableError
 from aenbench.tables.table import VERSION, Table, TableInfo
 from aenbench.tasks.protocol import Protocol
 from gdatasets.errors import HubError
-from gdatasets.files import make_folder, write_whole
+from gdatasets.files import make_folder, read_whole, write_whole
 from gdatasets.folder.untrusted_parquet import ParquetLimits, open_parquet
 from gdatasets.hub.client import Hub
 
@@ -145,12 +145,9 @@ def read_table(path: Path) -> Table:
         TableError: it is missing, too large, no table, or was changed.
     """
     try:
-        size = path.stat().st_size
-        content = path.read_bytes() if size <= MAX_FILE_BYTES else b""
+        content = read_whole(path, MAX_FILE_BYTES)
     except OSError as error:
         raise TableError(f"{path} cannot be read ({error.strerror}); make it with `aenbench tabulate`.") from error
-    if size > MAX_FILE_BYTES:
-        raise TableError(f"{path} has {size:,} bytes; no table has more than {MAX_FILE_BYTES:,}.")
     try:
         table, digest = _decode(content)
     except (pa.ArrowException, OSError, ValueError) as error:

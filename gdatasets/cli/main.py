@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gdatasets.cli.exit_codes import VersionOption, fail, run_command
+from gdatasets.cli.output import say, say_lines
 from gdatasets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 
 def main() -> None:
     """Run the command; a user's mistake ends in one line and exit code 2, a failed verification in 1."""
-    run_command(app, "gdatasets", "Interrupted; run the same command again: what is finished is kept.")
+    run_command(app, "gdatasets")
 
 
 @app.callback()
@@ -58,13 +59,13 @@ def list_datasets() -> None:
     for spec in DATASETS.values():
         splits = ", ".join(f"{split} {count:,}" for split, count in spec.source.samples.items())
         pinned = "" if is_pinned(spec) else "; no published digest"
-        typer.echo(f"{spec.name:16} {spec.version}  {splits}; made from {spec.source.title}{pinned}")
+        say(f"{spec.name:16} {spec.version}  {splits}; made from {spec.source.title}{pinned}")
     for names in dict.fromkeys(spec.configurations for spec in DATASETS.values()):
         owners = [spec for spec in DATASETS.values() if spec.configurations == names]
-        typer.echo(f"\nConfigurations of {', '.join(spec.name for spec in owners)} ({len(names)}):")
+        say_lines(f"\nConfigurations of {', '.join(spec.name for spec in owners)} ({len(names)}):")
         for config in (CONFIGURATIONS[name] for name in names):
             default = "  (default)" if config.name == owners[0].default_configuration else ""
-            typer.echo(f"{config.name:10} {config.family:8} {config.bits}  {', '.join(config.actions) or '-'}{default}")
+            say(f"{config.name:10} {config.family:8} {config.bits}  {', '.join(config.actions) or '-'}{default}")
 
 
 @app.command()
@@ -76,7 +77,7 @@ def info(
     from gdatasets.folder.description import describe_build, describe_version
 
     build = find_build(name)
-    typer.echo(describe_version(name) if build is None else describe_build(build))
+    say_lines(describe_version(name) if build is None else describe_build(build))
 
 
 @app.command()
@@ -219,11 +220,11 @@ def _source_of(folder: Path, root: Path | None, own: Path | None) -> "ImageSourc
 
 def _conclude(target: str, report: "Report") -> None:
     for line in [*report.findings, *report.notices]:
-        typer.echo(line)
+        say(line)
     if not report.verified:
         raise typer.Exit(fail("gdatasets", f"{target} failed verification: {len(report.findings)} findings.", 1))
     splits = f"{report.splits} split{'s' if report.splits > 1 else ''}"
-    typer.echo(f"{target} verified: {report.samples:,} samples in {splits}.")
+    say(f"{target} verified: {report.samples:,} samples in {splits}.")
 
 
 @app.command()
@@ -256,7 +257,7 @@ def preview(
         sheet = contact_sheet(build.spec, build.configuration(config), images, rows, moves)
     make_folder(out.parent)
     write_whole(out, sheet_png(sheet, scale))
-    typer.echo(f"Wrote {out}")
+    say(f"Wrote {out}")
 
 
 @app.command()
@@ -269,7 +270,7 @@ def cite(
     from gdatasets.folder.citation import cite as citation
 
     build = find_build(reference)
-    typer.echo(citation(reference, form) if build is None else build.cite(form), nl=False)
+    say_lines(citation(reference, form) if build is None else build.cite(form))
 
 
 @app.command()
@@ -297,4 +298,4 @@ def publish(
 
 def _say(quiet: bool, message: str) -> None:
     if not quiet:
-        typer.echo(message)
+        say(message)

@@ -11,10 +11,10 @@ from gdatasets.errors import IntegrityError, InvalidArgumentError, UnknownNameEr
 from gdatasets.files import matches
 from gdatasets.folder.card import dataset_digest
 from gdatasets.folder.citation import Cited, render_citation
+from gdatasets.folder.contents import SplitContents
+from gdatasets.folder.identity import check_identity
 from gdatasets.folder.manifest import FORMAT, NAME, Manifest, SplitRecord, read_manifest
 from gdatasets.folder.own_group import folder_configuration
-from gdatasets.folder.shards import read_shard
-from gdatasets.folder.verify import check_identity
 from gdatasets.generation.arrays import Arrays
 from gdatasets.generation.configured import AnyConfiguration, element_dtype
 from gdatasets.generation.group_moves import GroupConfiguration, undo_group
@@ -78,16 +78,11 @@ class BuiltDataset:
             IntegrityError: a file or the content is not the one of the manifest.
         """
         elements, record = element_dtype(self.configuration(config)), self.record(config, split)
+        contents = SplitContents(self.folder, self.manifest, config, split)
         for shard in record.shards:
             if not matches(self.folder / shard.path, shard.bytes, shard.sha256):
                 raise IntegrityError(f"{self.folder / shard.path} is missing or changed; build the folder again.")
-        pieces = [
-            piece
-            for shard in record.shards
-            for piece in read_shard(
-                self.folder / shard.path, tuple(self.manifest.classes), self.manifest.shape, shard.samples, elements
-            )
-        ]
+        pieces = [piece for shard in record.shards for piece in contents.read(shard)]
         arrays = Arrays(
             np.concatenate([np.empty((0, *self.manifest.shape), dtype=np.uint8), *(p.images for p in pieces)]),
             np.concatenate([np.empty(0, dtype=np.int64), *(p.labels for p in pieces)]),

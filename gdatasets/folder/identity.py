@@ -4,6 +4,7 @@ from pathlib import Path
 
 import yaml
 
+from gdatasets.files import reading
 from gdatasets.folder.card import card_header, dataset_digest, render_card
 from gdatasets.folder.citation import Cited, render_citation
 from gdatasets.folder.croissant import render_croissant
@@ -85,8 +86,8 @@ def check_header(folder: Path, manifest: Manifest) -> list[str]:
         "README.md: its YAML is not that of this manifest, and names other files, splits or features to `datasets`"
     )
     try:
-        with (folder / "README.md").open(encoding="utf-8", newline="") as stream:
-            text = stream.read(2 * len(expected) + (1 << 16))
+        with reading(folder / "README.md") as stream:
+            text = stream.read(4 * len(expected) + (1 << 16)).decode()
         found = text.removeprefix("---\n").split("\n---\n")[0] + "\n"
         is_same = (
             text.startswith("---\n")
@@ -138,8 +139,8 @@ def check_texts(folder: Path, manifest: Manifest, spec: DatasetSpec, source: Sou
     }
     for name, expected in texts.items():
         try:
-            with (folder / name).open(encoding="utf-8", newline="") as stream:
-                found = stream.read(2 * len(expected) + (1 << 16))
+            with reading(folder / name) as stream:
+                found = stream.read(4 * len(expected) + (1 << 16)).decode()
         except (OSError, UnicodeDecodeError) as error:
             findings[name] = f"{name} cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'})"
             continue

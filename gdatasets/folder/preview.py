@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gdatasets.errors import IntegrityError, InvalidArgumentError
+from gdatasets.files import reading
 from gdatasets.folder.shards import decode_image
 from gdatasets.generation.configured import AnyConfiguration, draw, move_by
 from gdatasets.generation.specs import DatasetSpec
@@ -102,7 +103,7 @@ def sheet_png(sheet: Images, scale: int = 1) -> bytes:
 def shows(path: Path, sheet: Images) -> bool:
     """Whether a PNG file, which anybody may have written, has the pixels of a contact sheet."""
     try:
-        with path.open("rb") as stream:
+        with reading(path) as stream:
             content = stream.read(2 * sheet.size + (1 << 16))
         return np.array_equal(decode_image(content, sheet.shape), sheet)
     except (OSError, IntegrityError):

@@ -8,6 +8,7 @@ element's number.
 
 import io
 import json
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gdatasets.errors import IntegrityError
+from gdatasets.files import reading
 from gdatasets.folder.untrusted_parquet import ParquetError, ParquetLimits, open_parquet
 from gdatasets.generation.arrays import Arrays
 from gdatasets.generation.moves import ELEMENT_DTYPE, Elements, element_bits
@@ -171,21 +173,26 @@ def read_shard(
     wrong = f"{path.name} does not hold {samples} samples in the columns of this dataset."
     rows = 0
     try:
-        size, decoded = path.stat().st_size, samples * int(np.prod(image_shape))
-        if decoded > _ALWAYS_DECODED + _DECODED_PER_BYTE * size:
-            raise IntegrityError(f"{path.name} has {size:,} bytes for {decoded:,} bytes of pixels; that is no shard.")
-        with path.open("rb") as file, _open_own(file) if is_own else open_parquet(file, limits) as (found, batches):
-            if not found.equals(schema(classes, elements), check_metadata=True):
-                raise IntegrityError(wrong)
-            for batch in batches:
-                rows += batch.num_rows
-                yield _to_arrays(batch, image_shape, len(classes), elements)
+        with reading(path) as file:
+            _check_size(path, os.fstat(file.fileno()).st_size, samples * int(np.prod(image_shape)))
+            with _open_own(file) if is_own else open_parquet(file, limits) as (found, batches):
+                if not found.equals(schema(classes, elements), check_metadata=True):
+                    raise IntegrityError(wrong)
+                for batch in batches:
+                    rows += batch.num_rows
+                    yield _to_arrays(batch, image_shape, len(classes), elements)
     except (ParquetError, pa.ArrowException) as error:
         raise IntegrityError(f"{path.name} cannot be read as Parquet ({str(error).splitlines()[0]}).") from error
     except OSError as error:
         raise IntegrityError(f"{path.name} cannot be read ({error.strerror or error}).") from error
     if rows != samples:
         raise IntegrityError(wrong)
+
+
+def _check_size(path: Path, size: int, decoded: int) -> None:
+    """Raise `IntegrityError` for a file that is too small for its pixels, of which one image may be named often."""
+    if decoded > _ALWAYS_DECODED + _DECODED_PER_BYTE * size:
+        raise IntegrityError(f"{path.name} has {size:,} bytes for {decoded:,} bytes of pixels; that is no shard.")
 
 
 @contextmanager

@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from gdatasets.cli import main as cli
 
@@ -195,3 +197,46 @@ def test_help_and_list_answer_at_once_and_import_nothing_heavy(command: str, mor
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     assert time.monotonic() - started < 5  # under one second on an idle machine; generous where others work
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+_DAMAGES: dict[str, Callable[[Path], object]] = {
+    "cut": _cut,
+    "empty": lambda path: path.write_bytes(b""),
+    "text": lambda path: path.write_text("no image"),
+    "flipped bytes": lambda path: path.write_bytes(path.read_bytes()[:60] + bytes(200)),
+}
+
+
+@pytest.mark.parametrize("damage", _DAMAGES)
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_damaged_source_image_is_named(run: Run, tmp_path: Path, damage: str, packed: bool) -> None:
+    """929b5b9: "o/.partial/d4-roll/train-....parquet cannot be written (...); free space or choose another folder"."""
+    random = np.random.default_rng(0)
+    for place in ("train/a", "train/b", "test/a", "test/b"):
+        (tmp_path / "photos" / place).mkdir(parents=True)
+        for number in range(3):
+            pixels = random.integers(0, 256, (16, 16), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "photos" / place / f"{number}.png")
+    _DAMAGES[damage](tmp_path / "photos/train/b/2.png")
+    source = (
+        shutil.make_archive(str(tmp_path / "photos"), "zip", tmp_path / "photos") if packed else tmp_path / "photos"
+    )
+    code, _, err = run("build", "mine", "--source", source, "--out", tmp_path / "out", "--quiet")
+    assert code == 2
+    assert is_one_line(err)
+    assert f"{source}: train/b/2.png is damaged" in err
+    assert "cannot be written" not in err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_folder_that_cannot_be_written_is_still_called_that(run: Run, tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    code, _, err = run("build", "g-digits", "none", "--out", tmp_path / "out", "--quiet")
+    tmp_path.chmod(0o700)
+    assert code == 2
+    assert "cannot be written" in err
