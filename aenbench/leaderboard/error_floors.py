@@ -29,9 +29,9 @@ def find_too_few_errors(checked: Checked, answers: Answers) -> Iterator[Flag]:
     """The flags of one entry; see the module."""
     reference = reference_of(checked.entry.dataset)
     noise, best = reference.wrong_labels, reference.best_error
-    yield from _fewer_than(checked, answers, "below-label-noise", noise, 1, "wrong labels are known among them")
+    yield from _fewer_than(checked, answers, "below-label-noise", noise, 1, "of the labels are known to be wrong")
     if best is not None:
-        yield from _fewer_than(checked, answers, "above-published", best, STEP, "errors are the best published")
+        yield from _fewer_than(checked, answers, "above-published", best, STEP, "is the best published error")
 
 
 def _fewer_than(
@@ -46,7 +46,7 @@ def _fewer_than(
     if few.any():
         seeds = [seed.seed for seed, is_few in zip(checked.entry.seeds, few, strict=True) if is_few]
         message = (
-            f"seed {listed(seeds)} has {int(errors[few].min()):,} errors in {images:,} images; "
-            f"{known.share:.3%} {what} ({known.source})"
+            f"seed {listed(seeds)} gets {int(errors[few].min()):,} of {images:,} images wrong; "
+            f"{known.share:.2%} {what} ({known.source})"
         )
         yield Flag(entry_key(checked.entry), code, message)

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from aenbench.leaderboard.entry import Entry, SeedResult
 from aenbench.leaderboard.flags import Flag, entry_key, listed
 from aenbench.leaderboard.ground_truth import Answers
-from aenbench.leaderboard.networks import network_facts, settles_on
+from aenbench.leaderboard.networks import network_facts, of_one_family, settles_on
 from aenbench.leaderboard.rescoring import Checked
 from aenbench.statistics.intervals import wilson_intervals
 from aenbench.tasks.task import TaskShape
@@ -154,16 +154,17 @@ def _near(entry: Entry, found: Sequence[tuple[_Row, _Row, float]], shape: TaskSh
     repeated = [(mine, other, share) for mine, other, share in found if other.entry is entry]
     if copies:
         others = tuple(sorted({entry_key(other.entry) for _, other, _ in copies}))
-        yield Flag(key, "near-copy", f"{_shares(copies)} of those of {listed(others)}", others)
+        yield Flag(key, "near-copy", _message(copies, listed(others)), others)
     if repeated:
-        yield Flag(key, "repeated-seed", f"a seed is there nearly twice: {_shares(repeated)} of those of another seed")
+        yield Flag(key, "repeated-seed", f"a seed is there nearly twice: {_message(repeated, 'another seed')}")
 
 
-def _shares(found: Sequence[tuple[_Row, _Row, float]]) -> str:
+def _message(found: Sequence[tuple[_Row, _Row, float]], with_whom: str) -> str:
     seeds = sorted({mine.seed.seed for mine, _, _ in found})
     largest = max(share for _, _, share in found)
     return (
-        f"the mistakes of seed {listed(seeds)} are {largest:.1%} (honest trainings share at most {LARGEST_SHARE:.0%})"
+        f"seed {listed(seeds)} shares {largest:.1%} of its mistakes with {with_whom}, "
+        f"where less than {LARGEST_SHARE:.0%} is expected of two trainings"
     )
 
 
@@ -198,16 +199,14 @@ def _equal(entries: Sequence[Checked], shape: TaskShape) -> Iterator[Flag]:
 def _has_to_be_same(one: Entry, seed: SeedResult, other: Entry, its: SeedResult, shape: TaskShape) -> bool:
     """Whether two baselines settled on one network: it is then trained with the same seed on the same images.
 
-    Only methods that are registered here are believed, and only of networks that they can settle on.
+    Only methods that are registered here are believed, and only of networks that they can settle on. Nothing is
+    imported to look at a family at an import path, so the names of its methods are believed.
     """
-    return (
-        one.origin == other.origin == "baseline"
-        and one.method != other.method
-        and one.budget == other.budget
-        and _network(seed) == _network(its)
-        and settles_on(one.method, seed, shape)
-        and settles_on(other.method, its, shape)
-    )
+    if one.method == other.method or one.budget != other.budget or _network(seed) != _network(its):
+        return False
+    if one.origin == other.origin == "baseline":
+        return settles_on(one.method, seed, shape) and settles_on(other.method, its, shape)
+    return of_one_family(one, other)
 
 
 def _network(seed: SeedResult) -> tuple[object, ...]:

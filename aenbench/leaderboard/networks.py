@@ -49,15 +49,15 @@ def states_network(entry: Entry) -> bool:
 def settles_on(method: str, seed: SeedResult, shape: "TaskShape") -> bool:
     """Whether a registered baseline can have settled on the network that a seed states.
 
-    A search may settle on any network of its family; other baselines on the one, or the few, that they name. Families
-    without facts state nothing, and of a search at an import path nothing is known: neither is believed.
+    A search may settle on any network of its family; other baselines on the one, or the few, that they name. A family
+    without facts states nothing, so it is believed; of a search at an import path nothing is known, so it is not.
     """
     from aenbench.models.family import BestOf, Fixed
     from aenbench.models.registry import registered_offer
     from aenbench.search.registry import SEARCHES
 
     offer = None if method_problem(method, "baseline") or method.startswith("group:") else registered_offer(method)
-    if offer is None or not offer.family.facts or offer.family.space is None:
+    if offer is None or offer.family.space is None:
         return False
     try:
         if isinstance(offer.baseline, Fixed):
@@ -71,6 +71,15 @@ def settles_on(method: str, seed: SeedResult, shape: "TaskShape") -> bool:
         return False
     stated = {name: getattr(seed, name) for name in offer.family.facts}
     return any({name: facts.get(name) for name in stated} == stated for facts in found)
+
+
+def of_one_family(one: Entry, other: Entry) -> bool:
+    """Whether two entries were made with one model family at an import path: `package.module:family` is the same."""
+    return (
+        one.origin == other.origin == "model"
+        and one.method.count(":") > 0
+        and one.method.split(":")[:2] == other.method.split(":")[:2]
+    )
 
 
 def method_problem(method: str, origin: Origin) -> str:

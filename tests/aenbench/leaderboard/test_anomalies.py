@@ -125,6 +125,7 @@ def test_reviews_acknowledge_one_flag_of_one_entry(tmp_path: Path) -> None:
     ("content", "said"),
     [
         ('{"a/b/c": {"no-such-code": "x"}}', "no-such-code"),
+        ('{"a/b/c": {"implausible-jump": "a code of 929b5b9"}}', "implausible-jump"),
         ('{"a/b/c": {"off-grid": ""}}', "off-grid"),
         ('{"../b": {"off-grid": "x"}}', "../b"),
         ('{"a/b/c": {"off-grid": "x", "off-grid": "y"}}', "appears twice"),

@@ -1,10 +1,18 @@
 """Copies are found, exact or changed a little; honest trainings that share mistakes are not."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from aenbench.leaderboard.near_copies import Mistakes, shared_mistakes
+from aenbench.models.aen import AEN_FAMILY, Architecture
+from aenbench.models.family import Fixed, Searched
+from aenbench.models.registry import FAMILIES
 
+BOTH = ("same-predictions", "unknown-method")
+PART = Fixed(lambda shape, *_: Architecture((), shape), "part", ("wide",))
 ROTATION = {"actions": ("rotation",), "parameters": 119_374}
 
 
@@ -77,14 +85,40 @@ def test_two_baselines_that_settled_on_one_network_have_to_be_alike_in_all_else(
     assert task.codes(one, other) == {("one", "same-predictions"), ("other", "same-predictions")}
 
 
-def test_the_same_predictions_of_families_of_ones_own_are_asked_about(invent) -> None:
-    """929b5b9: passed where the methods began alike, so a copy of `mine:TOY` had only to be called `mine:TOY:x`."""
+@pytest.mark.parametrize(
+    ("method", "others", "is_copy"),
+    [
+        ("mine:TOY", "mine:TOY:wide", False),
+        ("mine:TOY", "mine:GAME", True),
+        ("mine:TOY", "yours:TOY", True),
+        ("mine:TOY", "mine:TOY", True),
+    ],
+)
+def test_methods_of_one_family_at_an_import_path_are_believed(invent, method: str, others: str, is_copy: bool) -> None:
+    """Nothing is imported to look whether they exist; 929b5b9 had no such families."""
+    task = invent(400)
+    for origin in ("model", "submission"):
+        one, other = (
+            task.entry(name, task.network("same"), origin=origin, method=its)
+            for name, its in (("one", method), ("other", others))
+        )
+        found = {("one", "same-predictions"), ("other", "same-predictions")}
+        assert task.codes(one, other) == (found if is_copy or origin == "submission" else set())
+
+
+def test_a_registered_family_that_states_nothing_is_believed(invent) -> None:
+    toy = replace(AEN_FAMILY, name="toy", facts=(), baselines={"toy": Searched(), "toy:<part>": PART})
     task = invent(400)
     one, other = (
-        task.entry(name, task.network("same"), origin="model", method=its)
-        for name, its in (("one", "mine:TOY"), ("other", "mine:TOY:wide"))
+        task.entry(name, task.network("same"), origin="baseline", method=its)
+        for name, its in (("one", "toy"), ("other", "toy:wide"))
     )
-    assert task.codes(one, other) == {("one", "same-predictions"), ("other", "same-predictions")}
+    assert task.codes(one, other) == {(name, code) for name in ("one", "other") for code in BOTH}
+    FAMILIES.register("toy", toy)
+    try:
+        assert task.codes(one, other) == set()
+    finally:
+        FAMILIES.unregister("toy")
 
 
 @pytest.mark.parametrize("number", [1, 5, 20, 100])
@@ -95,7 +129,7 @@ def test_a_copy_with_some_predictions_changed_is_found(invent, number: int) -> N
     flags = task.flags(task.entry("first", task.network("first")), task.entry("other", task.network("other")), copy)
     assert {(flag.key[-5:], flag.code) for flag in flags} == {("first", "near-copy"), ("/copy", "near-copy")}
     assert flags[0].others == ("g-digits/aug1/copy",)
-    assert "the mistakes of seed 0, 1 are 9" in flags[0].message or "are 100.0%" in flags[0].message
+    assert re.search(r"seed 0, 1 shares (9\d\.\d|100\.0)% of its mistakes with g-digits/aug1/copy,", flags[0].message)
 
 
 @pytest.mark.parametrize("skill", [2.0, 6.0])
@@ -124,7 +158,7 @@ def test_a_copy_of_one_seed_in_another_order_is_found(invent) -> None:
     task = invent(2_000)
     mixed = np.stack([task.network("mixed")[0], changed(task.network("first"), 3)[1], task.network("mixed")[1]])
     flags = task.flags(task.entry("first", task.network("first")), task.entry("mixed", mixed))
-    assert [(flag.code, "seed 1 are" in flag.message) for flag in flags] == [("near-copy", True)] * 2
+    assert [(flag.code, "seed 1 shares" in flag.message) for flag in flags] == [("near-copy", True)] * 2
 
 
 def test_seeds_of_one_entry_that_were_changed_a_little_are_found(invent) -> None:

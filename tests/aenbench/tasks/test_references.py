@@ -1,6 +1,7 @@
 """What is published, beside the datasets that it is about."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -34,3 +35,13 @@ def test_mnist_rot_has_its_own() -> None:
 def test_nothing_is_published_about_images_of_ones_own() -> None:
     for name in ("my-photos", "", "package.module:NAME", "digits", "g-digits"):
         assert reference_of(name) == UNKNOWN
+
+
+def test_the_docs_give_the_figures_of_the_table() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "trust.md").read_text()
+    rows = re.findall(r"^\| [^|]+ \| ([0-9.]+) % \((\w+)[^|]* \|", text, flags=re.MULTILINE)
+    known = [reference.best_error for reference in REFERENCES.values()]
+    assert len(rows) == len(known)
+    for share, author in rows:
+        assert [figure for figure in known if figure and figure.source.startswith(author)], author
+        assert [figure for figure in known if figure and figure.share == pytest.approx(float(share) / 100)], author
