@@ -24,22 +24,22 @@ from aenbench.tasks.task import Task
 CHANGED = (0.001, 0.01, 0.05)
 
 
-def shares(entries: Sequence[Checked], labels: np.ndarray, classes: int) -> dict[str, list[float]]:
+def shares(entries: Sequence[Checked], labels: np.ndarray) -> dict[str, list[float]]:
     """Of shared mistakes: of seeds of one method, of two methods, and of copies with some predictions changed."""
-    rows = [(checked.entry.method, row) for checked in entries for row in checked.predictions]
-    mistakes = Mistakes.of(np.stack([row for _, row in rows]), labels, classes)
-    share, _ = shared_mistakes(mistakes, mistakes)
+    methods = [checked.entry.method for checked in entries for _ in checked.predictions]
+    rows = np.concatenate([checked.predictions for checked in entries])
+    share, _ = shared_mistakes(Mistakes.of(rows, labels))
     found: dict[str, list[float]] = defaultdict(list)
     for one, other in combinations(range(len(rows)), 2):
-        if not np.array_equal(rows[one][1], rows[other][1]):  # two baselines that settled on one network
-            found["one method" if rows[one][0] == rows[other][0] else "two methods"].append(share[one, other])
-    generator = np.random.default_rng(0)
+        if not np.array_equal(rows[one], rows[other]):  # two baselines that settled on one network
+            found["one method" if methods[one] == methods[other] else "two methods"].append(share[one, other])
+    generator, classes = np.random.default_rng(0), int(labels.max()) + 1
     for part in CHANGED:
-        for number, (_, row) in enumerate(rows):
+        for row in rows:
             copy, chosen = row.copy(), generator.choice(len(row), round(part * len(row)), replace=False)
             copy[chosen] = (copy[chosen] + generator.integers(1, classes, len(chosen))) % classes
-            other = Mistakes.of(copy[None], labels, classes)
-            found[f"copy, {part:.1%} changed"].append(shared_mistakes(mistakes[number : number + 1], other)[0][0, 0])
+            share, _ = shared_mistakes(Mistakes.of(np.stack([row, copy]), labels))
+            found[f"copy, {part:.1%} changed"].append(share[0, 1])
     return found
 
 
@@ -70,7 +70,7 @@ def main() -> None:
         answers = book.of(task)
         role = "chose" if number < 3 else "judged"
         print(f"{task.dataset}/{task.configuration} ({role})")
-        for kind, found in shares(entries, answers.labels, len(answers.dataset.classes)).items():
+        for kind, found in shares(entries, answers.labels).items():
             print(f"  shared mistakes, {kind}: {min(found):.3f} to {max(found):.3f} ({len(found)} pairs)")
         z, effect, spread = leaks(entries, answers.labels)
         print(f"  z at least {z:.1f}, z / sqrt(errors) at least {effect:.2f}; concentration at most {spread:.3f}")

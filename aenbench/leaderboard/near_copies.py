@@ -41,53 +41,58 @@ LARGEST_SHARE = 0.75
 LEAST_MISTAKES = 30
 """Beyond those that chance explains: with fewer nothing is asked."""
 
-MAX_ROWS = 50
+MAX_ROWS = 20
 """The most accurate seeds of an entry are compared, at most so many: an entry can have a thousand."""
+
+_CLASSES = 256  # predictions are bytes
 
 
 @dataclass(frozen=True, eq=False)
 class Mistakes:
-    """The mistakes of rows of predictions, in the two forms that are compared.
+    """The mistakes of rows of predictions, in the two forms that are compared; both matrices are sparse.
 
     Attributes:
-        where: sparse (rows, n * classes), 1 where a row gives an image a wrong class.
-        kinds: (rows, classes * classes), the number of mistakes by true and given class, over the root of the number
-            of images of the true class.
+        where: (rows, pairs of an image and a wrong class that two rows or more give), 1 where a row gives it.
+        kinds: (rows, pairs of a true and a wrong class), the number of such mistakes over the root of the number of
+            images of the true class.
         count: (rows,).
     """
 
     where: Any
-    kinds: NDArray[np.float64]
+    kinds: Any
     count: NDArray[np.int64]
 
     @classmethod
-    def of(cls, predictions: NDArray[np.uint8], labels: NDArray[np.int64], classes: int) -> "Mistakes":
-        """Those of predictions (rows, n), none of a class beyond the last one."""
-        from scipy.sparse import csr_matrix
-
+    def of(cls, predictions: NDArray[np.uint8], labels: NDArray[np.int64]) -> "Mistakes":
+        """Those of predictions (rows, n) of images with labels (n,)."""
         rows, images = np.nonzero(predictions != labels)
         given = predictions[rows, images].astype(np.int64)
-        shape = (len(predictions), len(labels) * classes)
-        where = csr_matrix((np.ones(len(rows), np.int32), (rows, images * classes + given)), shape)
-        kinds = np.zeros((len(predictions), classes, classes))
-        np.add.at(kinds, (rows, labels[images], given), 1)
-        kinds /= np.sqrt(np.maximum(np.bincount(labels, minlength=classes), 1))[None, :, None]
-        return cls(where, kinds.reshape(len(predictions), -1), np.bincount(rows, minlength=len(predictions)))
-
-    def __getitem__(self, rows: slice) -> "Mistakes":
-        return Mistakes(self.where[rows], self.kinds[rows], self.count[rows])
+        of_label = np.sqrt(np.bincount(labels))[labels[images]]
+        where = _table(rows, images * _CLASSES + given, np.ones(len(rows)), len(predictions), least=2)
+        kinds = _table(rows, labels[images] * _CLASSES + given, 1 / of_label, len(predictions))
+        return cls(where, kinds, np.bincount(rows, minlength=len(predictions)))
 
 
-def shared_mistakes(one: Mistakes, other: Mistakes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The share of their mistakes that rows have in common.
+def _table(
+    rows: NDArray[np.int64], keys: NDArray[np.int64], values: NDArray[np.float64], count: int, least: int = 1
+) -> Any:
+    """Sums of values, sparse (rows, keys): a column for each key that is there so many times at least."""
+    from scipy.sparse import csr_matrix
+
+    kept, columns, times = np.unique(keys, return_inverse=True, return_counts=True)
+    is_kept = times[columns] >= least
+    return csr_matrix((values[is_kept], (rows[is_kept], columns[is_kept])), (count, len(kept)))
+
+
+def shared_mistakes(mistakes: Mistakes, rows: slice = slice(None)) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The share of their mistakes that some rows have in common with all rows.
 
     Returns:
-        The share, at most 1, and the number of mistakes that it rests on, both (rows of one, rows of other). The share
-        is 0 where that number is below 1.
+        The share, at most 1, and the number of mistakes that it rests on, both (some rows, all rows). The share is 0
+        where that number is below 1; that of a row with itself says nothing.
     """
-    same = (one.where @ other.where.T).toarray()
-    chance = one.kinds @ other.kinds.T
-    rests_on = np.minimum(one.count[:, None], other.count[None, :]) - chance
+    same, chance = ((each[rows] @ each.T).toarray() for each in (mistakes.where, mistakes.kinds))
+    rests_on = np.minimum(mistakes.count[rows, None], mistakes.count) - chance
     share = np.divide(same - chance, rests_on, out=np.zeros_like(chance), where=rests_on >= 1)
     return share, rests_on
 
@@ -105,12 +110,11 @@ def find_copies(entries: Sequence[Checked], answers: Answers) -> Iterator[Flag]:
         for checked in entries
         for k in _compared(checked, answers.labels)
     ]
-    classes = int(max(answers.labels.max(), *(row.predictions.max() for row in rows))) + 1
-    mistakes = Mistakes.of(np.stack([row.predictions for row in rows]), answers.labels, classes)
+    mistakes = Mistakes.of(np.stack([row.predictions for row in rows]), answers.labels)
     start = 0
     for checked in entries:
         stop = start + min(len(checked.predictions), MAX_ROWS)
-        share, rests_on = shared_mistakes(mistakes[start:stop], mistakes)
+        share, rests_on = shared_mistakes(mistakes, slice(start, stop))
         found = [
             (rows[start + mine], rows[other], share[mine, other])
             for mine, other in _suspects(share, rests_on)
