@@ -76,7 +76,7 @@ REFERENCES: dict[str, Reference] = {
         FEWEST_WRONG_LABELS,
     ),
     "emnist-letters": Reference(
-        Published(0.0404, "Jeevan, Viswanathan, Sethi 2022, arXiv:2205.14375"),
+        Published(0.0404, "Jeevan et al. 2022, arXiv:2205.14375"),
         FEWEST_WRONG_LABELS,
     ),
 }
