@@ -16,8 +16,8 @@ from aenbench.leaderboard.difficulty import find_leaks
 from aenbench.leaderboard.error_floors import find_too_few_errors
 from aenbench.leaderboard.flags import Flag, FlagCode, entry_key, listed
 from aenbench.leaderboard.ground_truth import AnswerBook, Answers
+from aenbench.leaderboard.methods import method_problem
 from aenbench.leaderboard.near_copies import find_copies, row_digests
-from aenbench.leaderboard.networks import method_problem
 from aenbench.leaderboard.rescoring import Checked
 from aenbench.tasks.task import Task
 

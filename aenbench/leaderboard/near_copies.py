@@ -30,7 +30,8 @@ from numpy.typing import NDArray
 from aenbench.leaderboard.entry import Entry, SeedResult
 from aenbench.leaderboard.flags import Flag, entry_key, listed
 from aenbench.leaderboard.ground_truth import Answers
-from aenbench.leaderboard.networks import network_facts, of_one_family, settles_on
+from aenbench.leaderboard.methods import settles_on
+from aenbench.leaderboard.networks import network_facts, of_one_family
 from aenbench.leaderboard.rescoring import Checked
 from aenbench.statistics.intervals import wilson_intervals
 from aenbench.tasks.task import TaskShape
@@ -210,7 +211,7 @@ def _has_to_be_same(one: Entry, seed: SeedResult, other: Entry, its: SeedResult,
         return False
     if one.origin == other.origin == "baseline":
         return settles_on(one.method, seed, shape) and settles_on(other.method, its, shape)
-    return of_one_family(one, other)
+    return one.origin == "model" and of_one_family(one, other)
 
 
 def _network(seed: SeedResult) -> tuple[object, ...]:

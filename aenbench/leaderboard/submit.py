@@ -30,7 +30,7 @@ from aenbench.leaderboard.entry import (
 )
 from aenbench.leaderboard.entry_arrays import encode_logits, encode_predictions
 from aenbench.leaderboard.entry_folder import LOGITS_FILE, MOVED_FILE, check_free, entry_folder, write_entry
-from aenbench.leaderboard.networks import method_problem
+from aenbench.leaderboard.methods import method_problem
 from aenbench.leaderboard.untrusted.files import open_bounded, read_bounded
 from aenbench.leaderboard.untrusted.json_yaml import parse_yaml
 from aenbench.leaderboard.untrusted.npz import Expected, read_npz
@@ -158,7 +158,9 @@ def submit(
     """
     about = read_submission(meta)
     if problem := method_problem(about.method, "submission"):
-        raise EntryError(f"{printable(meta)}: method: {problem}. Write one of these, or a name of your own in words.")
+        raise EntryError(
+            f"{printable(meta)}: method: {problem}. Name a baseline, or write a name of your own in words."
+        )
     images = Images(Task(about.dataset, about.configuration, PROTOCOLS[about.protocol]), root)
     if (images.dataset.name, images.dataset.configuration) != (about.dataset, about.configuration):
         raise EntryError(f'{printable(meta)}: dataset: this one is named "{printable(images.dataset.name)}".')
