@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aenbench.errors import EntryError
-from aenbench.leaderboard.anomalies import Flag, entry_key, find_flags, read_reviews
+from aenbench.leaderboard.anomalies import find_flags
 from aenbench.leaderboard.entry import Entry
 from aenbench.leaderboard.entry_folder import find_entries, read_logits, read_moved
+from aenbench.leaderboard.flags import Flag, entry_key, read_reviews
 from aenbench.leaderboard.ground_truth import AnswerBook, Answers
 from aenbench.leaderboard.reproduction import Trust, trust_of
 from aenbench.leaderboard.rescoring import Checked, check_entry

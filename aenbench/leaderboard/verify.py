@@ -4,8 +4,9 @@ from collections import defaultdict
 from pathlib import Path
 
 from aenbench.errors import EntryError
-from aenbench.leaderboard.anomalies import find_flags, read_reviews, stale_reviews
+from aenbench.leaderboard.anomalies import find_flags
 from aenbench.leaderboard.entry_folder import find_entries
+from aenbench.leaderboard.flags import read_reviews, stale_reviews
 from aenbench.leaderboard.ground_truth import AnswerBook
 from aenbench.leaderboard.reproduction import trust_of
 from aenbench.leaderboard.rescoring import Checked, check_entry
