@@ -15,12 +15,13 @@ from aenbench.errors import EntryError
 from aenbench.leaderboard.entry import (
     MAX_SEEDS,
     Authors,
-    Count,
     DatasetName,
     Entry,
     Interval,
     Line,
     Links,
+    Networks,
+    Parameters,
     SafeName,
     Seconds,
     SeedResult,
@@ -51,8 +52,8 @@ class SubmittedSeed(Strict):
     """What a submitter knows of one independent repetition of the whole procedure."""
 
     seed: Annotated[int, Field(ge=0, lt=1 << 53)]
-    parameters: Count
-    networks_trained: Count = 0
+    parameters: Parameters
+    networks_trained: Networks = 0
     search_seconds: Seconds | None = None
     training_seconds: Seconds | None = None
 
