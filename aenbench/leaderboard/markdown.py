@@ -36,15 +36,7 @@ def _section(standing: Standing) -> str:
     dataset, config, protocol = standing.task.dataset, standing.task.configuration, standing.task.protocol
     lines = [f"## {dataset} / {config}, protocol `{protocol}`", ""]
     lines += [f"{protocol.note}\n"] if protocol.note else []
-    headings = (
-        "rank",
-        "entry",
-        *(each.title for each in tabled().values()),
-        "seeds",
-        *_COSTS,
-        f"network {STATED}",
-        "trust",
-    )
+    headings = ("rank", "entry", *(each.title for each in tabled().values()), "seeds", *_COSTS, "trust")
     lines += [
         f"| {' | '.join(headings)} |",
         "|---" * len(headings) + "|",

@@ -1,7 +1,7 @@
 """Entries recomputed: all that is shown of an entry, and what it says beside what was found.
 
-`aenbench verify` and `aenbench leaderboard` both call `check_entries`, so a board shows nothing of an entry that was not
-computed when it was verified.
+`aenbench verify` and `aenbench leaderboard` both call `check_entries`: a board shows nothing of an entry that `verify`
+does not compute.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -252,8 +252,9 @@ def _single(shape: TaskShape, part: str, large: bool) -> Architecture:  # noqa: 
 def _orbits(inputs: Group, outputs: Group) -> int:
     """Free weights of a layer between one channel and another."""
     if not len(inputs.permutations):
-        return inputs.permutations.shape[1] * outputs.permutations.shape[1]
-    return parameter_sharing(inputs.permutations, outputs.permutations, joint=True)[1]
+        return int(inputs.permutations.shape[1] * outputs.permutations.shape[1])
+    _, orbits = parameter_sharing(inputs.permutations, outputs.permutations, joint=True)
+    return orbits
 
 
 def _rebuild(facts: Mapping[str, Any], shape: TaskShape) -> Architecture | None:

@@ -100,8 +100,8 @@ def test_a_dataset_that_can_be_fetched_is_never_scored_by_a_sheet(alone: Path) -
     [
         ({"labels": "AAA="}, r"answers\.json: labels: 2 bytes, expected uint8 \(10,\)"),
         ({"labels": "AAAAAAAAAAAAA!=="}, r"answers\.json: labels: "),
-        ({"labels": "CQkJCQkJCQkJCQ=="}, "a label or an image that is shown does not exist"),
-        ({"shown": [99] * 6}, "a label or an image that is shown does not exist"),
+        ({"labels": "CQkJCQkJCQkJCQ=="}, "labels reach 9; expected 0 to 1"),
+        ({"shown": [99] * 6}, r"shown is \[99, .*; its labels give \[0, 1, 2, 5, 6, 7\]"),
         ({"pixels": ""}, r"pixels: 0 bytes"),
         ({"dataset": "other"}, r"is about other/none"),
         ({"image_shape": [8]}, "image_shape"),
