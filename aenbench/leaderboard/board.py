@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aenbench.leaderboard.anomalies import Flag, entry_key, find_flags, read_reviews
 from aenbench.leaderboard.entry import Entry
-from aenbench.leaderboard.entry_folder import find_entries
+from aenbench.leaderboard.entry_folder import find_entries, sort_into_boards
 from aenbench.leaderboard.ground_truth import AnswerBook, Answers
 from aenbench.leaderboard.rescoring import Checked, Shown, check_entries
 from aenbench.scoring import Scored
@@ -85,7 +85,8 @@ def read_board(base: Path, root: Root = None) -> Board:
         EntryError: there is no entry, or `reviews.json` is malformed.
     """
     book = AnswerBook(root)
-    entries, problems = check_entries(find_entries(base), book)
+    boards, strays = sort_into_boards(base, find_entries(base))
+    entries, problems = check_entries([folder for folders in boards.values() for folder in folders], book)
     flags: dict[str, list[Flag]] = {}
     for flag in find_flags(entries, book, read_reviews(base)):
         flags.setdefault(flag.key, []).append(flag)
@@ -93,7 +94,7 @@ def read_board(base: Path, root: Root = None) -> Board:
     for checked in entries:
         tasks.setdefault(checked.entry.task, []).append(checked)
     standings = (_standing(task, tasks[task], book.of(task), flags) for task in sorted(tasks, key=_order))
-    return Board(tuple(standings), tuple(problems))
+    return Board(tuple(standings), (*strays, *problems))
 
 
 def _order(task: Task) -> tuple[str, str, bool, str]:

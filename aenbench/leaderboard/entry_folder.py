@@ -19,7 +19,7 @@ An entry's folder holds these files and nothing else. Symbolic links are not fol
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -161,6 +161,27 @@ def find_entries(base: Path) -> list[Path]:
     if not found:
         raise EntryError(f"{base} holds no {ENTRY_FILE}; name an entry's folder, or one that holds entries.")
     return sorted(found)
+
+
+def sort_into_boards(base: Path, folders: Iterable[Path]) -> tuple[dict[Path, list[Path]], list[str]]:
+    """The entries at or below a folder, by the board that holds them: the folder above their dataset's, absolute.
+
+    Where the folder itself is a board, what looks like a board inside it is none: its entries would stand beside those
+    of the same place, and their answer sheets would score those.
+
+    Returns:
+        The boards; and one line for each entry of a board inside a board.
+    """
+    boards: dict[Path, list[Path]] = {}
+    for folder in folders:
+        boards.setdefault(absolute(folder / "../../.."), []).append(folder)
+    outer = absolute(base)
+    inner = [board for board in boards if outer in boards and outer in board.parents]
+    return boards, [
+        f"{shown(folder)}: it lies in a board inside a board; expected {shown(base)}/<dataset>/<configuration>/<entry>."
+        for board in inner
+        for folder in boards.pop(board)
+    ]
 
 
 def read_entry(folder: Path, root: Root = None, images: Images | None = None) -> tuple[Entry, NDArray[np.uint8]]:

@@ -112,20 +112,19 @@ def check_entry(folder: Path, book: AnswerBook) -> Checked:
     entry, predictions = contents.entry, contents.predictions
     result = score(predictions, answers.labels)
     found = [*_misplaced(entry, predictions, answers), *_misstated(entry, result)]
+    trust = trust_of(folder, entry, predictions, answers.labels)
     shown = None
     if not found:
         trials = read_trials(folder)
         counted, found = recount(entry, trials, answers.images)
-        shown = None if found else _show(folder, contents, answers, counted, progress(trials))
+        shown = None if found else _show(contents, answers, counted, progress(trials), trust)
+    if found:
+        found += trust.problems
     return Checked(folder, entry, predictions, result, tuple(found), shown)
 
 
 def _show(
-    folder: Path,
-    contents: Contents,
-    answers: Answers,
-    counted: bool,
-    searches: Mapping[int, Sequence[Point]],
+    contents: Contents, answers: Answers, counted: bool, searches: Mapping[int, Sequence[Point]], trust: Trust
 ) -> Shown:
     entry, predictions, labels = contents.entry, contents.predictions, answers.labels
     evidence = Evidence(predictions, labels, contents.logits, contents.moved)
@@ -136,7 +135,7 @@ def _show(
         network=format_networks(entry),
         counted=counted,
         progress=searches,
-        trust=trust_of(folder, entry, predictions, labels),
+        trust=trust,
     )
 
 

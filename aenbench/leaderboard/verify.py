@@ -1,11 +1,10 @@
 """All that can be wrong with the entries of a board, in lines: what `aenbench verify` says."""
 
-from collections import defaultdict
 from pathlib import Path
 
 from aenbench.errors import EntryError
 from aenbench.leaderboard.anomalies import find_flags, read_reviews, stale_reviews
-from aenbench.leaderboard.entry_folder import find_entries
+from aenbench.leaderboard.entry_folder import find_entries, sort_into_boards
 from aenbench.leaderboard.ground_truth import AnswerBook
 from aenbench.leaderboard.rescoring import Checked, check_entries
 from aenbench.leaderboard.untrusted.files import absolute
@@ -22,10 +21,7 @@ def verify(base: Path, root: Root = None) -> tuple[list[Path], list[str]]:
         The entries looked at, and one line for each thing that is wrong with them.
     """
     folders = find_entries(base)
-    boards: dict[Path, list[Path]] = defaultdict(list)
-    for folder in folders:
-        boards[_board(folder)].append(folder)
-    problems: list[str] = []
+    boards, problems = sort_into_boards(base, folders)
     for board, its_folders in boards.items():
         book = AnswerBook(root)
         entries, found = check_entries(its_folders, book)
@@ -33,7 +29,7 @@ def verify(base: Path, root: Root = None) -> tuple[list[Path], list[str]]:
         for checked in entries:
             assert checked.shown is not None, "an entry without differences is shown"
             problems += [f"{checked.folder}: {problem}" for problem in checked.shown.trust.problems]
-        problems += _suspicions(board, entries, book, is_whole=board == absolute(base))
+        problems += _suspicions(board, entries, book, is_whole=board == absolute(base) and not found)
     return folders, problems
 
 
@@ -45,8 +41,3 @@ def _suspicions(board: Path, entries: list[Checked], book: AnswerBook, is_whole:
         return [str(error)]
     flags = find_flags(entries, book, reviews)
     return [str(flag) for flag in flags if flag.reason is None] + (stale_reviews(flags, reviews) if is_whole else [])
-
-
-def _board(folder: Path) -> Path:
-    """The folder above an entry's dataset."""
-    return absolute(folder / "../../..")

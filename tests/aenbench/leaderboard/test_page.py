@@ -17,7 +17,7 @@ CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
 
 HTML = "<img src=x onerror='hacked=1'><script>hacked=1</script><b>bold</b>\"'&amp;"
-SEARCH = b"seed,value\n0,0.5\n0,0.75\n1,0.25\n1,0.5\n1,0.625\n"
+SEARCHES = ((0.5, 0.75), (0.25, 0.5, 0.625))
 Open = Callable[..., Page]
 
 
@@ -26,7 +26,7 @@ def index(tmp_path_factory: pytest.TempPathFactory, make_entry: Callable[..., Pa
     base = tmp_path_factory.mktemp("board")
     for name, wrong in (("first", 20), ("as-good", 21), ("middle", 90), ("last", 200)):
         make_entry(base, name, wrong)
-    make_entry(base, "searched", 60, Task("g-digits", "d4"), extras={"trials.csv": SEARCH}, with_logits=True)
+    make_entry(base, "searched", 60, Task("g-digits", "d4"), searches=SEARCHES, with_logits=True)
     make_entry(base, "turned", 100, Task("g-digits", "d4-roll"))
     make_entry(base, "papers", 5, Task("g-digits", "aug1", "paper"))
     make_entry(
@@ -179,7 +179,7 @@ def test_flags_and_ties_are_told(open_page: Open) -> None:
 def test_points_of_a_plot_are_links_with_their_numbers(open_page: Open) -> None:
     page = open_page("#configuration=aug1&protocol=standard")
     plot = page.locator("figure").first
-    point = plot.get_by_role("link", name=re.compile(r"^first: 94.17 %, 3k parameters, on the Pareto front$"))
+    point = plot.get_by_role("link", name=re.compile(r"^first: 94.17 %, 235k parameters, on the Pareto front$"))
     expect(plot.get_by_role("link")).to_have_count(5)
     expect(plot.get_by_role("link", name=re.compile("^last:"))).not_to_have_attribute(
         "aria-label", re.compile("Pareto")
