@@ -34,11 +34,13 @@ def _make(
     extras: Mapping[str, bytes] | None = None,
     with_logits: bool = False,
     searches: Sequence[Sequence[float]] = (),
+    stated: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> Path:
     """An entry with about `wrong` mistakes a seed, which differ between names and seeds; `changes` replace fields.
 
     `searches` are the accuracies of the networks that each seed's search trained; the best one is that of `hflip`.
+    `stated` replaces fields of every seed.
     """
     images = Images(task)
     labels = images.test_labels()
@@ -72,8 +74,12 @@ def _make(
             SeedResult(
                 seed=seed,
                 accuracy=accuracy,
-                **(facts | ({"networks_trained": trained[seed], "states_visited": trained[seed]} if searches else {})),
-                **times,
+                **{
+                    **facts,
+                    **times,
+                    **({"networks_trained": trained[seed], "states_visited": trained[seed]} if searches else {}),
+                    **(stated or {}),
+                },
             )
             for seed, accuracy in enumerate(result.per_seed)
         ),

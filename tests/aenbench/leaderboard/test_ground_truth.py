@@ -1,6 +1,8 @@
 """Entries about somebody's own images are recomputed where those images are not."""
 
+import base64
 import json
+import resource
 import shutil
 from pathlib import Path
 
@@ -95,6 +97,19 @@ def test_a_dataset_that_can_be_fetched_is_never_scored_by_a_sheet(alone: Path) -
     assert 'Unknown dataset "pets"' in problem
 
 
+def test_a_sheet_takes_no_memory_for_the_images_that_it_lacks(alone: Path) -> None:
+    """929b5b9: with no image to be shown, a sheet of 800 bytes described 16 TiB of them, and took what it could get."""
+    labels = base64.b64encode(bytes([99]) * 6_000).decode()  # of a class beyond those that are pictured
+    changes = {"classes": [str(name) for name in range(100)], "labels": labels, "shown": [], "pixels": ""}
+    edit(sheet(alone), **changes, test_images=6_000, image_shape=[1_024, 1_024])
+    with pytest.raises(EntryError, match="its images would take 6,291,456,000 bytes; at most 4,294,967,296 are desc"):
+        read_sheet(sheet(alone), TASK)
+    edit(sheet(alone), image_shape=[512, 512])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert not read_sheet(sheet(alone), TASK).read("test").images[::1_000].any()  # 1.5 GiB of untouched zeros
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 << 10  # KiB
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -105,6 +120,10 @@ def test_a_dataset_that_can_be_fetched_is_never_scored_by_a_sheet(alone: Path) -
         ({"pixels": ""}, r"pixels: 0 bytes"),
         ({"dataset": "other"}, r"is about other/none"),
         ({"image_shape": [8]}, "image_shape"),
+        ({"image_shape": [8, 24]}, r"image_shape: is \(8, 24\); expected square images"),
+        ({"image_shape": [8, 8, 1]}, r"image_shape: is \(8, 8, 1\); expected square images"),
+        ({"image_shape": [4096, 4096, 3]}, r"image_shape\.0: Input should be less than or equal to 1024"),
+        ({"validation_images": 99}, "validation_images is 99, expected 1 to train_images, 12"),
         ({"surprise": 1}, "surprise"),
     ],
 )

@@ -18,6 +18,13 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this ma
 
 HTML = "<img src=x onerror='hacked=1'><script>hacked=1</script><b>bold</b>\"'&amp;"
 SEARCHES = ((0.5, 0.75), (0.25, 0.5, 0.625))
+LARGEST = {
+    "parameters": 10**13,
+    "networks_trained": 10**9,
+    "states_visited": 10**9,
+    "search_seconds": 10 * 366 * 86_400.0,
+    "training_seconds": 5e-324,
+}
 Open = Callable[..., Page]
 
 
@@ -44,6 +51,7 @@ def index(tmp_path_factory: pytest.TempPathFactory, make_entry: Callable[..., Pa
         hardware=HTML,
         software={HTML: HTML},
         created=HTML,
+        stated=LARGEST,
     )
     make_entry(base, "perfect", 0, Task("g-digits", "d4"), seeds=1)
     write_generated(base)
@@ -187,6 +195,33 @@ def test_points_of_a_plot_are_links_with_their_numbers(open_page: Open) -> None:
     point.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1, name="first")).to_be_visible()
+
+
+def test_numbers_that_only_the_authors_know_are_marked(open_page: Open) -> None:
+    page = open_page("#configuration=aug1&protocol=standard")
+    heads = page.get_by_role("table").first.get_by_role("columnheader").all_inner_texts()
+    assert [head for head in heads if "†" in head] == ["Networks †", "Seconds †"]
+    cells = {
+        name: page.get_by_role("row", name=re.compile(f"^\\S+ {name}")).locator("td.number").nth(1).inner_text()
+        for name in ("first", "hostile")
+    }
+    assert cells == {"first": "234,818", "hostile": "10,000,000,000,000 †"}
+    expect(page.get_by_role("table").first.locator("caption")).to_contain_text("† as stated by the authors")
+    for name, parameters in (("first", "234,818"), ("hostile", "10,000,000,000,000 †")):
+        page = open_page(f"#/g-digits/aug1/{name}")
+        facts = page.locator("dl").first
+        shown = dict(zip(facts.locator("dt").all_inner_texts(), facts.locator("dd").all_inner_texts(), strict=True))
+        assert shown["Parameters"] == parameters
+        assert all(shown[fact].endswith(" †") for fact in ("Search", "Time", "Network"))
+
+
+def test_the_largest_numbers_that_can_be_stated_are_drawn(open_page: Open) -> None:
+    """929b5b9: an entry with `training_seconds` 1e300 stopped the tab."""
+    page = open_page("#configuration=aug1&protocol=standard&cost=seconds")
+    for number in (0, 1):
+        expect(page.locator("figure").nth(number).get_by_role("link", name=re.compile("^hostile: "))).to_be_visible()
+    page = open_page("#/g-digits/aug1/hostile")
+    expect(page.get_by_role("heading", name="Facts", exact=True)).to_be_visible()
 
 
 def test_the_theme_switches_and_is_remembered(open_page: Open) -> None:
