@@ -121,7 +121,7 @@ def test_a_sheet_takes_no_memory_for_the_images_that_it_lacks(alone: Path) -> No
         ({"dataset": "other"}, r"is about other/none"),
         ({"image_shape": [8]}, "image_shape"),
         ({"image_shape": [8, 24]}, r"image_shape: is \(8, 24\); expected square images"),
-        ({"image_shape": [8, 8, 1]}, r"image_shape: is \(8, 8, 1\); expected square images"),
+        ({"image_shape": [8, 8, 4]}, r"image_shape: is \(8, 8, 4\); expected square images"),
         ({"image_shape": [4096, 4096, 3]}, r"image_shape\.0: Input should be less than or equal to 1024"),
         ({"validation_images": 99}, "validation_images is 99, expected 1 to train_images, 12"),
         ({"surprise": 1}, "surprise"),
