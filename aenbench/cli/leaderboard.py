@@ -1,5 +1,6 @@
 """Commands about entries: `verify`, `leaderboard`, `template`, `submit`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -20,8 +21,7 @@ def verify(
     from aenbench.leaderboard.verify import verify as verify_entries
 
     folders, problems = verify_entries(folder, root)
-    for problem in problems:
-        warn(visible(problem, 2_000))
+    _say(problems)
     if problems:
         raise typer.Exit(1)
     say(f"{len(folders)} {'entry' if len(folders) == 1 else 'entries'} verified.")
@@ -32,18 +32,30 @@ def leaderboard(
     check: Annotated[bool, typer.Option(help="Write nothing; exit code 1 when a file is not up to date.")] = False,
     root: RootOption = None,
 ) -> None:
-    """Regenerate README.md, index.html, entry.schema.json, and answers.json of images that cannot be fetched."""
+    """Regenerate README.md, index.html, entry.schema.json, and answers.json of images that cannot be fetched.
+
+    Entries that `aenbench verify` refuses are named and left out; the exit code is then 1.
+    """
     from aenbench.leaderboard.render import drifted, write_generated
 
-    if not check:
-        say(f"Wrote {', '.join(map(str, write_generated(folder, root)))}")
-        return
-    stale = drifted(folder, root)
-    for path in stale:
-        warn(f"{path} is not what its entries give; run `aenbench leaderboard`.")
-    if stale:
+    paths, problems = drifted(folder, root) if check else write_generated(folder, root)
+    _say(problems)
+    if check:
+        _say([f"{path} is not what its entries give; run `aenbench leaderboard`." for path in paths])
+    elif paths:
+        say(f"Wrote {', '.join(map(str, paths))}")
+    else:
+        _say([f"{folder}: no entry verifies, so nothing was written."])
+    if problems or (check and paths):
         raise typer.Exit(1)
-    say(f"README.md, index.html, entry.schema.json and the answer sheets of {folder} are up to date.")
+    if check:
+        say(f"README.md, index.html, entry.schema.json and the answer sheets of {folder} are up to date.")
+
+
+def _say(problems: Sequence[str]) -> None:
+    """One line each, to the error stream."""
+    for problem in problems:
+        warn(visible(problem, 2_000))
 
 
 def template(

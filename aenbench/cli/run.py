@@ -156,7 +156,8 @@ def show_result(entry: "Entry", result: "Scored") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from aenbench.leaderboard.markdown import cost_cells, format_accuracy, format_networks
+    from aenbench.leaderboard.markdown import cost_cells, format_accuracy
+    from aenbench.leaderboard.networks import format_networks
 
     seeds = f"{len(entry.seeds)} seed{'s' if len(entry.seeds) > 1 else ''}"
     task = f"{entry.dataset} {entry.dataset_version} / {entry.configuration}"

@@ -5,18 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aenbench.errors import EntryError
 from aenbench.leaderboard.anomalies import find_flags
 from aenbench.leaderboard.entry import Entry
-from aenbench.leaderboard.entry_folder import find_entries, read_logits, read_moved
+from aenbench.leaderboard.entry_folder import find_entries, sort_into_boards
 from aenbench.leaderboard.flags import Flag, entry_key, read_reviews
 from aenbench.leaderboard.ground_truth import AnswerBook, Answers
-from aenbench.leaderboard.reproduction import Trust, trust_of
-from aenbench.leaderboard.rescoring import Checked, check_entry
-from aenbench.leaderboard.search_curves import Point, read_progress
-from aenbench.scoring import Details, Scored, detail
+from aenbench.leaderboard.rescoring import Checked, Shown, check_entries
+from aenbench.scoring import Scored
 from aenbench.scoring.ranking import Rank, rank
-from aenbench.scoring.scores import Evidence, tabled
 from aenbench.tasks.task import Root, Task
 
 
@@ -25,36 +21,27 @@ class Row:
     """An entry among the others of its task.
 
     Attributes:
-        folder: where it lies.
-        entry: what it says, which agrees with its predictions.
+        entry: what it says, which agrees with what was found.
         score: by its predictions.
-        scores: those that the tables show, by name; None where the entry does not keep what one needs.
-        details: accuracy by class and by how images were moved, calibration where there are logits, and invariance
-            where there are predictions for moved images.
+        shown: what else was computed of it alone.
         rank: 1 + the number of entries that are significantly better.
-        shared: whether another entry has the same rank.
+        is_shared: whether another entry has the same rank.
         tied: names of the entries that cannot be told apart from it.
-        progress: of the search of each seed, where there was one.
-        trust: how far it can be trusted.
         flags: what looks wrong with it.
     """
 
-    folder: Path
     entry: Entry
     score: Scored
-    scores: Mapping[str, Scored | None]
-    details: Details
+    shown: Shown
     rank: int
-    shared: bool
+    is_shared: bool
     tied: tuple[str, ...]
-    progress: Mapping[int, Sequence[Point]]
-    trust: Trust
     flags: tuple[Flag, ...]
 
     @property
     def place(self) -> str:
         """The rank as it is shown: `2=` where it is shared."""
-        return f"{self.rank}{'=' if self.shared else ''}"
+        return f"{self.rank}{'=' if self.is_shared else ''}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,9 +61,15 @@ class Standing:
 
 @dataclass(frozen=True, eq=False)
 class Board:
-    """All entries, by task: the tasks in the order of their dataset, configuration and protocol, `standard` first."""
+    """All entries that verify, by task: by dataset, configuration and protocol, `standard` first.
+
+    Attributes:
+        standings: of the tasks.
+        problems: one line for each thing that is wrong with an entry that was left out.
+    """
 
     standings: tuple[Standing, ...]
+    problems: tuple[str, ...] = ()
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -86,27 +79,23 @@ class Board:
 def read_board(base: Path, root: Root = None) -> Board:
     """Recompute every entry below a folder; linear in their number but for the comparison of the pairs of a task.
 
+    Entries that are malformed, say something else than was found, or are about images that are not at hand are left
+    out, and the others stand as they would without them.
+
     Raises:
-        EntryError: an entry is malformed, or says something else than its predictions.
-        SourceError: a dataset's source is not at hand.
+        EntryError: there is no entry, or `reviews.json` is malformed.
     """
     book = AnswerBook(root)
-    entries = [_agreeing(folder, book) for folder in find_entries(base)]
+    boards, strays = sort_into_boards(base, find_entries(base))
+    entries, problems = check_entries([folder for folders in boards.values() for folder in folders], book)
     flags: dict[str, list[Flag]] = {}
     for flag in find_flags(entries, book, read_reviews(base)):
         flags.setdefault(flag.key, []).append(flag)
     tasks: dict[Task, list[Checked]] = {}
     for checked in entries:
         tasks.setdefault(checked.entry.task, []).append(checked)
-    return Board(tuple(_standing(task, tasks[task], book.of(task), flags) for task in sorted(tasks, key=_order)))
-
-
-def _agreeing(folder: Path, book: AnswerBook) -> Checked:
-    """An entry that says what its predictions give; raises EntryError for others."""
-    checked = check_entry(folder, book)
-    if checked.differences:
-        raise EntryError(f"{folder}: {'; '.join(checked.differences)}.")
-    return checked
+    standings = (_standing(task, tasks[task], book.of(task), flags) for task in sorted(tasks, key=_order))
+    return Board(tuple(standings), (*strays, *problems))
 
 
 def _order(task: Task) -> tuple[str, str, bool, str]:
@@ -119,25 +108,10 @@ def _standing(
     by_name = {checked.entry.name: checked for checked in entries}
     ranks = rank([(name, checked.predictions) for name, checked in by_name.items()], answers.labels)
     taken = Counter(place.rank for place in ranks)
-    rows = (_row(by_name[place.name], place, taken[place.rank] > 1, answers, flags) for place in ranks)
-    return Standing(task, answers, tuple(rows))
+    return Standing(task, answers, tuple(_row(by_name[each.name], each, taken[each.rank] > 1, flags) for each in ranks))
 
 
-def _row(checked: Checked, place: Rank, shared: bool, answers: Answers, flags: Mapping[str, Sequence[Flag]]) -> Row:
-    entry, predictions, classes = checked.entry, checked.predictions, answers.dataset.classes
-    logits = read_logits(checked.folder, entry, predictions, len(classes))
-    moved = read_moved(checked.folder, entry, predictions, len(classes))
-    evidence = Evidence(predictions, answers.labels, logits, moved)
-    return Row(
-        folder=checked.folder,
-        entry=entry,
-        score=checked.score,
-        scores={name: each.function(evidence) for name, each in tabled().items()},
-        details=detail(predictions, answers.labels, classes, answers.facets, logits, moved),
-        rank=place.rank,
-        shared=shared,
-        tied=place.tied,
-        progress=read_progress(checked.folder),
-        trust=trust_of(checked.folder, entry, predictions, answers.labels),
-        flags=tuple(flags.get(entry_key(entry), ())),
-    )
+def _row(checked: Checked, place: Rank, is_shared: bool, flags: Mapping[str, Sequence[Flag]]) -> Row:
+    assert checked.shown is not None, "an entry without differences is shown"
+    found = tuple(flags.get(entry_key(checked.entry), ()))
+    return Row(checked.entry, checked.score, checked.shown, place.rank, is_shared, place.tied, found)

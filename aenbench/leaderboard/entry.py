@@ -21,7 +21,9 @@ MAX_SEEDS = 1_000
 Share = Annotated[float, Field(strict=True, ge=0, le=1)]
 Count = Annotated[int, Field(strict=True, ge=0, lt=1 << 53)]
 Size = Annotated[int, Field(strict=True, ge=2, le=4096)]
-Seconds = Annotated[float, Field(strict=True, ge=0)]
+Parameters = Annotated[int, Field(strict=True, ge=0, le=10**13)]
+Networks = Annotated[int, Field(strict=True, ge=0, le=10**9)]
+Seconds = Annotated[float, Field(strict=True, ge=0, le=10 * 366 * 86_400)]  # ten years
 Flag = Annotated[bool, Field(strict=True)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -88,9 +90,11 @@ class SeedResult(Strict):
     group: Group = Field(default="", description="group of a group convolutional network; empty for others")
     large: Flag = Field(default=False, description="whether it is the large one")
     augmentations: tuple[AugmentationName, ...] = Field(default=(), description="of its training images")
-    parameters: Count = Field(description="free parameters")
-    networks_trained: Count = Field(default=0, description="distinct networks trained by the search")
-    states_visited: Count = Field(default=0, description="distinct states asked for by the search")
+    parameters: Parameters = Field(
+        description="free parameters; counted again by `aenbench verify` for networks of this package"
+    )
+    networks_trained: Networks = Field(default=0, description="distinct networks trained by the search")
+    states_visited: Networks = Field(default=0, description="distinct states asked for by the search")
     search_seconds: Seconds | None = Field(default=None, description="wall time of the search, s; null if not known")
     training_seconds: Seconds | None = Field(
         default=None, description="wall time of the final training, s; null if not known"

@@ -19,7 +19,8 @@ An entry's folder holds these files and nothing else. Symbolic links are not fol
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -162,6 +163,27 @@ def find_entries(base: Path) -> list[Path]:
     return sorted(found)
 
 
+def sort_into_boards(base: Path, folders: Iterable[Path]) -> tuple[dict[Path, list[Path]], list[str]]:
+    """The entries at or below a folder, by the board that holds them: the folder above their dataset's, absolute.
+
+    Where the folder itself is a board, what looks like a board inside it is none: its entries would stand beside those
+    of the same place, and their answer sheets would score those.
+
+    Returns:
+        The boards; and one line for each entry of a board inside a board.
+    """
+    boards: dict[Path, list[Path]] = {}
+    for folder in folders:
+        boards.setdefault(absolute(folder / "../../.."), []).append(folder)
+    outer = absolute(base)
+    inner = [board for board in boards if outer in boards and outer in board.parents]
+    return boards, [
+        f"{shown(folder)}: it lies in a board inside a board; expected {shown(base)}/<dataset>/<configuration>/<entry>."
+        for board in inner
+        for folder in boards.pop(board)
+    ]
+
+
 def read_entry(folder: Path, root: Root = None, images: Images | None = None) -> tuple[Entry, NDArray[np.uint8]]:
     """An entry and its predictions (seeds, n), its files checked against each other but not yet scored.
 
@@ -175,16 +197,38 @@ def read_entry(folder: Path, root: Root = None, images: Images | None = None) ->
             not those the entry names, or the folder's name is not the entry's.
         UnknownNameError: its dataset or configuration is not known here.
     """
-    _check_files(folder)
+    contents = read_contents(folder, root, images)
+    return contents.entry, contents.predictions
+
+
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """The files of an entry that scores rest on.
+
+    Attributes:
+        entry: what it says.
+        predictions: uint8 (seeds, n).
+        logits: float16 (seeds, n, classes); None where it has none.
+        moved: predictions for moved images; None where it has none.
+    """
+
+    entry: Entry
+    predictions: NDArray[np.uint8]
+    logits: NDArray[np.float16] | None
+    moved: Moved | None
+
+
+def read_contents(folder: Path, root: Root = None, images: Images | None = None) -> Contents:
+    """As `read_entry`, with the logits and the predictions for moved images."""
+    check_files(folder)
     entry = read_description(folder)
     content = read_file(folder, PREDICTIONS_FILE)
     _check_digest(folder, PREDICTIONS_FILE, content, entry.predictions_sha256)
     images = images or Images(entry.task, root)
     shape = (len(entry.seeds), images.test_images)
     predictions = decode_predictions(content, shape, shown(folder, PREDICTIONS_FILE))
-    read_logits(folder, entry, predictions, images.classes)
-    read_moved(folder, entry, predictions, images.classes)
-    return entry, predictions
+    logits = read_logits(folder, entry, predictions, images.classes)
+    return Contents(entry, predictions, logits, read_moved(folder, entry, predictions, images.classes))
 
 
 def read_description(folder: Path) -> Entry:
@@ -261,8 +305,12 @@ def _read_in(directory: Place, folder: Path, name: str) -> bytes:
         return read_bounded(stream, limit, where)
 
 
-def _check_files(folder: Path) -> None:
-    """That a folder has an entry's name, and holds nothing but an entry's files, each plain and within its limit."""
+def check_files(folder: Path) -> None:
+    """That a folder has an entry's name, and holds nothing but an entry's files, each plain and within its limit.
+
+    Raises:
+        EntryError: it has not, or holds anything else.
+    """
     name = absolute(folder).name
     if name != name.lower():
         raise EntryError(f"{shown(folder)}: {printable(name)} and {printable(name.lower())} differ in case only.")

@@ -8,13 +8,14 @@ read there, and never for a dataset that this package can name: those are scored
 
 import base64
 import binascii
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from aenbench.errors import EntryError
 from aenbench.leaderboard.entry import Count, DatasetName, Line, SafeName, Sha256, Strict
@@ -37,7 +38,19 @@ ROWS = 3
 MAX_CLASSES = 13
 """The page shows the first images of each class, of datasets with more classes those of the first ones."""
 
-_Size = Annotated[int, Field(strict=True, ge=1, le=4_096)]
+MAX_SIDE = 1_024
+"""Pixels of a side, of images that a sheet describes: three larger ones would not fit in its bytes."""
+
+MAX_IMAGE_BYTES = 4 << 30
+"""Of all test images that a sheet describes. Memory is taken for those that it holds only."""
+
+_Size = Annotated[int, Field(strict=True, ge=2, le=MAX_SIDE)]
+
+
+def _square(shape: tuple[int, ...]) -> tuple[int, ...]:
+    if shape not in ((shape[0],) * 2, (*(shape[0],) * 2, 3)):
+        raise ValueError(f"is {shape}; expected square images, (size, size) or (size, size, 3)")
+    return shape
 
 
 class AnswerSheet(Strict):
@@ -49,7 +62,7 @@ class AnswerSheet(Strict):
     configuration: SafeName
     test_content_sha256: Sha256
     classes: Annotated[tuple[Line, ...], Field(min_length=1, max_length=256)]
-    image_shape: Annotated[tuple[_Size, ...], Field(min_length=2, max_length=3)]
+    image_shape: Annotated[tuple[_Size, ...], Field(min_length=2, max_length=3), AfterValidator(_square)]
     train_images: Count
     validation_images: Count
     test_images: Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
@@ -68,11 +81,7 @@ def can_be_fetched(dataset: str) -> bool:
 def make_sheet(dataset: Dataset) -> bytes:
     """The content of a dataset's answer sheet."""
     test = dataset.read("test")
-    shown = [
-        int(sample)
-        for label in range(min(MAX_CLASSES, len(dataset.classes)))
-        for sample in np.flatnonzero(test.labels == label)[:ROWS]
-    ]
+    shown = _pictured(test.labels, len(dataset.classes))
     sheet = AnswerSheet(
         dataset=dataset.name,
         dataset_version=dataset.version,
@@ -88,6 +97,13 @@ def make_sheet(dataset: Dataset) -> bytes:
         pixels=base64.b64encode(test.images[shown].tobytes()).decode("ascii"),
     )
     return sheet.model_dump_json(indent=1).encode() + b"\n"
+
+
+def _pictured(labels: NDArray[np.int64], classes: int) -> list[int]:
+    """Numbers of the test images that the page shows."""
+    return [
+        int(sample) for label in range(min(MAX_CLASSES, classes)) for sample in np.flatnonzero(labels == label)[:ROWS]
+    ]
 
 
 def find_images(task: Task, root: Root, folder: Path) -> Images:
@@ -117,8 +133,17 @@ def read_sheet(path: Path, task: Task) -> Dataset:
     if (sheet.dataset, sheet.configuration) != (task.dataset, task.configuration):
         raise EntryError(f"{where} is about {sheet.dataset}/{sheet.configuration}.")
     labels = _numbers(sheet.labels, (sheet.test_images,), f"{where}: labels").astype(np.int64)
-    if labels.max() >= len(sheet.classes) or max(sheet.shown, default=0) >= len(labels):
-        raise EntryError(f"{where}: a label or an image that is shown does not exist.")
+    if labels.max() >= len(sheet.classes):
+        raise EntryError(f"{where}: labels reach {labels.max()}; expected 0 to {len(sheet.classes) - 1}.")
+    if list(sheet.shown) != (expected := _pictured(labels, len(sheet.classes))):
+        raise EntryError(f"{where}: shown is {printable(list(sheet.shown), 60)}; its labels give {expected}.")
+    if not 1 <= sheet.validation_images <= sheet.train_images:
+        raise EntryError(
+            f"{where}: validation_images is {sheet.validation_images:,}, expected 1 to train_images, "
+            f"{sheet.train_images:,}."
+        )
+    if (size := len(labels) * math.prod(sheet.image_shape)) > MAX_IMAGE_BYTES:
+        raise EntryError(f"{where}: its images would take {size:,} bytes; at most {MAX_IMAGE_BYTES:,} are described.")
     kept = _numbers(sheet.pixels, (len(sheet.shown), *sheet.image_shape), f"{where}: pixels")
 
     def check(split: str) -> None:
@@ -154,7 +179,7 @@ def _numbers(text: str, shape: tuple[int, ...], where: str) -> np.ndarray[tuple[
         content = base64.b64decode(text, validate=True)
     except binascii.Error as error:
         raise EntryError(f"{where}: {error}.") from error
-    if len(content) != int(np.prod(shape)):
+    if len(content) != math.prod(shape):
         raise EntryError(f"{where}: {len(content):,} bytes, expected uint8 {shape}.")
     return np.frombuffer(content, dtype=np.uint8).reshape(shape)
 

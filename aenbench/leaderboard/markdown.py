@@ -3,12 +3,10 @@
 import numpy as np
 
 from aenbench.leaderboard.board import Board, Row, Standing
-from aenbench.leaderboard.entry import Entry, SeedResult
-from aenbench.leaderboard.networks import family_of, states_network
+from aenbench.leaderboard.entry import Entry
 from aenbench.leaderboard.untrusted.text import plain_markdown
 from aenbench.scoring import Scored
 from aenbench.scoring.scores import ACCURACY, tabled
-from aenbench.tasks.task import TaskShape
 
 
 def render(board: Board) -> str:
@@ -23,16 +21,22 @@ Every accuracy is computed from the entry's `predictions.npy` and the published 
 Student's t over seeds, Wilson's for a single seed. A rank is one more than the number of entries of the task that a
 paired test finds better; `=` marks shared ones. Where no entry of a task has several seeds, all are tied. Networks and
 search time are means over seeds; times depend on the machine (see each `entry.json`).
+
+† as stated by the authors, within bounds but not recomputed. Parameters without the mark were counted again from the
+network that the entry names.
 """
 
-_COSTS = ("parameters", "networks trained", "search + training, s")
+STATED = "†"
+"""What marks a number that only its authors know."""
+
+_COSTS = ("parameters", f"networks trained {STATED}", f"search + training, s {STATED}", f"network {STATED}")
 
 
 def _section(standing: Standing) -> str:
     dataset, config, protocol = standing.task.dataset, standing.task.configuration, standing.task.protocol
     lines = [f"## {dataset} / {config}, protocol `{protocol}`", ""]
     lines += [f"{protocol.note}\n"] if protocol.note else []
-    headings = ("rank", "entry", *(each.title for each in tabled().values()), "seeds", *_COSTS, "network", "trust")
+    headings = ("rank", "entry", *(each.title for each in tabled().values()), "seeds", *_COSTS, "trust")
     lines += [
         f"| {' | '.join(headings)} |",
         "|---" * len(headings) + "|",
@@ -44,13 +48,15 @@ def _section(standing: Standing) -> str:
 
 def _line(row: Row) -> str:
     entry = row.entry
+    parameters, *costs = cost_cells(entry)
     cells = [
         row.place,
         f"[{entry.name}]({entry.dataset}/{entry.configuration}/{entry.name}/)",
-        *(each.show(row.scores[name]) for name, each in tabled().items()),
+        *(each.show(row.shown.scores[name]) for name, each in tabled().items()),
         str(len(entry.seeds)),
-        *cost_cells(entry),
-        plain_markdown(format_networks(entry)),
+        parameters if row.shown.counted else f"{parameters} {STATED}",
+        *costs,
+        plain_markdown(row.shown.network),
         _trust(row),
     ]
     return f"| {' | '.join(cells)} |"
@@ -59,7 +65,7 @@ def _line(row: Row) -> str:
 def _trust(row: Row) -> str:
     """Such as `reproduced` or `scored; flags: label-leak, repeated-seed (reviewed)`."""
     flags = ", ".join(f"{flag.code} (reviewed)" if flag.reason else flag.code for flag in row.flags)
-    return f"{row.trust.level}; flags: {flags}" if flags else row.trust.level
+    return f"{row.shown.trust.level}; flags: {flags}" if flags else row.shown.trust.level
 
 
 def format_accuracy(result: Scored) -> str:
@@ -80,18 +86,3 @@ def _mean_seconds(entry: Entry, part: str) -> str:
     """Mean over seeds in whole seconds; `?` where a seed does not say."""
     seconds = [getattr(seed, part) for seed in entry.seeds]
     return "?" if None in seconds else f"{np.mean(seconds):.0f}"
-
-
-def format_networks(entry: Entry) -> str:
-    """Each seed's network; once where the seeds agree. The method, where it is none of ours."""
-    if entry.origin != "baseline" or not states_network(entry):
-        return entry.method
-    return "; ".join(dict.fromkeys(_describe(seed, entry) for seed in entry.seeds))
-
-
-def _describe(seed: SeedResult, entry: Entry) -> str:
-    """Such as `rotation+hflip` or `d4 large, augmented by scale`: what the family says of it, and the augmentations."""
-    family = family_of(seed)
-    shape = TaskShape(entry.task.protocol, image_size=entry.image_size)
-    network = family.describe({name: getattr(seed, name) for name in family.facts}, shape)
-    return ", augmented by ".join([network, *(["+".join(seed.augmentations)] if seed.augmentations else [])])

@@ -3,18 +3,43 @@
 The families are imported when they are asked: they need torch, which a command that only reads entries does not.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aenbench.leaderboard.entry import Entry, SeedResult
+from aenbench.tasks.task import TaskShape
 from gdatasets.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from aenbench.models.family import ModelFamily
 
 
+def format_networks(entry: Entry) -> str:
+    """Each seed's network; once where the seeds agree. The method, where it is none of ours.
+
+    Raises:
+        InvalidArgumentError: there is no such network for images of the size that the entry states.
+    """
+    if entry.origin != "baseline" or not states_network(entry):
+        return entry.method
+    return "; ".join(dict.fromkeys(_describe(seed, entry) for seed in entry.seeds))
+
+
+def _describe(seed: SeedResult, entry: Entry) -> str:
+    """Such as `rotation+hflip` or `d4 large, augmented by scale`: what the family says of it, and the augmentations."""
+    family = family_of(seed)
+    shape = TaskShape(entry.task.protocol, image_size=entry.image_size)
+    network = family.describe({name: getattr(seed, name) for name in family.facts}, shape)
+    return ", augmented by ".join([network, *(["+".join(seed.augmentations)] if seed.augmentations else [])])
+
+
+def stated_facts(seed: SeedResult) -> dict[str, Any]:
+    """What a seed states of its network, by field, in the fields of all families that state something."""
+    return {name: getattr(seed, name) for family in _stating() for name in family.facts}
+
+
 def network_facts(seed: SeedResult) -> tuple[object, ...]:
     """What a seed states of its network, in the fields of all families that state something."""
-    return tuple(getattr(seed, name) for family in _stating() for name in family.facts)
+    return tuple(stated_facts(seed).values())
 
 
 def family_of(seed: SeedResult) -> "ModelFamily":

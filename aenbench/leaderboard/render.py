@@ -20,38 +20,45 @@ from gdatasets.files import read_whole
 from gdatasets.journal import recover, replace_files
 
 
-def generate(base: Path, root: Root = None) -> Mapping[str, bytes]:
-    """The contents of every generated file, by name; equal entries give equal bytes.
+def generate(base: Path, root: Root = None) -> tuple[Mapping[str, bytes], tuple[str, ...]]:
+    """The generated files of the entries that verify; equal entries give equal bytes.
+
+    Returns:
+        Contents by name, none where no entry verifies; and one line for each thing that is wrong with an entry that
+        was left out, as `verify` says it.
 
     Raises:
-        EntryError: an entry is malformed, or says something else than its predictions.
-        SourceError: a dataset's source is not at hand.
+        EntryError: there is no entry, or `reviews.json` is malformed.
     """
     board = read_board(base, root)
+    if not board.standings:
+        return {}, board.problems
     texts = {"README.md": render(board), "index.html": page(board), "entry.schema.json": json_schema()}
     sheets = {
         f"{standing.task.dataset}/{standing.task.configuration}/{ANSWERS_FILE}": make_sheet(standing.answers.dataset)
         for standing in board.standings
         if not can_be_fetched(standing.task.dataset)
     }
-    return {**{name: text.encode() for name, text in texts.items()}, **sheets}
+    return {**{name: text.encode() for name, text in texts.items()}, **sheets}, board.problems
 
 
-def write_generated(base: Path, root: Root = None) -> list[Path]:
+def write_generated(base: Path, root: Root = None) -> tuple[list[Path], tuple[str, ...]]:
     """Write them, all or none, once all of them could be made; raises as `generate` does, and OutputError.
 
     Returns:
-        The files.
+        The files, and the problems that `generate` found.
     """
-    contents = generate(base, root)
-    replace_files(base, "leaderboard", contents)
-    return [base / name for name in contents]
+    contents, problems = generate(base, root)
+    if contents:
+        replace_files(base, "leaderboard", contents)
+    return [base / name for name in contents], problems
 
 
-def drifted(base: Path, root: Root = None) -> list[Path]:
-    """Those that are missing or not what the entries give; raises as `generate` does."""
+def drifted(base: Path, root: Root = None) -> tuple[list[Path], tuple[str, ...]]:
+    """Those that are missing or not what the entries give, and the problems; raises as `generate` does."""
     recover(base)
-    return [base / name for name, content in generate(base, root).items() if not _holds(base / name, content)]
+    contents, problems = generate(base, root)
+    return [base / name for name, content in contents.items() if not _holds(base / name, content)], problems
 
 
 def _holds(path: Path, content: bytes) -> bool:

@@ -1,19 +1,53 @@
-"""Entries recomputed: what they say beside what their predictions give."""
+"""Entries recomputed: all that is shown of an entry, and what it says beside what was found.
 
+`aenbench verify` and `aenbench leaderboard` both call `check_entries`: a board shows nothing of an entry that `verify`
+does not compute.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aenbench.errors import EntryError
 from aenbench.leaderboard.entry import Entry
-from aenbench.leaderboard.entry_folder import read_description, read_entry
+from aenbench.leaderboard.entry_folder import Contents, check_files, read_contents, read_description
 from aenbench.leaderboard.ground_truth import AnswerBook, Answers
+from aenbench.leaderboard.networks import format_networks
+from aenbench.leaderboard.recount import recount
+from aenbench.leaderboard.reproduction import Trust, trust_of
+from aenbench.leaderboard.search_curves import Point, progress, read_trials
 from aenbench.leaderboard.untrusted.files import absolute
-from aenbench.scoring import Scored, score
+from aenbench.scoring import Details, Scored, detail, score
+from aenbench.scoring.scores import Evidence, tabled
 from aenbench.tasks.images import Images
 from aenbench.tasks.task import Root
+from gdatasets.errors import GDatasetsError
 from gdatasets.journal import recover
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What a board shows of an entry beside its accuracy, but for what needs the other entries.
+
+    Attributes:
+        scores: those that the tables show, by name; None where the entry does not keep what one needs.
+        details: accuracy by class and by how images were moved, calibration where there are logits, and invariance
+            where there are predictions for moved images.
+        network: each seed's network, in words.
+        counted: whether its parameters were counted again; otherwise its authors state them.
+        progress: of the search of each seed, where there was one.
+        trust: how far it can be trusted.
+    """
+
+    scores: Mapping[str, Scored | None]
+    details: Details
+    network: str
+    counted: bool
+    progress: Mapping[int, Sequence[Point]]
+    trust: Trust
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +60,7 @@ class Checked:
         predictions: uint8 (seeds, n).
         score: by its predictions and the pinned labels.
         differences: between what it says and what was found, one line each.
+        shown: what a board shows of it; None where there are differences.
     """
 
     folder: Path
@@ -33,27 +68,79 @@ class Checked:
     predictions: NDArray[np.uint8]
     score: Scored
     differences: tuple[str, ...]
+    shown: Shown | None = None
+
+
+def check_entries(folders: Iterable[Path], book: AnswerBook) -> tuple[list[Checked], list[str]]:
+    """Check the entries of one board, each by itself: none keeps another one from being checked.
+
+    Returns:
+        The entries that say what was found; and one line for each thing that is wrong with one of the others.
+    """
+    good: list[Checked] = []
+    problems: list[str] = []
+    for folder in folders:
+        try:
+            checked = check_entry(folder, book)
+        except GDatasetsError as error:
+            problems.append(str(error) if str(folder) in str(error) else f"{folder}: {error}")
+        except Exception as error:  # a defect that an entry finds here stops the board of no other entry
+            problems.append(f"{folder}: it cannot be checked ({type(error).__name__}: {error}); please report this.")
+        else:
+            problems += [f"{folder}: {difference}" for difference in checked.differences]
+            good += [] if checked.differences else [checked]
+    return good, problems
 
 
 def check_entry(folder: Path, book: AnswerBook) -> Checked:
-    """Score an entry from its predictions and the pinned labels, which the book reads once for all entries of a task.
+    """Recompute an entry from its files and the pinned labels, which the book reads once for all entries of a task.
 
     Raises:
-        EntryError: the entry is malformed.
+        EntryError: the entry is malformed, or lies elsewhere than it says.
         UnknownNameError: its dataset or configuration is not known here.
         SourceError: the dataset's source is not at hand.
     """
     folder = absolute(folder)
     recover(folder.parent)
-    answers = book.of(read_description(folder).task, folder.parent)
-    entry, predictions = read_entry(folder, book.root, answers.images)
+    check_files(folder)
+    described = read_description(folder)
+    if folder.parts[-3:] != (described.dataset, described.configuration, described.name):
+        belongs = f"{described.dataset}/{described.configuration}/{described.name}"
+        raise EntryError(f"{folder}: it belongs in {belongs}.")  # before an answer sheet of another folder is read
+    answers = book.of(described.task, folder.parent)
+    contents = read_contents(folder, book.root, answers.images)
+    entry, predictions = contents.entry, contents.predictions
     result = score(predictions, answers.labels)
-    found = (*_misplaced(folder, entry, predictions, answers), *_misstated(entry, result))
-    return Checked(folder, entry, predictions, result, found)
+    found = [*_misplaced(entry, predictions, answers), *_misstated(entry, result)]
+    trust = trust_of(folder, entry, predictions, answers.labels)
+    shown = None
+    if not found:
+        trials = read_trials(folder)
+        counted, found = recount(entry, trials, answers.images)
+        shown = None if found else _show(contents, answers, counted, progress(trials), trust)
+    if found:
+        found += trust.problems
+    return Checked(folder, entry, predictions, result, tuple(found), shown)
 
 
-def _misplaced(folder: Path, entry: Entry, predictions: NDArray[np.uint8], answers: Answers) -> list[str]:
-    """Whether it is about these images, these classes, and in the folder that it names."""
+def _show(
+    contents: Contents, answers: Answers, counted: bool, searches: Mapping[int, Sequence[Point]], trust: Trust
+) -> Shown:
+    entry, predictions, labels = contents.entry, contents.predictions, answers.labels
+    evidence = Evidence(predictions, labels, contents.logits, contents.moved)
+    classes = answers.dataset.classes
+    return Shown(
+        scores={name: each.function(evidence) for name, each in tabled().items()},
+        details=detail(predictions, labels, classes, answers.facets, contents.logits, contents.moved),
+        network=format_networks(entry),
+        counted=counted,
+        progress=searches,
+        trust=trust,
+    )
+
+
+def _misplaced(entry: Entry, predictions: NDArray[np.uint8], answers: Answers) -> list[str]:
+    """Whether it is about these images and these classes."""
     differences = []
     dataset = answers.dataset
     if predictions.max() >= len(dataset.classes):
@@ -62,8 +149,8 @@ def _misplaced(folder: Path, entry: Entry, predictions: NDArray[np.uint8], answe
         differences.append(f"{entry.dataset} {entry.dataset_version} is not at hand, but {dataset.version}")
     elif entry.test_content_sha256 != answers.digest:
         differences.append(f"test_content_sha256 is not that of {entry.dataset} {entry.dataset_version}")
-    if absolute(folder).parts[-3:] != (entry.dataset, entry.configuration, entry.name):
-        differences.append(f"it belongs in {entry.dataset}/{entry.configuration}/{entry.name}")
+    if entry.image_size != answers.images.size:
+        differences.append(f"image_size is {answers.images.size} by the dataset, {entry.image_size} is stated")
     return differences
 
 

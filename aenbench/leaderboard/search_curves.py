@@ -1,21 +1,42 @@
-"""A search's progress, from the `trials.csv` of its entry: it is shown, and no score rests on it."""
+"""What a search trained, from the `trials.csv` of its entry: its author states it, and no score rests on it."""
 
 import csv
 import io
 import math
 import os
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from aenbench.errors import EntryError
 from aenbench.leaderboard.entry_folder import TRIALS_FILE, read_file
+from aenbench.leaderboard.untrusted.files import shown
 from aenbench.leaderboard.untrusted.text import printable
+
+COLUMNS = ("seed", "network", "state", "canonical", "value", "states_visited", "epsilon", "reward")
+"""Of the file, as `aenbench.search.record.trials_csv` writes it."""
+
+MAX_TRIALS = 100_000
+"""Rows of the file."""
 
 MAX_SEARCHES = 10
 """Seeds whose search is shown: the first ones."""
 
 MAX_POINTS = 400
-"""Of a search, that are shown; of longer ones every so-manieth, and always the last."""
+"""Points shown of a search. Longer searches are thinned evenly; the first and the last point are kept."""
+
+_MAX_NUMBER = 10**9  # networks and states
+_MAX_REWARD = 3.5e38  # rewards of the protocol `paper` end where float32 ends
+_STATE = re.compile("[01]{0,256}")
+
+
+class TrialRow(NamedTuple):
+    """One network that a search trained: the state that asked for it, its value 0..1, states visited until then."""
+
+    state: str
+    value: float
+    states_visited: int
 
 
 class Point(NamedTuple):
@@ -26,44 +47,81 @@ class Point(NamedTuple):
     best: float
 
 
-def read_progress(folder: Path) -> dict[int, list[Point]]:
-    """How each seed's search went; nothing where the entry has no `trials.csv`.
+def read_trials(folder: Path) -> dict[int, list[TrialRow]]:
+    """The networks that each seed's search trained, in order; nothing where the entry has no `trials.csv`.
 
     Raises:
-        EntryError: the file is too large or malformed.
+        EntryError: the file is too large or malformed: other columns, a number that is none or out of its bounds,
+            networks that are not counted from 1.
     """
-    path = folder / TRIALS_FILE
-    if not os.path.lexists(path):
+    if not os.path.lexists(folder / TRIALS_FILE):
         return {}
-    content = read_file(folder, TRIALS_FILE)
-    values: dict[int, list[float]] = {}
+    content, where = read_file(folder, TRIALS_FILE), shown(folder, TRIALS_FILE)
+    found: dict[int, list[TrialRow]] = {}
     try:
-        rows = csv.DictReader(io.StringIO(content.decode("utf-8")), strict=True)
-        if missing := {"seed", "value"} - set(rows.fieldnames or ()):
-            raise ValueError(f"it has no column {' and '.join(sorted(missing))}")
-        for row in rows:
-            values.setdefault(_number(row["seed"]), []).append(_share(row["value"]))
-    except (ValueError, TypeError, csv.Error) as error:
+        rows = csv.reader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)
+        header = tuple(next(rows, ()))
+        if header != COLUMNS:
+            raise ValueError(f"its columns are {','.join(header) or 'none'}")
+        for number, row in enumerate(rows, start=2):
+            if number > MAX_TRIALS + 1:
+                raise ValueError(f"it has more than {MAX_TRIALS:,} rows")
+            try:
+                _add(found, row)
+            except ValueError as error:
+                raise ValueError(f"row {number:,}: {error}") from error
+    except (ValueError, csv.Error) as error:
         raise EntryError(
-            f"{path} is malformed ({printable(repr(error))}); expected columns seed and value, the values 0..1."
+            f"{where} is malformed ({printable(error)}); expected columns {','.join(COLUMNS)}, in each row finite "
+            "numbers, values 0 to 1, and networks counted from 1 in each seed."
         ) from error
-    return {seed: _thinned(values[seed]) for seed in sorted(values)[:MAX_SEARCHES]}
+    return found
 
 
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= 16):
-        raise ValueError(f"seed {text[:20]}")
+def _add(found: dict[int, list[TrialRow]], row: Sequence[str]) -> None:
+    """Append a row of the file; raises ValueError for one that no search writes."""
+    if len(row) != len(COLUMNS):
+        raise ValueError(f"{len(row)} of {len(COLUMNS)} values")
+    seed, network, state, canonical, value, visited, epsilon, reward = row
+    trials = found.setdefault(_whole("seed", seed, 1 << 53), [])
+    if _whole("network", network, _MAX_NUMBER) != len(trials) + 1:
+        raise ValueError(f"network {network}, expected {len(trials) + 1}")
+    for text in (state, canonical):
+        if not _STATE.fullmatch(text):
+            raise ValueError(f"state {text[:20]}")
+    if epsilon:
+        _real("epsilon", epsilon, 0, 1)
+    if reward:
+        _real("reward", reward, -_MAX_REWARD, _MAX_REWARD)
+    before = trials[-1].states_visited if trials else 0
+    states = _whole("states_visited", visited, _MAX_NUMBER)
+    if states <= before:
+        raise ValueError(f"states_visited {states}, expected more than {before}")
+    trials.append(TrialRow(state, _real("value", value, 0, 1), states))
+
+
+def _whole(name: str, text: str, most: int) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 16 and int(text) < most):
+        raise ValueError(f"{name} {text[:20]}")
     return int(text)
 
 
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0.0 <= value <= 1.0:
-        raise ValueError(f"value {text[:20]}")
+def _real(name: str, text: str, least: float, most: float) -> float:
+    try:
+        value = float(text) if len(text) <= 40 else math.nan
+    except ValueError:
+        value = math.nan
+    if not least <= value <= most:
+        raise ValueError(f"{name} {text[:20]}")
     return value
 
 
-def _thinned(values: list[float]) -> list[Point]:
+def progress(trials: Mapping[int, Sequence[TrialRow]]) -> dict[int, list[Point]]:
+    """How each seed's search went, of the first seeds and thinned."""
+    return {seed: _thinned([trial.value for trial in trials[seed]]) for seed in sorted(trials)[:MAX_SEARCHES]}
+
+
+def _thinned(values: Sequence[float]) -> list[Point]:
     step = math.ceil(len(values) / MAX_POINTS)
     points, best = [], 0.0
     for network, value in enumerate(values, start=1):

@@ -21,6 +21,8 @@ from aenbench.leaderboard.entry import (
     Interval,
     Line,
     Links,
+    Networks,
+    Parameters,
     SafeName,
     Seconds,
     SeedResult,
@@ -52,8 +54,8 @@ class SubmittedSeed(Strict):
     """What a submitter knows of one independent repetition of the whole procedure."""
 
     seed: Count
-    parameters: Count
-    networks_trained: Count = 0
+    parameters: Parameters
+    networks_trained: Networks = 0
     search_seconds: Seconds | None = None
     training_seconds: Seconds | None = None
 

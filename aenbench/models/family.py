@@ -9,7 +9,7 @@ from aenbench.errors import InvalidArgumentError
 from aenbench.models.space import Factor, SearchBudget, SearchSpace
 from aenbench.tasks.protocol import Protocol
 from aenbench.tasks.task import TaskShape
-from aenbench.training.candidate import Network
+from aenbench.training.candidate import CountedNetwork, Network
 from aenbench.training.recipe import Recipe
 from gdatasets.errors import UnknownNameError
 
@@ -76,6 +76,10 @@ def _say_nothing(facts: Mapping[str, Any], shape: TaskShape) -> str:  # noqa: AR
     return ""
 
 
+def _rebuild_nothing(facts: Mapping[str, Any], shape: TaskShape) -> None:  # noqa: ARG001
+    return None
+
+
 @dataclass(frozen=True)
 class ModelFamily:
     """One kind of network.
@@ -90,6 +94,9 @@ class ModelFamily:
         factors: the choices that a state of the space makes, for the analysis; by default each bit is one.
         facts: which fields of an entry's seeds its networks fill; none for networks that an entry only names.
         describe: those facts in words, for the leaderboard.
+        rebuild: the network of those facts, in its canonical form, so that what an entry states of it can be counted;
+            None for networks that are not rebuilt, or are too large for it. Raises InvalidArgumentError for an
+            impossible one.
 
     Raises:
         InvalidArgumentError: a name that is not fit, or baselines without a space.
@@ -103,6 +110,7 @@ class ModelFamily:
     factors: Callable[[SearchSpace], tuple[Factor, ...]] = bit_factors
     facts: tuple[str, ...] = ()
     describe: Callable[[Mapping[str, Any], TaskShape], str] = _say_nothing
+    rebuild: Callable[[Mapping[str, Any], TaskShape], CountedNetwork | None] = _rebuild_nothing
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[a-z0-9][a-z0-9._-]{0,99}", self.name):

@@ -260,6 +260,10 @@ def _describe(facts: Mapping[str, Any], shape: TaskShape) -> str:  # noqa: ARG00
     return f"{facts['group']} large" if facts["large"] else str(facts["group"])
 
 
+def _rebuild(facts: Mapping[str, Any], shape: TaskShape) -> GCNNArchitecture:
+    return GCNNArchitecture(facts["group"], facts["large"], shape)
+
+
 GCNN_FAMILY = ModelFamily(
     "gcnn",
     space=GCNNSpace,
@@ -271,5 +275,6 @@ GCNN_FAMILY = ModelFamily(
     factors=_factors,
     facts=("group", "large"),
     describe=_describe,
+    rebuild=_rebuild,
 )
 """The group convolutional networks."""

@@ -21,6 +21,14 @@ class Network(Protocol):
         """The network, with initial weights drawn from the generator."""
 
 
+class CountedNetwork(Network, Protocol):
+    """A network whose parameters are counted without building it."""
+
+    @property
+    def parameter_count(self) -> int:
+        """Free parameters of the network."""
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A network before it is built and trained.

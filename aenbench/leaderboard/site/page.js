@@ -52,6 +52,11 @@ function allSeconds(entry) {
 const parameters = (entry) => mean(entry.seeds.map((seed) => seed.parameters));
 const networks = (entry) => mean(entry.seeds.map((seed) => seed.networks));
 
+/* What marks a number that only the authors know; without it, it was recomputed. */
+const STATED = "†";
+const stated = () => h("span", { class: "stated", title: "as stated by the authors" }, ` ${STATED}`);
+const counted = (entry) => (entry.counted ? null : stated());
+
 /* ---- charts: each is drawn for the width that it has, and again when that changes ---- */
 
 function charts() {
@@ -286,13 +291,13 @@ const COLUMNS = [
   { key: "accuracy", name: "Accuracy, %", by: (entry) => entry.accuracy[0], first: -1 },
   { key: "seeds", name: "Seeds", by: (entry) => entry.seeds.length, first: -1, kind: "number" },
   { key: "parameters", name: "Parameters", by: parameters, first: 1, kind: "number" },
-  { key: "networks", name: "Networks", by: networks, first: 1, kind: "number" },
-  { key: "seconds", name: "Seconds", by: allSeconds, first: 1, kind: "number" },
+  { key: "networks", name: "Networks", by: networks, first: 1, kind: "number", isStated: true },
+  { key: "seconds", name: "Seconds", by: allSeconds, first: 1, kind: "number", isStated: true },
 ];
 const FILTERS = ["dataset", "configuration", "protocol"];
 const COSTS = {
-  "": ["networks trained, the last one included", (entry) => networks(entry) + 1],
-  seconds: ["seconds of search and training", allSeconds],
+  "": [`networks trained ${STATED}, the last one included`, (entry) => networks(entry) + 1],
+  seconds: [`seconds of search and training ${STATED}`, allSeconds],
 };
 const state = { dataset: "", configuration: "", protocol: "", cost: "", q: "", sort: "rank", order: "" };
 const listCharts = charts();
@@ -310,10 +315,10 @@ function row(entry, range) {
   const [share, low, high] = entry.accuracy, cost = [seconds(entry, "searchSeconds"), seconds(entry, "trainingSeconds")];
   return h("tr", {},
     h("td", { class: entry.rank === 1 ? "place first" : "place" }, entry.place),
-    h("th", { scope: "row" }, h("span", { class: "entry-name" }, entryLink(entry), badges(entry)), h("span", { class: "network" }, entry.network)),
+    h("th", { scope: "row" }, h("span", { class: "entry-name" }, entryLink(entry), badges(entry)), h("span", { class: "network" }, entry.network, stated())),
     h("td", { class: "bar-cell" }, percent(share), " ", h("span", { class: "quiet" }, brackets(low, high)), bar(share, low, high, range, entry.rank === 1)),
     h("td", { class: "number" }, `${entry.seeds.length}`),
-    h("td", { class: "number" }, span(entry.seeds.map((seed) => seed.parameters))),
+    h("td", { class: "number" }, span(entry.seeds.map((seed) => seed.parameters)), counted(entry)),
     h("td", { class: "number" }, whole(networks(entry))),
     h("td", { class: "number" }, cost.map((each) => (each === null ? "?" : whole(each))).join(" + ")));
 }
@@ -329,7 +334,7 @@ const sections = board.tasks.map((task, number) => {
   const entries = board.entries.filter((entry) => entry.task === number);
   const range = shareRange(entries.map((entry) => entry.accuracy[1]), entries.map((entry) => entry.accuracy[2]));
   const rows = new Map(entries.map((entry) => [entry.id, row(entry, range)]));
-  const heads = COLUMNS.map(({ key, name, kind }) => h("th", { scope: "col", class: kind }, h("button", { type: "button", "data-sort": key }, name)));
+  const heads = COLUMNS.map(({ key, name, kind, isStated }) => h("th", { scope: "col", class: kind }, h("button", { type: "button", "data-sort": key }, name, isStated ? stated() : null)));
   const body = h("tbody");
   const title = `${taskName(task)}, protocol ${task.protocol}`;
   const figures = [h("div"), h("div")], costCaption = h("span");
@@ -341,7 +346,7 @@ const sections = board.tasks.map((task, number) => {
         task.protocol === "paper" ? h("p", {}, "Choices were made on the first 1,000 test images, as in the released code: not comparable with standard.") : null),
       samples(task)),
     scroll(`Entries of ${title}`, h("table", {},
-      h("caption", {}, h("span", {}, `Entries of ${title}. Brackets hold 95 % intervals. Networks are those that the search trained; seconds those of search + training; both are means over seeds.`,
+      h("caption", {}, h("span", {}, `Entries of ${title}. Brackets hold 95 % intervals. Networks are those that the search trained; seconds those of search + training; both are means over seeds. ${STATED} as stated by the authors, not recomputed.`,
         h("span", { class: "of-bars" }, ` Bars go from ${percent(range[0], 0)} to ${percent(range[1], 0)} %.`))),
       h("thead", {}, h("tr", {}, heads)), body)),
     h("div", { class: "plots" },
@@ -406,13 +411,13 @@ function card(title, note, ...content) {
 function facts(entry, task) {
   const files = entry.id.split("/").map(encodeURIComponent).join("/");
   const known = [
-    ["Network", entry.network],
+    ["Network", [entry.network, stated()]],
     ["Method", `${entry.method} (${entry.origin})`],
     ["Authors", entry.authors.join(", ")],
     ["Links", Object.entries(entry.links).map(([name, address]) => outside(address, name))],
-    ["Parameters", span(entry.seeds.map((seed) => seed.parameters))],
-    ["Search", networks(entry) ? `${whole(networks(entry))} networks trained, mean over seeds` : "none"],
-    ["Time", [["searchSeconds", "search"], ["trainingSeconds", "training"]].map(([part, name]) => `${seconds(entry, part) === null ? "?" : whole(seconds(entry, part))} s ${name}`).join(", ")],
+    ["Parameters", [span(entry.seeds.map((seed) => seed.parameters)), counted(entry)]],
+    ["Search", [networks(entry) ? `${whole(networks(entry))} networks trained, mean over seeds` : "none", stated()]],
+    ["Time", [[["searchSeconds", "search"], ["trainingSeconds", "training"]].map(([part, name]) => `${seconds(entry, part) === null ? "?" : whole(seconds(entry, part))} s ${name}`).join(", "), stated()]],
     ["Budget", entry.budget],
     ["Dataset", `${task.dataset} ${task.version}, ${task.configuration}`],
     ["Made", [entry.created.replace("T", " "), entry.hardware].filter(Boolean).join(", ")],
@@ -420,15 +425,15 @@ function facts(entry, task) {
     ["Files", [h("a", { href: `${files}/entry.json` }, "entry.json"), h("a", { href: `${files}/predictions.npy` }, "predictions.npy")]],
   ];
   const digests = [["Code", entry.codeRevision], ["Predictions", `SHA-256 ${entry.predictionsSha256}`], ["Test images", `content SHA-256 ${task.digest}`]];
-  return card("Facts", "", h("dl", {},
+  return card("Facts", `${STATED} as stated by the authors, not recomputed; so is what follows on budget, machine and software.`, h("dl", {},
     known.filter(([, value]) => value.length).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
     digests.filter(([, value]) => value).map(([name, value]) => [h("dt", {}, name), h("dd", { class: "digest" }, value)])));
 }
 
 function seedsCard(entry) {
   const label = `Accuracy of each seed of ${entry.name}`;
-  return card("Seeds", "Each repeats the whole procedure: search, training, test.",
-    simpleTable(label, [["Seed", null], ["Test, %", "number"], ["Validation, %", "number"], ["Parameters", "number"], ["Networks", "number"]],
+  return card("Seeds", `Each repeats the whole procedure: search, training, test. ${STATED} as stated by the authors.`,
+    simpleTable(label, [["Seed", null], ["Test, %", "number"], [`Validation, % ${STATED}`, "number"], [entry.counted ? "Parameters" : `Parameters ${STATED}`, "number"], [`Networks ${STATED}`, "number"]],
       entry.seeds.map((seed) => [`${seed.seed}`, percent(seed.accuracy), seed.chosenBy === null ? "?" : percent(seed.chosenBy), whole(seed.parameters), whole(seed.networks)])));
 }
 
@@ -485,7 +490,7 @@ function confusionCard(entry, task) {
 function progressCard(entry) {
   const names = entry.progress.map(([seed], i) => h("li", {},
     s("svg", { viewBox: "0 0 26 8", "aria-hidden": "true", focusable: "false" }, line(0, 4, 26, 4, `series s${i % 5} d${i % 5}`)), `seed ${seed}`));
-  return card("The search’s progress", "Validation accuracy, %: dots are networks, lines the best so far.",
+  return card("The search’s progress", "Validation accuracy, %, as stated by the authors: dots are networks, lines the best so far.",
     entryCharts.place((width) => progress(entry.progress, width)), h("ul", { class: "legend" }, names));
 }
 

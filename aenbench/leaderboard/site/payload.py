@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from aenbench.leaderboard.board import Board, Row, Standing
-from aenbench.leaderboard.markdown import format_networks
 from aenbench.leaderboard.site.citation import dataset_citation, entry_bibtex
 from aenbench.leaderboard.site.samples import sample_images
 from aenbench.scoring import Details, Part
@@ -62,7 +61,7 @@ def _task(standing: Standing) -> dict[str, Any]:
 
 
 def _entry(task: int, standing: Standing, row: Row) -> dict[str, Any]:
-    entry, details = row.entry, row.details
+    entry, shown, details = row.entry, row.shown, row.shown.details
     return {
         "task": task,
         "id": f"{entry.dataset}/{entry.configuration}/{entry.name}",
@@ -70,7 +69,7 @@ def _entry(task: int, standing: Standing, row: Row) -> dict[str, Any]:
         "rank": row.rank,
         "place": row.place,
         "tied": list(row.tied),
-        "trust": {"level": row.trust.level, "checked": row.trust.checked, "problems": list(row.trust.problems)},
+        "trust": {"level": shown.trust.level, "checked": shown.trust.checked, "problems": list(shown.trust.problems)},
         "flags": [{"code": flag.code, "message": flag.message, "reason": flag.reason or ""} for flag in row.flags],
         "accuracy": _shares((row.score.mean, row.score.low, row.score.high)),
         **_further_scores(row),
@@ -86,7 +85,8 @@ def _entry(task: int, standing: Standing, row: Row) -> dict[str, Any]:
             }
             for seed, accuracy in zip(entry.seeds, row.score.per_seed, strict=True)
         ],
-        "network": format_networks(entry),
+        "network": shown.network,
+        "counted": shown.counted,
         "origin": entry.origin,
         "method": entry.method,
         "description": entry.description,
@@ -105,7 +105,7 @@ def _entry(task: int, standing: Standing, row: Row) -> dict[str, Any]:
         "invariance": _parts(details.invariance),
         "progress": [
             [seed, [[point.networks, round(point.value, 4), round(point.best, 4)] for point in points]]
-            for seed, points in row.progress.items()
+            for seed, points in shown.progress.items()
         ],
         **_confusion(details, standing.answers.dataset.classes),
         **_calibration(details),
@@ -114,7 +114,7 @@ def _entry(task: int, standing: Standing, row: Row) -> dict[str, Any]:
 
 def _further_scores(row: Row) -> dict[str, Any]:
     """The scores of the tables beside accuracy, by name: mean and interval, null where an entry has none."""
-    further = {name: scored for name, scored in row.scores.items() if name != "accuracy"}
+    further = {name: scored for name, scored in row.shown.scores.items() if name != "accuracy"}
     shown = {name: each and [each.mean, each.low, each.high] for name, each in further.items()}
     return {"scores": shown} if shown else {}
 

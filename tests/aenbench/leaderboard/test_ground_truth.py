@@ -1,6 +1,8 @@
 """Entries about somebody's own images are recomputed where those images are not."""
 
+import base64
 import json
+import resource
 import shutil
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from aenbench.leaderboard.render import drifted, write_generated
 from aenbench.leaderboard.submit import TEMPLATE, submit
 from aenbench.leaderboard.verify import verify
 from aenbench.tasks.task import Task
-from gdatasets.errors import SourceError, UnknownNameError
+from gdatasets.errors import SourceError
 
 COUNTS = {"train": 6, "test": 5}
 TASK = Task("pets", "none")
@@ -57,7 +59,7 @@ def edit(path: Path, **changes: object) -> None:
 def test_without_the_images_everything_is_the_same(alone: Path) -> None:
     root = alone.parent / "data"
     assert verify(alone, root)[1] == []
-    assert drifted(alone, root) == []
+    assert drifted(alone, root) == ([], ())
     predictions = next(alone.rglob("predictions.npy"))
     content = predictions.read_bytes()
     predictions.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
@@ -68,7 +70,7 @@ def test_where_the_images_are_the_sheet_is_checked_and_not_read(board: Path) -> 
     root = board.parent / "data"
     edit(sheet(board), labels="AAAAAAAAAAAAAA==")
     assert verify(board, root)[1] == []
-    assert drifted(board, root) == [sheet(board)]
+    assert drifted(board, root) == ([sheet(board)], ())
 
 
 def test_a_sheet_holds_only_the_images_that_are_shown(board: Path) -> None:
@@ -91,8 +93,21 @@ def test_a_dataset_that_can_be_fetched_is_never_scored_by_a_sheet(alone: Path) -
     assert "svhn" in problems
     assert "g-mnist" in problems
     sheet(alone).unlink()
-    with pytest.raises(UnknownNameError, match="pets"):
-        drifted(alone / "pets", root)
+    [problem] = drifted(alone / "pets", root)[1]
+    assert 'Unknown dataset "pets"' in problem
+
+
+def test_a_sheet_takes_no_memory_for_the_images_that_it_lacks(alone: Path) -> None:
+    """929b5b9: with no image to be shown, a sheet of 800 bytes described 16 TiB of them, and took what it could get."""
+    labels = base64.b64encode(bytes([99]) * 6_000).decode()  # of a class beyond those that are pictured
+    changes = {"classes": [str(name) for name in range(100)], "labels": labels, "shown": [], "pixels": ""}
+    edit(sheet(alone), **changes, test_images=6_000, image_shape=[1_024, 1_024])
+    with pytest.raises(EntryError, match="its images would take 6,291,456,000 bytes; at most 4,294,967,296 are desc"):
+        read_sheet(sheet(alone), TASK)
+    edit(sheet(alone), image_shape=[512, 512])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert not read_sheet(sheet(alone), TASK).read("test").images[::1_000].any()  # 1.5 GiB of untouched zeros
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 << 10  # KiB
 
 
 @pytest.mark.parametrize(
@@ -100,11 +115,15 @@ def test_a_dataset_that_can_be_fetched_is_never_scored_by_a_sheet(alone: Path) -
     [
         ({"labels": "AAA="}, r"answers\.json: labels: 2 bytes, expected uint8 \(10,\)"),
         ({"labels": "AAAAAAAAAAAAA!=="}, r"answers\.json: labels: "),
-        ({"labels": "CQkJCQkJCQkJCQ=="}, "a label or an image that is shown does not exist"),
-        ({"shown": [99] * 6}, "a label or an image that is shown does not exist"),
+        ({"labels": "CQkJCQkJCQkJCQ=="}, "labels reach 9; expected 0 to 1"),
+        ({"shown": [99] * 6}, r"shown is \[99, .*; its labels give \[0, 1, 2, 5, 6, 7\]"),
         ({"pixels": ""}, r"pixels: 0 bytes"),
         ({"dataset": "other"}, r"is about other/none"),
         ({"image_shape": [8]}, "image_shape"),
+        ({"image_shape": [8, 24]}, r"image_shape: is \(8, 24\); expected square images"),
+        ({"image_shape": [8, 8, 4]}, r"image_shape: is \(8, 8, 4\); expected square images"),
+        ({"image_shape": [4096, 4096, 3]}, r"image_shape\.0: Input should be less than or equal to 1024"),
+        ({"validation_images": 99}, "validation_images is 99, expected 1 to train_images, 12"),
         ({"surprise": 1}, "surprise"),
     ],
 )

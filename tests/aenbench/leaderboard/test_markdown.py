@@ -12,7 +12,7 @@ def test_the_table_shows_recomputed_scores_best_first(tmp_path: Path, make_entry
     text = render(read_board(tmp_path))
     assert text.index("[better]") < text.index("[worse]")
     assert "| 91.53 [" in text
-    assert "| 4,000 | 2 | 2 + 2 | hflip |" in text
+    assert "| 234,818 | 2 | 2 + 2 | hflip |" in text
 
 
 def test_a_model_is_shown_by_its_name_as_text(tmp_path: Path, make_entry) -> None:

@@ -17,7 +17,14 @@ CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
 
 HTML = "<img src=x onerror='hacked=1'><script>hacked=1</script><b>bold</b>\"'&amp;"
-SEARCH = b"seed,value\n0,0.5\n0,0.75\n1,0.25\n1,0.5\n1,0.625\n"
+SEARCHES = ((0.5, 0.75), (0.25, 0.5, 0.625))
+LARGEST = {
+    "parameters": 10**13,
+    "networks_trained": 10**9,
+    "states_visited": 10**9,
+    "search_seconds": 10 * 366 * 86_400.0,
+    "training_seconds": 5e-324,
+}
 Open = Callable[..., Page]
 
 
@@ -26,7 +33,7 @@ def index(tmp_path_factory: pytest.TempPathFactory, make_entry: Callable[..., Pa
     base = tmp_path_factory.mktemp("board")
     for name, wrong in (("first", 20), ("as-good", 21), ("middle", 90), ("last", 200)):
         make_entry(base, name, wrong)
-    make_entry(base, "searched", 60, Task("g-digits", "d4"), extras={"trials.csv": SEARCH}, with_logits=True)
+    make_entry(base, "searched", 60, Task("g-digits", "d4"), searches=SEARCHES, with_logits=True)
     make_entry(base, "turned", 100, Task("g-digits", "d4-roll"))
     make_entry(base, "papers", 5, Task("g-digits", "aug1", "paper"))
     make_entry(
@@ -44,6 +51,7 @@ def index(tmp_path_factory: pytest.TempPathFactory, make_entry: Callable[..., Pa
         hardware=HTML,
         software={HTML: HTML},
         created=HTML,
+        stated=LARGEST,
     )
     make_entry(base, "perfect", 0, Task("g-digits", "d4"), seeds=1)
     write_generated(base)
@@ -179,7 +187,7 @@ def test_flags_and_ties_are_told(open_page: Open) -> None:
 def test_points_of_a_plot_are_links_with_their_numbers(open_page: Open) -> None:
     page = open_page("#configuration=aug1&protocol=standard")
     plot = page.locator("figure").first
-    point = plot.get_by_role("link", name=re.compile(r"^first: 94.17 %, 3k parameters, on the Pareto front$"))
+    point = plot.get_by_role("link", name=re.compile(r"^first: 94.17 %, 235k parameters, on the Pareto front$"))
     expect(plot.get_by_role("link")).to_have_count(5)
     expect(plot.get_by_role("link", name=re.compile("^last:"))).not_to_have_attribute(
         "aria-label", re.compile("Pareto")
@@ -187,6 +195,33 @@ def test_points_of_a_plot_are_links_with_their_numbers(open_page: Open) -> None:
     point.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1, name="first")).to_be_visible()
+
+
+def test_numbers_that_only_the_authors_know_are_marked(open_page: Open) -> None:
+    page = open_page("#configuration=aug1&protocol=standard")
+    heads = page.get_by_role("table").first.get_by_role("columnheader").all_inner_texts()
+    assert [head for head in heads if "†" in head] == ["Networks †", "Seconds †"]
+    cells = {
+        name: page.get_by_role("row", name=re.compile(f"^\\S+ {name}")).locator("td.number").nth(1).inner_text()
+        for name in ("first", "hostile")
+    }
+    assert cells == {"first": "234,818", "hostile": "10,000,000,000,000 †"}
+    expect(page.get_by_role("table").first.locator("caption")).to_contain_text("† as stated by the authors")
+    for name, parameters in (("first", "234,818"), ("hostile", "10,000,000,000,000 †")):
+        page = open_page(f"#/g-digits/aug1/{name}")
+        facts = page.locator("dl").first
+        shown = dict(zip(facts.locator("dt").all_inner_texts(), facts.locator("dd").all_inner_texts(), strict=True))
+        assert shown["Parameters"] == parameters
+        assert all(shown[fact].endswith(" †") for fact in ("Search", "Time", "Network"))
+
+
+def test_the_largest_numbers_that_can_be_stated_are_drawn(open_page: Open) -> None:
+    """929b5b9: an entry with `training_seconds` 1e300 stopped the tab."""
+    page = open_page("#configuration=aug1&protocol=standard&cost=seconds")
+    for number in (0, 1):
+        expect(page.locator("figure").nth(number).get_by_role("link", name=re.compile("^hostile: "))).to_be_visible()
+    page = open_page("#/g-digits/aug1/hostile")
+    expect(page.get_by_role("heading", name="Facts", exact=True)).to_be_visible()
 
 
 def test_the_theme_switches_and_is_remembered(open_page: Open) -> None:

@@ -2,9 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
-from aenbench.errors import EntryError
 from aenbench.leaderboard.render import drifted, write_generated
 
 NAMES = {"README.md", "index.html", "entry.schema.json"}
@@ -16,17 +13,17 @@ def names(paths: list[Path]) -> set[str]:
 
 def test_drift_is_seen_in_each_file(tmp_path: Path, make_entry) -> None:
     make_entry(tmp_path, "one", 40)
-    assert names(drifted(tmp_path)) == NAMES
-    assert names(write_generated(tmp_path)) == NAMES
-    assert drifted(tmp_path) == []
+    assert names(drifted(tmp_path)[0]) == NAMES
+    assert names(write_generated(tmp_path)[0]) == NAMES
+    assert drifted(tmp_path) == ([], ())
     for name in sorted(NAMES):
         path = tmp_path / name
         kept = path.read_bytes()
         path.write_bytes(kept.replace(b"e", b"f", 1))
-        assert drifted(tmp_path) == [path]
+        assert drifted(tmp_path) == ([path], ())
         path.write_bytes(kept)
     make_entry(tmp_path, "two", 50)
-    assert names(drifted(tmp_path)) == {"README.md", "index.html"}
+    assert names(drifted(tmp_path)[0]) == {"README.md", "index.html"}
 
 
 def test_equal_entries_give_equal_bytes(tmp_path: Path, make_entry) -> None:
@@ -34,18 +31,25 @@ def test_equal_entries_give_equal_bytes(tmp_path: Path, make_entry) -> None:
     for place, order in (("a", ("one", "two")), ("b", ("two", "one"))):
         for name in order:
             make_entry(tmp_path / place, name, 40)
-        contents.append([path.read_bytes() for path in write_generated(tmp_path / place)])
+        contents.append([path.read_bytes() for path in write_generated(tmp_path / place)[0]])
     assert contents[0] == contents[1]
 
 
-def test_nothing_is_written_where_one_entry_is_wrong(tmp_path: Path, make_entry) -> None:
+def test_an_entry_that_is_wrong_is_named_and_left_out(tmp_path: Path, make_entry) -> None:
+    """929b5b9: nothing was written while one entry was wrong."""
     make_entry(tmp_path, "one", 40)
-    before = [path.read_bytes() for path in write_generated(tmp_path)]
+    before = {path.name: path.read_bytes() for path in write_generated(tmp_path)[0]}
+    folder = make_entry(tmp_path, "broken", 40, extras={"trials.csv": b"no table"})
+    paths, [problem] = write_generated(tmp_path)
+    assert problem.startswith(f"{folder / 'trials.csv'} is malformed")
+    assert {path.name: path.read_bytes() for path in paths} == before
+    assert drifted(tmp_path) == ([], (problem,))
+
+
+def test_nothing_is_written_where_no_entry_is_left(tmp_path: Path, make_entry) -> None:
     make_entry(tmp_path, "broken", 40, extras={"trials.csv": b"no table"})
-    with pytest.raises(EntryError, match=r"trials\.csv is malformed"):
-        write_generated(tmp_path)
-    assert [(tmp_path / name).read_bytes() for name in ("README.md", "index.html", "entry.schema.json")] == before
-    assert {path.name for path in tmp_path.iterdir()} == NAMES | {"g-digits"}
+    assert write_generated(tmp_path)[0] == []
+    assert {path.name for path in tmp_path.iterdir()} == {"g-digits"}
 
 
 def test_the_committed_page_stays_within_its_budget() -> None:

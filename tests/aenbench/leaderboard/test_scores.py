@@ -35,7 +35,7 @@ def test_a_registered_score_is_a_column_and_in_the_pages_data(registered: Score,
     make_entry(tmp_path, "one", 36, seeds=2)
     board = read_board(tmp_path)
     [row] = board.rows
-    scored = row.scores["worst-class"]
+    scored = row.shown.scores["worst-class"]
     assert scored is not None
     text = render(board)
     assert "| rank | entry | accuracy, % | worst class, % | seeds |" in text

@@ -96,7 +96,7 @@ def test_predictions_for_moved_images_give_invariance(tmp_path: Path, guesses: n
     predictions, meta, out = give(tmp_path, predictions=guesses)
     submit(predictions, meta, out, moved=tmp_path / "moved.npz")
     [row] = read_board(out).rows
-    shares = {part.name: part.share for part in row.details.invariance}
+    shares = {part.name: part.share for part in row.shown.details.invariance}
     assert shares == {**dict.fromkeys(ACTIONS, 1.0), "hflip": 0.75}
 
 

@@ -38,6 +38,19 @@ def test_network_without_actions_has_the_parameters_of_a_plain_mlp(protocol, hid
     assert sum(parameter.numel() for parameter in network.parameters()) == expected
 
 
+@pytest.mark.parametrize("protocol", ["standard", "paper"])
+@pytest.mark.parametrize(("size", "channels", "classes"), [(28, 1, 10), (32, 3, 7), (16, 1, 2)])
+@pytest.mark.parametrize(
+    "actions",
+    [(), *((action,) for action in ACTIONS), ("rotation", "hflip"), ("htrans", "scramble4"), ACTIONS],
+    ids=lambda actions: "+".join(actions) or "none",
+)
+def test_parameters_are_counted_as_they_are_built(protocol, size, channels, classes, actions):
+    architecture = Architecture(actions, TaskShape(protocol, classes, size, channels))
+    built = sum(parameter.numel() for parameter in build_aen(architecture, 0).parameters())
+    assert architecture.parameter_count == built
+
+
 def test_flat_images_and_square_ones_give_the_same_logits():
     network = build_aen(Architecture(("hflip",)), 0)
     torch.testing.assert_close(network(IMAGES), network(IMAGES.flatten(1)))

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 from aenbench.cli.main import app
 from aenbench.errors import InvalidArgumentError
 from aenbench.leaderboard.entry_folder import read_entry
-from aenbench.leaderboard.markdown import format_networks
+from aenbench.leaderboard.networks import format_networks
 from aenbench.models.aen import Architecture
 from aenbench.models.permutation_group import group_architecture
 from aenbench.nn import assert_equivariant, check_equivariance

@@ -46,7 +46,7 @@ def test_no_text_ends_the_data(tmp_path: Path, make_entry) -> None:
 
 
 def test_the_data_are_those_of_the_board(tmp_path: Path, make_entry) -> None:
-    make_entry(tmp_path, "one", 36, extras={"trials.csv": b"seed,value\n0,0.5\n0,0.25\n"}, with_logits=True)
+    make_entry(tmp_path, "one", 36, searches=((0.5, 0.25),), with_logits=True)
     make_entry(tmp_path, "grouped", 36, Task("g-digits", "d4"))
     found = data(page(read_board(tmp_path)))
     one, grouped = found["entries"]

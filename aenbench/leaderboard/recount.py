@@ -1,0 +1,201 @@
+"""What entries state of their networks and searches, beside what follows from their method, network and trials.
+
+Networks of the package's families are rebuilt from the facts that a seed states, without weights. What nothing in the
+entry or the package tells again, such as times and a submission's numbers, stays as its authors state it.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from aenbench.leaderboard.entry import Entry, SeedResult
+from aenbench.leaderboard.entry_folder import TRIALS_FILE
+from aenbench.leaderboard.networks import stated_facts
+from aenbench.leaderboard.search_curves import TrialRow
+from aenbench.tasks.images import Images
+from aenbench.tasks.task import TaskShape
+from gdatasets.errors import InvalidArgumentError, UnknownNameError
+from gdatasets.groups.actions import ACTIONS
+
+if TYPE_CHECKING:
+    from aenbench.models.family import ModelFamily, Offer
+
+Trials = Mapping[int, Sequence[TrialRow]]
+Facts = tuple[tuple[str, Any], ...]
+"""What a network states of itself, as (field, value)."""
+
+_GROUP = "group:"
+_TOLERANCE = 1e-6  # images
+
+
+def recount(entry: Entry, trials: Trials, images: Images) -> tuple[bool, list[str]]:
+    """Compare an entry's typed numbers with what can be rebuilt or counted.
+
+    Args:
+        entry: what it says, about images of the right size.
+        trials: of its searches, by seed.
+        images: of its task.
+
+    Returns:
+        Whether the parameters of every seed were counted again; and one line for each difference.
+    """
+    differences = _miscounted(entry, trials)
+    counted = False
+    try:
+        offer = _offer(entry)
+        if offer is not None:
+            differences += _off_grid(entry, offer.family, images)
+            found = [
+                _of_seed(seed, entry.method, offer, trials.get(seed.seed, ()), images.shape) for seed in entry.seeds
+            ]
+            counted = all(known for known, _ in found)
+            differences += [difference for _, of_seed in found for difference in of_seed]
+    except (InvalidArgumentError, UnknownNameError) as error:
+        differences.append(f"{entry.method} has no such network for these images: {error}")
+    return counted, differences
+
+
+def _miscounted(entry: Entry, trials: Trials) -> list[str]:
+    """Whether the entry counts the networks and states that `trials.csv` lists."""
+    if not trials:
+        return []
+    known = {seed.seed for seed in entry.seeds}
+    found = [f"{TRIALS_FILE} has a seed {seed}, which the entry has not" for seed in trials if seed not in known]
+    for seed in entry.seeds:
+        listed = trials.get(seed.seed, ())
+        if seed.networks_trained != len(listed):
+            found.append(
+                f"seed {seed.seed}: networks_trained is {len(listed):,} by {TRIALS_FILE}, "
+                f"{seed.networks_trained:,} is stated"
+            )
+        if listed and seed.states_visited < listed[-1].states_visited:
+            found.append(
+                f"seed {seed.seed}: states_visited is at least {listed[-1].states_visited:,} by {TRIALS_FILE}, "
+                f"{seed.states_visited:,} is stated"
+            )
+    return found
+
+
+def _offer(entry: Entry) -> "Offer | None":
+    """The baseline that an entry names; None where it is none of a registered family."""
+    from aenbench.models.aen import AEN_FAMILY, Architecture
+    from aenbench.models.family import Fixed, Offer
+    from aenbench.models.registry import registered_offer
+
+    if entry.origin != "baseline":
+        return None
+    if not entry.method.startswith(_GROUP):
+        return registered_offer(entry.method)
+    names = entry.method.removeprefix(_GROUP).split(",")
+    actions = () if names == ["trivial"] else tuple(names)
+    if not set(actions) <= set(ACTIONS):
+        return None  # generators of the author's own
+    return Offer(AEN_FAMILY, Fixed(lambda shape, _part, _large: Architecture(actions, shape)))
+
+
+def _of_seed(
+    seed: SeedResult, method: str, offer: "Offer", trials: Sequence[TrialRow], shape: TaskShape
+) -> tuple[bool, list[str]]:
+    """Whether a seed's network was rebuilt, and what differs from what the seed states."""
+    from aenbench.models.family import Fixed
+
+    family, where, found = offer.family, f"seed {seed.seed}:", []
+    if isinstance(offer.baseline, Fixed) and (seed.networks_trained or seed.states_visited):
+        found.append(
+            f"{where} {method} searches nothing; networks_trained {seed.networks_trained:,} and states_visited "
+            f"{seed.states_visited:,} are stated, expected 0"
+        )
+    stated = tuple((name, getattr(seed, name)) for name in family.facts)
+    rebuilt = _rebuilt(family, stated, shape)
+    if rebuilt is None:
+        return False, found
+    facts, parameters = rebuilt
+    fields = SeedResult.model_fields
+    foreign = any(
+        value != fields[name].default for name, value in stated_facts(seed).items() if name not in family.facts
+    )
+    possible = _choices(offer, seed.large, shape)
+    if foreign or stated != facts or (possible is not None and facts not in possible):
+        every = tuple(stated_facts(seed).items())
+        found.append(f"{where} {_said(every)} is stated, which is no network that {method} gives")
+    elif seed.parameters != parameters:
+        found.append(f"{where} parameters are {parameters:,} for {_said(stated)}, {seed.parameters:,} is stated")
+    if trials and not isinstance(offer.baseline, Fixed):
+        found += _not_the_best(seed, family, trials, shape)
+    return True, found
+
+
+def _not_the_best(seed: SeedResult, family: "ModelFamily", trials: Sequence[TrialRow], shape: TaskShape) -> list[str]:
+    """Whether the network of a seed is not the one with the highest accuracy, the earliest of equals, of its trials."""
+    best = max(trials, key=lambda trial: trial.value)
+    chosen = _of_state(family, best.state, shape)
+    stated = (*((name, getattr(seed, name)) for name in family.facts), ("augmentations", seed.augmentations))
+    if stated == chosen:
+        return []
+    return [
+        f"seed {seed.seed}: the best trial of {TRIALS_FILE} is {_said(chosen)} with accuracy {best.value:.4f}, "
+        f"{_said(stated)} is stated"
+    ]
+
+
+def _said(facts: Facts) -> str:
+    """Such as `actions hflip+vflip`."""
+    texts = (f"{name} {'+'.join(value) if isinstance(value, tuple) else value}" for name, value in facts if value)
+    return ", ".join(texts) or "the plain network"
+
+
+def _choices(offer: "Offer", large: bool, shape: TaskShape) -> list[Facts] | None:
+    """The networks that a baseline can settle on; None where it searches a space."""
+    from aenbench.models.family import BestOf, Fixed
+
+    family = offer.family
+    if isinstance(offer.baseline, Fixed):
+        facts = offer.baseline.network(shape, offer.part, large and offer.baseline.has_sizes).facts
+        return [_canonical(family, facts, shape)]
+    if isinstance(offer.baseline, BestOf):
+        return [_of_state(family, state, shape)[:-1] for state in offer.baseline.states]
+    return None
+
+
+@lru_cache(maxsize=4_096)
+def _of_state(family: "ModelFamily", state: str, shape: TaskShape) -> Facts:
+    """The canonical facts and the augmentations of a state; raises InvalidArgumentError where the space has none."""
+    assert family.space is not None, "what chooses among states has a space"
+    space = family.space(shape)
+    if len(state) != space.bits:
+        raise InvalidArgumentError(f"a state has {space.bits} bits, {TRIALS_FILE} has one of {len(state)}.")
+    candidate = space.candidate(state)
+    facts = _canonical(family, candidate.architecture.facts, shape)
+    return (*facts, ("augmentations", candidate.augmentation.names))
+
+
+def _canonical(family: "ModelFamily", facts: Mapping[str, Any], shape: TaskShape) -> Facts:
+    rebuilt = _rebuilt(family, tuple((name, facts[name]) for name in family.facts), shape)
+    assert rebuilt is not None, "a network was rebuilt for this shape before"
+    return rebuilt[0]
+
+
+@lru_cache(maxsize=4_096)
+def _rebuilt(family: "ModelFamily", facts: Facts, shape: TaskShape) -> tuple[Facts, int] | None:
+    """The canonical facts and the free parameters of a network; None where its family does not rebuild it."""
+    network = family.rebuild(dict(facts), shape)
+    if network is None:
+        return None
+    return tuple((name, network.facts[name]) for name in family.facts), network.parameter_count
+
+
+def _off_grid(entry: Entry, family: "ModelFamily", images: Images) -> list[str]:
+    """Whether each `chosen_by` is a share of the images that choices are made by."""
+    protocol, dataset = entry.task.protocol, images.dataset
+    try:
+        recipe = family.budget(protocol, entry.budget).final
+    except (InvalidArgumentError, UnknownNameError):
+        return []  # a budget in the author's words
+    available = images.test_images if protocol.chooses_on_test else dataset.validation
+    count = min(available, recipe.chosen_by or available)
+    shares = {seed.seed: seed.chosen_by for seed in entry.seeds if seed.chosen_by is not None}
+    return [
+        f"seed {seed}: chosen_by is no share of the {count:,} images that choices are made by, {share:.6f} is stated"
+        for seed, share in shares.items()
+        if abs(share * count - round(share * count)) > _TOLERANCE
+    ]
