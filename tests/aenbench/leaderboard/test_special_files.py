@@ -90,7 +90,7 @@ def test_beside_the_entries(name: str, kind: str, make_entry: MakeEntry, run: Ru
     KINDS[kind](tmp_path / name)
     code, err = run("leaderboard", "--dir", tmp_path, "--check")
     assert code in {1, 2}
-    assert err.count("\n") == 1
+    assert 1 <= len(err.splitlines()) <= 2  # a link is a stray file, too
     assert name in err
 
 
