@@ -83,11 +83,13 @@ class EquivariantLinear(nn.Module):
         self.weight = nn.Parameter(torch.empty(self.orbits, device=device, dtype=dtype))
         rows = self._plan_products(labels)
         self.register_parameter("bias", None)
-        bias_labels = orbit_labels(permutations_of(out_permutations))
-        biases = int(bias_labels.max(initial=-1)) + 1
+        bias_index = None
         if bias:
+            bias_labels = orbit_labels(permutations_of(out_permutations))
+            biases = int(bias_labels.max(initial=-1)) + 1
             self.bias = nn.Parameter(torch.empty(biases, device=device, dtype=dtype))
-        self._keep("bias_index", bias_labels[rows] if bias and biases < self.out_features else None)
+            bias_index = bias_labels[rows] if biases < self.out_features else None
+        self._keep("bias_index", bias_index)
         self._cached = EvaluationCache()
         self.reset_parameters(generator)
 
