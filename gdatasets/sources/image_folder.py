@@ -82,7 +82,7 @@ class FolderSource:
     def image_shape(self) -> tuple[int, ...]:
         first = next(iter(self._members.values()))[0]
         with self._open(first) as image:
-            size = self.size or image.height
+            size = image.height if self.size is None else self.size
             colour = self.colour if self.colour is not None else image.mode not in _GREY_MODES
             if self.size is None and image.width != image.height:
                 raise self._needs_size(first, image)
