@@ -1,0 +1,256 @@
+"""How far moved images are from images, class by class, in the kernel two-sample statistic; nothing is trained.
+
+For a Gaussian kernel k on pixels and a move g that permutes them, the squared distance between the law of x and that
+of g x is 2 (E k(x, x') - E k(x, g x')) (maximum mean discrepancy; Gretton et al., JMLR 13, 2012). Divided by its norm
+2 E k(x, x') it is the *effect* 1 - E k(x, g x') / E k(x, x'): 0 for a symmetry, 1 where moved images are like none.
+Means are over pairs of different images of one class (of different clusters, where there are clusters), so the estimate
+is unbiased up to the ratio and can come out below 0.
+
+Bandwidths are fractions of the squared distance that two images of a class would have if their pixels had nothing to do
+with each other. It depends on each image's mean and variance alone, which no move changes: that keeps p-values exact.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aenbench.discovery.randomisation import Codes, Floats, RandomMoves, p_value
+from aenbench.errors import InvalidArgumentError
+
+Permutation = NDArray[np.int64]
+Pixels = NDArray[np.float32]
+
+BANDWIDTHS = (0.25, 1.0)
+"""Squared bandwidths, as fractions of the squared distance of unrelated images; the effect is that of the first."""
+MAX_ORDER = 4
+"""Moves of a larger order are tested by exchanging halves, which has less power and takes one kernel matrix."""
+MAX_CLUSTERED_ORDER = 32
+"""The same where images come in clusters, whose halves cannot be exchanged one by one."""
+BLOCK = 500
+"""Images of a class whose pairs are compared; larger classes are cut into blocks."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the statistic says of one candidate.
+
+    Attributes:
+        effect: 0 = the same law, 1 = disjoint.
+        low: lower end of its interval.
+        high: upper end.
+        p_value: of the hypothesis that the move is a symmetry, not corrected for the number of candidates.
+    """
+
+    effect: float
+    low: float
+    high: float
+    p_value: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """Images of one class that are compared with each other."""
+
+    pixels: Pixels
+    norms: NDArray[np.float32]
+    clusters: NDArray[np.int64]
+    scale: float
+    """Twice the squared bandwidth of the widest kernel."""
+
+    @property
+    def pairs(self) -> NDArray[np.bool_]:
+        different: NDArray[np.bool_] = self.clusters[:, None] != self.clusters[None, :]
+        return different
+
+    def kernels(self, permutation: Permutation | None) -> list[NDArray[np.float32]]:
+        """k(x_i, g x_j) of every bandwidth, 0 for pairs that are not compared."""
+        moved = self.pixels if permutation is None else self.pixels[:, permutation]
+        wide = self.pixels @ moved.T
+        wide *= -2
+        wide += self.norms[:, None]
+        wide += self.norms[None, :]
+        wide *= -1 / self.scale
+        np.exp(wide, out=wide)
+        wide *= self.pairs
+        narrow = wide * wide
+        narrow *= narrow
+        return [narrow, wide]
+
+
+def measure(
+    pixels: Pixels,
+    labels: NDArray[np.int64],
+    candidates: Mapping[str, Permutation],
+    *,
+    clusters: NDArray[np.int64] | None = None,
+    level: float = 0.05,
+    seed: int = 0,
+) -> dict[str, Measured]:
+    """Measure each candidate.
+
+    Args:
+        pixels: float32 (n, points): rows that the permutations gather from.
+        labels: (n,); within each label images are compared.
+        candidates: gather indices (points,) by name.
+        clusters: (n,), images of one cluster are moved together and not compared; by default each is one.
+        level: of the intervals, and of the family of tests, which sets the number of random moves.
+        seed: of blocks, codes and halves.
+    """
+    generator = np.random.default_rng(seed)
+    clusters = np.arange(len(pixels)) if clusters is None else np.unique(clusters, return_inverse=True)[1]
+    number = max(2_000, int(np.ceil(20 * len(candidates) / level)))
+    most = MAX_ORDER if len(np.unique(clusters)) == len(clusters) else MAX_CLUSTERED_ORDER
+    orders = {name: _order(permutation, most) for name, permutation in candidates.items()}
+    if most > MAX_ORDER and max(orders.values()) > most:
+        name = max(orders, key=lambda each: orders[each])
+        raise InvalidArgumentError(
+            f'"{name}" has an order above {most}: images in clusters cannot be moved by all its powers; leave it out.'
+        )
+    moves = {order: RandomMoves.at_least(order, number) for order in {2, *orders.values()} if order <= most}
+    codes = {order: each.codes(int(clusters.max()) + 1, generator) for order, each in moves.items()}
+    sums = {name: _Sums.of(moves.get(order, moves[2]), order, order not in moves) for name, order in orders.items()}
+    for block in _blocks(pixels, labels, clusters, generator):
+        _add_block(block, candidates, sums, moves, codes)
+    return {name: each.measured(level) for name, each in sums.items()}
+
+
+def _order(permutation: Permutation, most: int) -> int:
+    """The order of a permutation up to `most`, or one more where it is larger."""
+    power = permutation
+    for order in range(1, most + 1):
+        if np.array_equal(power, np.arange(len(power))):
+            return order
+        power = permutation[power]
+    return most + 1
+
+
+def _blocks(
+    pixels: Pixels, labels: NDArray[np.int64], clusters: NDArray[np.int64], generator: np.random.Generator
+) -> list[_Block]:
+    blocks = []
+    for label in np.unique(labels):
+        chosen = np.flatnonzero(labels == label)
+        groups = generator.permutation(np.unique(clusters[chosen]))
+        place = np.empty(int(clusters.max()) + 1, dtype=np.int64)
+        place[groups] = np.arange(len(groups))
+        chosen = chosen[np.argsort(place[clusters[chosen]], kind="stable")]
+        for part in np.array_split(chosen, -(-len(chosen) // BLOCK)):
+            images = pixels[part] - pixels[part].mean()
+            means, variances = images.mean(axis=1), images.var(axis=1)
+            distances = variances[:, None] + variances[None, :] + (means[:, None] - means[None, :]) ** 2
+            unrelated = float(np.median(distances)) * images.shape[1]
+            norms = np.einsum("ij,ij->i", images, images)
+            blocks.append(_Block(images, norms, clusters[part], 2 * BANDWIDTHS[-1] * max(unrelated, 1e-12)))
+    return blocks
+
+
+@dataclass(eq=False)
+class _Sums:
+    """Sums over the blocks of one candidate."""
+
+    moves: RandomMoves
+    order: int
+    exchanges: bool
+    """Whether halves are exchanged, for the order is too large."""
+    by_difference: NDArray[np.float64]
+    """(bandwidths, powers, number of random moves)"""
+    effect: float = 0.0
+    norm: float = 0.0
+    influence: list[tuple[Floats, Floats, NDArray[np.int64]]] = field(default_factory=list)
+    """For each block what its images add to effect and norm, and their clusters."""
+
+    @classmethod
+    def of(cls, moves: RandomMoves, order: int, exchanges: bool) -> "_Sums":
+        return cls(moves, order, exchanges, np.zeros((len(BANDWIDTHS), moves.order // 2 + 1, moves.number)))
+
+    def measured(self, level: float) -> Measured:
+        null = np.stack([self.moves.statistics(list(sums)) for sums in self.by_difference])
+        effect = self.effect / self.norm
+        if self.exchanges:
+            null = null / 2  # the same quantity, doubled, on a quarter of the pairs
+        spread = (null[0] - null[0].mean()) / self.norm
+        first = 0.0
+        for gain, base, clusters in self.influence:
+            score = gain - effect * base
+            _, inverse = np.unique(clusters, return_inverse=True)
+            together = np.bincount(inverse, score - score.mean())
+            first += 4 * float(together @ together)
+        first = max(0.0, first / self.norm**2 - 2 * float(spread.var()))
+        tail = level / 2
+        below, above = np.quantile(spread, [tail, 1 - tail])
+        normal = NormalDist().inv_cdf(1 - tail) ** 2 * first
+        return Measured(
+            effect,
+            effect - float(np.sqrt(normal + above**2)),
+            effect + float(np.sqrt(normal + below**2)),
+            p_value(null),
+        )
+
+
+def _add_block(
+    block: _Block,
+    candidates: Mapping[str, Permutation],
+    sums: Mapping[str, _Sums],
+    moves: Mapping[int, RandomMoves],
+    codes: Mapping[int, Codes],
+) -> None:
+    pairs = int(block.pairs.sum())
+    if not pairs:
+        return
+    weight = len(block.pixels) / pairs  # a block counts by its images
+    still = block.kernels(None)
+    differences = {order: each.differences(codes[order][block.clusters]).ravel() for order, each in moves.items()}
+    at_rest = {
+        order: [np.bincount(differences[order], kernel.ravel(), each.number) for kernel in still]
+        for order, each in moves.items()
+        if any(candidate.order == order for candidate in sums.values())
+    }
+    rows = still[0].sum(axis=1, dtype=np.float64)
+    for name, permutation in candidates.items():
+        each = sums[name]
+        moved = block.kernels(permutation)
+        across = (moved[0].sum(axis=1, dtype=np.float64) + moved[0].sum(axis=0, dtype=np.float64)) / 2
+        each.effect += weight * float((rows - across).sum())
+        each.norm += weight * float(rows.sum())
+        each.influence.append((weight * (rows - across), weight * rows, block.clusters))
+        if each.exchanges:
+            _add_exchanges(block, still, moved, each, codes[2])
+            continue
+        index, number = differences[each.order], each.moves.number
+        for bandwidth in range(len(BANDWIDTHS)):
+            each.by_difference[bandwidth, 0] += weight * at_rest[each.order][bandwidth]
+            each.by_difference[bandwidth, 1] += weight * np.bincount(index, moved[bandwidth].ravel(), number)
+        for power in range(2, each.order // 2 + 1):
+            again = permutation
+            for _ in range(power - 1):
+                again = again[permutation]
+            for bandwidth, kernel in enumerate(block.kernels(again)):
+                each.by_difference[bandwidth, power] += weight * np.bincount(index, kernel.ravel(), number)
+
+
+def _add_exchanges(
+    block: _Block,
+    still: list[NDArray[np.float32]],
+    moved: list[NDArray[np.float32]],
+    sums: _Sums,
+    codes: Codes,
+) -> None:
+    """Pairs (x_i, g x'_i) of two halves of the block, exchanged at random, which suits a move of any order."""
+    names = np.unique(block.clusters)
+    half = len(names) // 2
+    if half < 1:
+        return
+    first, second = (np.isin(block.clusters, part) for part in (names[:half], names[half : 2 * half]))
+    one, other = np.flatnonzero(first), np.flatnonzero(second)
+    count = min(len(one), len(other))
+    one, other = one[:count], other[:count]
+    pairs = block.pairs[np.ix_(one, one)] & block.pairs[np.ix_(other, other)]
+    weight = len(block.pixels) / max(1, int(pairs.sum()))
+    index = sums.moves.differences(codes[block.clusters[one]]).ravel()
+    for bandwidth, (rest, kernel) in enumerate(zip(still, moved, strict=True)):
+        across = kernel[np.ix_(one, other)]
+        square = (rest[np.ix_(one, one)] + rest[np.ix_(other, other)] - across - across.T) * pairs
+        sums.by_difference[bandwidth, 0] += weight * np.bincount(index, square.ravel(), sums.moves.number)
