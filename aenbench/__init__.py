@@ -14,10 +14,17 @@ from gdatasets import __version__ as __version__
 from gdatasets.deferred import deferred_names
 
 if TYPE_CHECKING:
+    from aenbench.discovery.discover import Discovery as Discovery
+    from aenbench.discovery.discover import discover as discover
     from aenbench.tables.parquet import load_table as load_table
     from aenbench.tables.table import Table as Table
 
-_HOMES = {"Table": "tables.table", "load_table": "tables.parquet"}
+_HOMES = {
+    "Discovery": "discovery.discover",
+    "Table": "tables.table",
+    "discover": "discovery.discover",
+    "load_table": "tables.parquet",
+}
 
 __all__ = sorted(_HOMES)
 

@@ -20,6 +20,7 @@ REPEATED = {
     "build": "tables.build makes a table, folder.build a dataset",
     "card": BOTH,
     "citation": BOTH,
+    "discover": "discovery.discover asks the images, cli.discover reads its options",
     "errors": BOTH,
     "figures": "reports.figures draws, paper.figures are the paper's",
     "files": "untrusted.files reads a stranger's, gdatasets.files writes ours",
@@ -256,7 +257,7 @@ def test_the_public_names_of_gdatasets() -> None:
 
 
 PUBLIC = {
-    "aenbench": {"Table", "load_table"},
+    "aenbench": {"Discovery", "Table", "discover", "load_table"},
     "aenbench.nn": {
         "EquivariantLinear",
         "GroupBatchNorm2d",

@@ -3,6 +3,7 @@
 import typer
 
 from aenbench.cli import leaderboard, run, search
+from aenbench.cli.discover import discover
 from aenbench.cli.paper import reproduce_paper
 from aenbench.cli.reproduce import reproductions
 from gdatasets.cli.exit_codes import VersionOption, run_command
@@ -22,6 +23,7 @@ for command in (
     search.search,
     search.analyze,
     run.datasets,
+    discover,
     leaderboard.verify,
     leaderboard.leaderboard,
     leaderboard.template,

@@ -74,7 +74,7 @@ class Discovery:
 
     @property
     def state(self) -> str | None:
-        """The twelve bits of the actions in the group, in the order of `ACTIONS`; None of images that are not square."""
+        """The twelve bits of the actions in the group, in the order of `ACTIONS`; None where they are not square."""
         if not self.group.is_square:
             return None
         return bits_from_actions(name for name in self.group.closure if name in ACTIONS)

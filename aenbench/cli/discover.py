@@ -1,0 +1,79 @@
+"""The command `discover`: which symmetries the images of a dataset have."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aenbench.cli.options import RootOption
+from gdatasets.cli.output import say
+
+if TYPE_CHECKING:
+    from aenbench.discovery.discover import Discovery
+
+
+def discover(
+    dataset: Annotated[str, typer.Argument(help="A dataset, or a folder or .zip file of class folders.")],
+    config: Annotated[str, typer.Option(help="Configuration, such as d4; none for images as published.")] = "none",
+    candidates: Annotated[
+        str,
+        typer.Option(metavar="actions|d4|FILE.npy", help="Moves to ask about; a file holds permutations (k, points)."),
+    ] = "actions",
+    images: Annotated[int | None, typer.Option(help="Training images that are looked at, drawn at random.")] = None,
+    level: Annotated[float, typer.Option(help="Of the tests, all candidates together, and of the intervals.")] = 0.05,
+    margin: Annotated[float | None, typer.Option(help="The largest effect that counts as small.")] = None,
+    step: Annotated[int, typer.Option(help="Pixels that the rolls among the actions move by.")] = 4,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    output: Annotated[Path | None, typer.Option("--json", help="Write the whole result here.")] = None,
+    root: RootOption = None,
+) -> None:
+    """Say which moves keep the law of the images within each class; no network is trained."""
+    from aenbench.discovery.discover import IMAGES
+    from aenbench.discovery.discover import discover as ask
+    from aenbench.discovery.verdicts import MARGIN
+    from aenbench.tasks.datasets import open_dataset
+    from gdatasets.files import make_folder, write_whole
+    from gdatasets.groups.generator_file import read_generators
+
+    found = open_dataset(dataset, config, root)
+    moves = read_generators(Path(candidates)) if Path(candidates).suffix == ".npy" else candidates
+    train = found.read("train")
+    result = ask(
+        train.images,
+        train.labels,
+        moves,
+        limit=images or IMAGES,
+        level=level,
+        margin=MARGIN if margin is None else margin,
+        step=step,
+        seed=seed,
+    )
+    show(result)
+    if output is not None:
+        make_folder(output.parent)
+        write_whole(
+            output, (json.dumps({"dataset": dataset, "config": config, **result.to_json()}, indent=1) + "\n").encode()
+        )
+        say(f"Wrote {output}")
+
+
+def show(result: "Discovery") -> None:
+    """A line for each candidate, and what follows."""
+    width = max(len(name) for name in result.measured)
+    say(f"{'move':{width}}  {'effect':>7}  {'interval':>16}  {'p':>7}  verdict")
+    adjusted = result.p_values
+    for name, each in result.measured.items():
+        interval = f"{each.low:.4f}..{each.high:.4f}"
+        say(f"{name:{width}}  {each.effect:7.4f}  {interval:>16}  {adjusted[name]:7.4f}  {result.verdicts[name]}")
+    say(f"{'(shuffled pixels)':{width}}  {result.control.effect:7.4f}")
+    for notice in result.notices:
+        say(notice)
+    for name in result.contradictions:
+        say(f"{name} is broken, and yet a product of symmetries: one of these verdicts is wrong, or both are close.")
+    names = result.named("symmetry")
+    state = f", state {result.state}" if result.state is not None and set(result.state) != {"0"} else ""
+    say(f"Symmetries: {', '.join(names) or 'none'}; a group of order {result.group.order:,}{state}.")
+    say(
+        f"{result.images:,} images, {result.seconds:.1f} s of a core, level {result.level:g}, margin {result.margin:g}."
+    )
