@@ -23,7 +23,7 @@ REPEATED = {
     "errors": BOTH,
     "figures": "reports.figures draws, paper.figures are the paper's",
     "files": "untrusted.files reads a stranger's, gdatasets.files writes ours",
-    "main": "a console script each",
+    "main": "the commands of each program",
     "markdown": "reports.markdown writes cells, leaderboard.markdown the board",
     "options": "cli.options are typed, runs.options decide an outcome",
     "plan": "of a run, of a comparison",
@@ -34,6 +34,7 @@ REPEATED = {
     "report": "of an analysis, of a comparison",
     "run": "runs.run runs, cli.run reads its options",
     "stacked": "nn.stacked holds layers, models.stacked networks of them",
+    "start": "a console script each",
     "user_code": "aenbench.user_code is for networks",
     "verify": BOTH,
 }

@@ -21,7 +21,8 @@ ORDER: dict[str, Order] = {
         frozenset({"paper"}),
         frozenset({"analysis", "comparison"}),
         frozenset({"runs", "tables"}),
-        frozenset({"leaderboard", "search"}),
+        frozenset({"leaderboard"}),
+        frozenset({"search"}),
         frozenset({"discovery"}),
         frozenset({"models"}),
         frozenset({"training"}),
@@ -39,7 +40,7 @@ ORDER: dict[str, Order] = {
         frozenset({"groups"}),
         frozenset({"registry", "journal"}),
         frozenset({"user_code", "files", "network", "processes", "deferred"}),
-        frozenset({"errors"}),
+        frozenset({"errors", "visible_text"}),
     ),
 }
 """Rooms from the top: a room imports the rooms below its row, and no other of its row. aenbench stands on gdatasets."""

@@ -16,7 +16,7 @@ from aenbench.analysis.anova import MIN_R_SQUARED, Analysis, Effect, Lead
 from aenbench.errors import EntryError
 from aenbench.reports.figures import effect_bars
 from aenbench.reports.markdown import csv_text, markdown_table
-from gdatasets.files import make_folder, write_whole
+from gdatasets.files import make_folder, read_whole, write_whole
 
 TRIALS_FILE = "trials.csv"
 MAX_TRIALS_BYTES = 16 << 20
@@ -32,9 +32,7 @@ def read_trials(folder: Path) -> dict[str, list[float]]:
     path = folder / TRIALS_FILE
     values: dict[str, list[float]] = {}
     try:
-        if path.stat().st_size > MAX_TRIALS_BYTES:
-            raise EntryError(f"{path} is larger than {MAX_TRIALS_BYTES:,} bytes.")
-        for row in csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))):
+        for row in csv.DictReader(io.StringIO(read_whole(path, MAX_TRIALS_BYTES).decode())):
             values.setdefault(row["canonical"], []).append(_share(row["value"]))
     except OSError as error:
         raise EntryError(

@@ -1,6 +1,5 @@
 """Commands about entries: `verify`, `leaderboard`, `template`, `submit`."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,8 @@ import typer
 from aenbench.cli.options import RootOption
 from aenbench.cli.run import show_result
 from aenbench.errors import EntryError
+from gdatasets.cli.output import say, say_lines, warn
+from gdatasets.visible_text import visible
 
 
 def verify(
@@ -23,7 +24,7 @@ def verify(
     _say(problems)
     if problems:
         raise typer.Exit(1)
-    typer.echo(f"{len(folders)} {'entry' if len(folders) == 1 else 'entries'} verified.")
+    say(f"{len(folders)} {'entry' if len(folders) == 1 else 'entries'} verified.")
 
 
 def leaderboard(
@@ -42,21 +43,19 @@ def leaderboard(
     if check:
         _say([f"{path} is not what its entries give; run `aenbench leaderboard`." for path in paths])
     elif paths:
-        typer.echo(f"Wrote {', '.join(map(str, paths))}")
+        say(f"Wrote {', '.join(map(str, paths))}")
     else:
         _say([f"{folder}: no entry verifies, so nothing was written."])
     if problems or (check and paths):
         raise typer.Exit(1)
     if check:
-        typer.echo(f"README.md, index.html, entry.schema.json and the answer sheets of {folder} are up to date.")
+        say(f"README.md, index.html, entry.schema.json and the answer sheets of {folder} are up to date.")
 
 
 def _say(problems: Sequence[str]) -> None:
     """One line each, to the error stream."""
-    from aenbench.leaderboard.untrusted.text import printable
-
     for problem in problems:
-        sys.stderr.write(f"{printable(problem, 2_000)}\n")
+        warn(visible(problem, 2_000))
 
 
 def template(
@@ -66,10 +65,10 @@ def template(
     from aenbench.leaderboard.submit import TEMPLATE, write_template
 
     if out is None:
-        typer.echo(TEMPLATE, nl=False)
+        say_lines(TEMPLATE)
     else:
         write_template(out)
-        typer.echo(f"Wrote {out}; edit it, then: aenbench submit --predictions preds.npz --meta {out}")
+        say(f"Wrote {out}; edit it, then: aenbench submit --predictions preds.npz --meta {out}")
 
 
 def submit(
@@ -98,4 +97,4 @@ def submit(
     if differences:
         raise EntryError(f"{folder}: {'; '.join(differences)}.")
     show_result(entry, result)
-    typer.echo(f"Entry: {folder}")
+    say(f"Entry: {folder}")

@@ -35,7 +35,7 @@ app.add_typer(reproductions, name="reproduce", help="Make an entry (`reproduce F
 
 def main() -> None:
     """Run the command; a user's mistake ends in one line and exit code 2, a failed verification in 1."""
-    run_command(app, "aenbench", "Interrupted; run the same command again: what is finished is kept.")
+    run_command(app, "aenbench")
 
 
 @app.callback()

@@ -8,6 +8,7 @@ import typer
 
 from aenbench.cli.options import AddressOption, ExecutorOption, QuietOption, RootOption, WorkersOption
 from aenbench.errors import known_name
+from gdatasets.cli.output import say
 
 PARTS = {
     "a": "single_actions",
@@ -67,4 +68,4 @@ def reproduce_paper(
             report=report,
         )
         for name in dict.fromkeys(chosen):
-            typer.echo(f"Part {name}: {import_module(f'aenbench.paper.{PARTS[name]}').run(setting)}")
+            say(f"Part {name}: {import_module(f'aenbench.paper.{PARTS[name]}').run(setting)}")

@@ -1,6 +1,5 @@
 """The commands `reproduce`: an entry's recorded command, run again."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +12,7 @@ from aenbench.cli.options import AddressOption, ExecutorOption, QuietOption, Roo
 from aenbench.cli.run import run
 from aenbench.errors import EntryError
 from gdatasets.cli.exit_codes import UsageError
+from gdatasets.cli.output import say, warn
 
 
 class EntryByDefault(TyperGroup):
@@ -76,11 +76,11 @@ def reproduce_entry(
         report = stack.enter_context(progress_report(quiet))
         beside = out or Path(stack.enter_context(TemporaryDirectory(prefix="aenbench-")))
         agreement = run_again(folder, plan, beside, report, where)
-    typer.echo(f"{entry.name}: {agreement}.")
+    say(f"{entry.name}: {agreement}.")
     if not agreement.within:
-        sys.stderr.write(f"{folder} was not reproduced, and nothing was recorded.\n")
+        warn(f"{folder} was not reproduced, and nothing was recorded.")
         raise typer.Exit(1)
-    typer.echo(f"Recorded in {folder / 'reproduction.json'}")
+    say(f"Recorded in {folder / 'reproduction.json'}")
 
 
 def _ask_for_trust(model: str, is_trusted: bool) -> None:
@@ -88,6 +88,6 @@ def _ask_for_trust(model: str, is_trusted: bool) -> None:
     from gdatasets.user_code import locate_module
 
     place = locate_module(model)
-    sys.stderr.write(f"This imports and runs {model}, found in {place or 'no file'}.\n")
+    warn(f"This imports and runs {model}, found in {place or 'no file'}.")
     if not is_trusted:
         raise EntryError(f"Read the code of {model}; if it may run on this machine, give --trust-model.")

@@ -10,7 +10,9 @@ import typer
 
 from aenbench.cli.options import AddressOption, ExecutorOption, QuietOption, RootOption, WorkersOption
 from aenbench.errors import EntryError, InvalidArgumentError
+from gdatasets.cli.output import say, say_lines, warn
 from gdatasets.errors import SourceError
+from gdatasets.visible_text import visible
 
 if TYPE_CHECKING:
     from aenbench.leaderboard.entry import Entry
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def _notice(message: str) -> None:
-    sys.stderr.write(f"{message}\n")
+    warn(message)
 
 
 def run(
@@ -43,8 +45,8 @@ def run(
     dataset: Annotated[
         str | None,
         typer.Option(
-            help="g-mnist, mnist-rot, cifar10, ..., or a folder or .zip of class folders; `aenbench datasets` lists "
-            "them. By default G-MNIST where its source is at hand."
+            help="g-mnist, mnist-rot, cifar10, ..., a folder that `gdatasets build` made, or a folder or .zip of "
+            "class folders; `aenbench datasets` lists them. By default G-MNIST where its source is at hand."
         ),
     ] = None,
     config: Annotated[
@@ -115,7 +117,7 @@ def run(
     if differences:
         raise EntryError(f"{folder}: {'; '.join(differences)}.")
     show_result(entry, result)
-    typer.echo(f"Entry: {folder}")
+    say(f"Entry: {folder}")
 
 
 def datasets(root: RootOption = None) -> None:
@@ -129,8 +131,8 @@ def datasets(root: RootOption = None) -> None:
     for name, source in sources.items():
         sizes = " / ".join(f"{count:,}" for count in SOURCES.find(source).samples.values())
         here = "on this machine" if source_is_local(source, root) else "to be fetched"
-        typer.echo(f"{name:16} {sizes:18} {here}{'; no published digest' if name in unpinned else ''}")
-    typer.echo("\nAny folder or .zip file of class folders, train/CLASS/image and test/CLASS/image, by its path.")
+        say(f"{name:16} {sizes:18} {here}{'; no published digest' if name in unpinned else ''}")
+    say_lines("\nAny folder or .zip file of class folders, train/CLASS/image and test/CLASS/image, by its path.")
 
 
 def default_dataset(root: Path | None) -> str:
@@ -158,8 +160,9 @@ def show_result(entry: "Entry", result: "Scored") -> None:
     from aenbench.leaderboard.networks import format_networks
 
     seeds = f"{len(entry.seeds)} seed{'s' if len(entry.seeds) > 1 else ''}"
+    task = f"{entry.dataset} {entry.dataset_version} / {entry.configuration}"
     table = Table(
-        title=f"{entry.dataset} {entry.dataset_version} / {entry.configuration}, protocol {entry.protocol}, {seeds}",
+        title=escape(visible(f"{task}, protocol {entry.protocol}, {seeds}")),
         caption="accuracy with its 95 % interval; networks: trained by the search; means over seeds",
         show_header=False,
     )
@@ -172,7 +175,7 @@ def show_result(entry: "Entry", result: "Scored") -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for heading, cell in cells.items():
-        table.add_row(heading, escape(cell))
+        table.add_row(heading, "\n".join(escape(visible(line)) for line in cell.split("\n")))
     Console().print(table)
 
 
@@ -199,9 +202,9 @@ def check(
             f"{model} cannot be called on a batch (4, 1, {size}, {size}): {why}. Give its --size."
         ) from error
     for name, size_of_error in report.errors.items():
-        typer.echo(f"{'differs' if name in report.failing else 'holds':8} {name}  error {size_of_error:.3g}")
+        say(f"{'differs' if name in report.failing else 'holds':8} {name}  error {size_of_error:.3g}")
     if not report.passed:
         failing = f"{len(report.failing)} of {len(report.errors)}"
-        sys.stderr.write(f"{model} is not invariant under {failing} elements (tolerance {report.tolerance:.3g}).\n")
+        warn(f"{model} is not invariant under {failing} elements (tolerance {report.tolerance:.3g}).")
         raise typer.Exit(1)
-    typer.echo(f"{model} is invariant under {group} (order {named.order}), tolerance {report.tolerance:.3g}.")
+    say(f"{model} is invariant under {group} (order {named.order}), tolerance {report.tolerance:.3g}.")

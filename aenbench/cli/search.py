@@ -1,12 +1,12 @@
 """Commands about searches: `tabulate`, `tables`, `search`, `analyze`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from aenbench.cli.options import AddressOption, ExecutorOption, FamilyOption, QuietOption, RootOption, WorkersOption
+from gdatasets.cli.output import say, warn
 
 
 def tabulate(
@@ -43,13 +43,13 @@ def tabulate(
 
     dataset = as_typed(dataset)
     family = find_space(space).name
-    chosen = config or default_configuration(dataset)
+    chosen = config or default_configuration(dataset, root)
     task = Task(dataset, chosen, PROTOCOLS[protocol])
     plan = TablePlan(task, family, seeds, root)
     trials = store or out / f".{plan.images.dataset.name}-{chosen}-{family}-{protocol}.trials"
     with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
         path = make_table(plan, out, trials, where, lambda done, total: report(Step(None, "trainings", done, total)))
-    typer.echo(f"Table: {path}")
+    say(f"Table: {path}")
 
 
 def tables(
@@ -64,14 +64,14 @@ def tables(
     from aenbench.tables.card import check_tables, write_card
 
     if not check:
-        typer.echo(f"Wrote {write_card(folder)}")
+        say(f"Wrote {write_card(folder)}")
         return
     count, problems = check_tables(folder)
     for problem in problems:
-        sys.stderr.write(f"{problem}\n")
+        warn(problem)
     if problems:
         raise typer.Exit(1)
-    typer.echo(f"{count} {'table' if count == 1 else 'tables'} verified; README.md of {folder} is up to date.")
+    say(f"{count} {'table' if count == 1 else 'tables'} verified; README.md of {folder} is up to date.")
 
 
 def search(
@@ -111,7 +111,7 @@ def search(
     plan = ComparisonPlan(table, repetitions(names, runs, runs_of or []), networks, named_of(names, until_best))
     with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
         compare_algorithms(plan, out, where, report)
-    typer.echo(f"Comparison: {out}")
+    say(f"Comparison: {out}")
 
 
 def analyze(
@@ -140,4 +140,4 @@ def analyze(
         table = read_table(source)
         result, title = decompose(table.space, table_values(table)), title_of(table.info)
     write_analysis(result, out, title)
-    typer.echo(f"Analysis: {out}")
+    say(f"Analysis: {out}")

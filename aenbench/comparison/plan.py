@@ -10,7 +10,7 @@ from aenbench.comparison.overview import write_overview
 from aenbench.comparison.report import write_comparison
 from aenbench.comparison.run_cache import keep_runs
 from aenbench.comparison.runs import Contestant, networks_budget
-from aenbench.errors import InvalidArgumentError
+from aenbench.errors import InvalidArgumentError, StoreError
 from aenbench.execution.executors import Executor
 from aenbench.models.registry import FAMILIES
 from aenbench.runs.progress import Report, Step
@@ -20,6 +20,7 @@ from aenbench.search.registry import SEARCHES
 from aenbench.tables.card import find_tables
 from aenbench.tables.parquet import read_table
 from aenbench.tables.table import Table, TableInfo
+from gdatasets.errors import BusyError
 
 _MAX_DIGITS = 6  # of a number of runs
 
@@ -75,6 +76,7 @@ def compare_algorithms(plan: ComparisonPlan, out: Path, executor: Executor, repo
         UnknownNameError: no algorithm has this name.
         StoreError: what was kept is damaged, or of something else.
         OutputError: the folder cannot be written to.
+        BusyError: another process shared the work and has finished it.
     """
     is_folder = plan.table.is_dir()
     tables = find_tables(plan.table) if is_folder else {"": read_table(plan.table)}
@@ -85,7 +87,15 @@ def compare_algorithms(plan: ComparisonPlan, out: Path, executor: Executor, repo
         contestants = plan.contestants(table)
         kept = keep_runs(out / name, table.content_sha256, contestants, executor)
         tell = partial(_tell, report, name or "searches")
-        comparisons[name] = compare(table, contestants, kept.map, tell)
+        try:
+            comparisons[name] = compare(table, contestants, kept.map, tell)
+        except StoreError as error:
+            if kept.store.path.exists():
+                raise
+            raise BusyError(
+                f"Another process shared this work, has finished it and removed {kept.store.path}; its results are in "
+                f"{out / name}."
+            ) from error
         write_comparison(comparisons[name], out / name, title_of(table.info))
         stores.append(kept.store.path)
     if is_folder:

@@ -32,6 +32,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 EXECUTORS = ("local", "ray")
+MAX_WORKERS = 10_000
 RETRIES = 3  # of an item whose worker died
 _CONNECT_S = 5.0
 
@@ -315,8 +316,8 @@ def _gave_up(item: object, death: _WorkerDiedError) -> ExecutorError:
 
 
 def _checked(workers: int | None) -> int | None:
-    if workers is not None and workers < 1:
-        raise InvalidArgumentError(f"Expected at least one worker, got {workers}; give --workers 1 or more.")
+    if workers is not None and not 1 <= workers <= MAX_WORKERS:
+        raise InvalidArgumentError(f"Expected at least one worker, got {workers}; give --workers 1 to {MAX_WORKERS:,}.")
     return workers
 
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aenbench.leaderboard.anomalies import Flag, entry_key, find_flags, read_reviews
+from aenbench.leaderboard.anomalies import find_flags
 from aenbench.leaderboard.entry import Entry
 from aenbench.leaderboard.entry_folder import find_entries, sort_into_boards
+from aenbench.leaderboard.flags import Flag, entry_key, read_reviews
 from aenbench.leaderboard.ground_truth import AnswerBook, Answers
 from aenbench.leaderboard.rescoring import Checked, Shown, check_entries
 from aenbench.scoring import Scored

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from aenbench.leaderboard.untrusted.text import LINE_PATTERN, TEXT_PATTERN, plain_line, plain_text
+from aenbench.leaderboard.untrusted.text import LINE_PATTERN, TEXT_PATTERN, plain_line, plain_name, plain_text
 from aenbench.nn.square_groups import SQUARE_GROUPS
 from aenbench.tasks.protocol import PROTOCOLS, ProtocolName
 from aenbench.tasks.task import Task
@@ -17,11 +17,14 @@ from gdatasets.groups.actions import ACTIONS
 SCHEMA_VERSION = 2
 MAX_SEEDS = 1_000
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=0, lt=1 << 53)]
-Parameters = Annotated[int, Field(ge=0, le=10**13)]
-Networks = Annotated[int, Field(ge=0, le=10**9)]
-Seconds = Annotated[float, Field(ge=0, le=10 * 366 * 86_400)]  # ten years
+# Numbers are numbers: no text and no boolean that could be read as one.
+Share = Annotated[float, Field(strict=True, ge=0, le=1)]
+Count = Annotated[int, Field(strict=True, ge=0, lt=1 << 53)]
+Size = Annotated[int, Field(strict=True, ge=2, le=4096)]
+Parameters = Annotated[int, Field(strict=True, ge=0, le=10**13)]
+Networks = Annotated[int, Field(strict=True, ge=0, le=10**9)]
+Seconds = Annotated[float, Field(strict=True, ge=0, le=10 * 366 * 86_400)]  # ten years
+Flag = Annotated[bool, Field(strict=True)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 # Windows keeps these names for itself, with any ending.
@@ -59,13 +62,14 @@ def _one_of(kind: str, names: Sequence[str]) -> tuple[Any, AfterValidator]:
 SafeName = Annotated[str, Field(json_schema_extra={"pattern": f"^{_NAME}$"}), AfterValidator(safe_name)]
 DatasetName = Annotated[str, Field(json_schema_extra={"pattern": f"^{_DATASET}$"}), AfterValidator(_dataset_name)]
 Line = Annotated[str, Field(max_length=200, json_schema_extra={"pattern": LINE_PATTERN}), AfterValidator(plain_line)]
+Name = Annotated[Line, AfterValidator(plain_name)]
 Text = Annotated[str, Field(max_length=2_000, json_schema_extra={"pattern": TEXT_PATTERN}), AfterValidator(plain_text)]
 Url = Annotated[
     str, Field(max_length=500, pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]*)?$")
 ]
-Links = Annotated[dict[Line, Url], Field(max_length=10, json_schema_extra={"additionalProperties": False})]
+Links = Annotated[dict[Name, Url], Field(max_length=10, json_schema_extra={"additionalProperties": False})]
 Versions = Annotated[dict[Line, Line], Field(max_length=50, json_schema_extra={"additionalProperties": False})]
-Authors = Annotated[tuple[Line, ...], Field(max_length=100)]
+Authors = Annotated[tuple[Name, ...], Field(max_length=100)]
 Action = Annotated[str, *_one_of("action", ACTIONS)]
 Group = Annotated[str, *_one_of("group", ("", *SQUARE_GROUPS))]
 AugmentationName = Annotated[str, *_one_of("augmentation", AUGMENTATIONS)]
@@ -81,10 +85,10 @@ class Strict(BaseModel):
 class SeedResult(Strict):
     """One independent repetition of the whole procedure: search, training, test."""
 
-    seed: Annotated[int, Field(ge=0, lt=1 << 53)]
+    seed: Count
     actions: tuple[Action, ...] = Field(default=(), description="actions that a dense network is equivariant to")
     group: Group = Field(default="", description="group of a group convolutional network; empty for others")
-    large: bool = Field(default=False, description="whether it is the large one")
+    large: Flag = Field(default=False, description="whether it is the large one")
     augmentations: tuple[AugmentationName, ...] = Field(default=(), description="of its training images")
     parameters: Parameters = Field(
         description="free parameters; counted again by `aenbench verify` for networks of this package"
@@ -118,7 +122,7 @@ class Entry(Strict):
         description="baseline: `aenbench run --baseline`; model: `aenbench run --model`; "
         "submission: predictions that were made elsewhere"
     )
-    method: Line = Field(description="a baseline's name, a model's import path, or the submitter's name for it")
+    method: Name = Field(description="a baseline's name, a model's import path, or the submitter's name for it")
     description: Text = Field(default="", description="what it is, in plain text")
     authors: Authors = ()
     links: Links = Field(default_factory=dict, description="paper, code, ...: https addresses")
@@ -126,7 +130,7 @@ class Entry(Strict):
     dataset_version: Line = Field(description="MAJOR.MINOR.PATCH, or as-published")
     configuration: SafeName
     test_content_sha256: Sha256 = Field(description="content_sha256 of the test split")
-    image_size: Annotated[int, Field(ge=2, le=4096)] = Field(default=28, description="pixels along one side")
+    image_size: Size = Field(default=28, description="pixels along one side")
     protocol: ProtocolName = Field(description="only entries of one protocol are compared")
     budget: Line = Field(description="quick or standard for what `aenbench run` trained; else free text")
     seeds: Annotated[tuple[SeedResult, ...], Field(min_length=1, max_length=MAX_SEEDS)]

@@ -44,7 +44,7 @@ MAX_SIDE = 1_024
 MAX_IMAGE_BYTES = 4 << 30
 """Of all test images that a sheet describes. Memory is taken for those that it holds only."""
 
-_Size = Annotated[int, Field(ge=2, le=MAX_SIDE)]
+_Size = Annotated[int, Field(strict=True, ge=2, le=MAX_SIDE)]
 
 
 def _square(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -65,7 +65,7 @@ class AnswerSheet(Strict):
     image_shape: Annotated[tuple[_Size, ...], Field(min_length=2, max_length=3), AfterValidator(_square)]
     train_images: Count
     validation_images: Count
-    test_images: Annotated[int, Field(ge=1, le=1_000_000)]
+    test_images: Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
     labels: str = Field(description="of the test images in dataset order, uint8, base64")
     shown: tuple[Count, ...] = Field(
         description="numbers of the test images that are kept", max_length=ROWS * MAX_CLASSES

@@ -16,6 +16,7 @@ from aenbench.leaderboard.ground_truth import ANSWERS_FILE, can_be_fetched, make
 from aenbench.leaderboard.markdown import render
 from aenbench.leaderboard.site.render import page
 from aenbench.tasks.task import Root
+from gdatasets.files import read_whole
 from gdatasets.journal import recover, replace_files
 
 
@@ -62,6 +63,6 @@ def drifted(base: Path, root: Root = None) -> tuple[list[Path], tuple[str, ...]]
 
 def _holds(path: Path, content: bytes) -> bool:
     try:
-        return path.stat().st_size == len(content) and path.read_bytes() == content
-    except FileNotFoundError:
+        return read_whole(path, len(content)) == content
+    except OSError:
         return False

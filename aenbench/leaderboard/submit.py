@@ -15,6 +15,7 @@ from aenbench.errors import EntryError
 from aenbench.leaderboard.entry import (
     MAX_SEEDS,
     Authors,
+    Count,
     DatasetName,
     Entry,
     Interval,
@@ -31,10 +32,11 @@ from aenbench.leaderboard.entry import (
 )
 from aenbench.leaderboard.entry_arrays import encode_logits, encode_predictions
 from aenbench.leaderboard.entry_folder import LOGITS_FILE, MOVED_FILE, check_free, entry_folder, write_entry
+from aenbench.leaderboard.methods import method_problem
 from aenbench.leaderboard.untrusted.files import open_bounded, read_bounded
 from aenbench.leaderboard.untrusted.json_yaml import parse_yaml
 from aenbench.leaderboard.untrusted.npz import Expected, read_npz
-from aenbench.leaderboard.untrusted.text import plain_line, printable
+from aenbench.leaderboard.untrusted.text import plain_line, plain_name, printable
 from aenbench.scoring import score
 from aenbench.scoring.invariance import probe_shape
 from aenbench.tasks.images import Images
@@ -45,13 +47,13 @@ from gdatasets.files import write_whole
 
 MAX_META_BYTES = 64 << 10
 
-Stated = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(plain_line)]
+Stated = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(plain_line), AfterValidator(plain_name)]
 
 
 class SubmittedSeed(Strict):
     """What a submitter knows of one independent repetition of the whole procedure."""
 
-    seed: Annotated[int, Field(ge=0, lt=1 << 53)]
+    seed: Count
     parameters: Parameters
     networks_trained: Networks = 0
     search_seconds: Seconds | None = None
@@ -88,7 +90,7 @@ TEMPLATE = """\
 # computed from the predictions and never typed. All text is plain text. Lines marked "optional" can be left out.
 
 name: my-network                # of the entry and its folder: a-z, 0-9, '.', '_' and '-'
-method: my network              # what the tables call it
+method: my network              # what the tables call it, in words; `gcnn:c4` is a baseline's name
 description: |                  # optional: what it is, in a few sentences, up to 2,000 characters
   A convolutional network whose features are averaged over the four rotations.
 authors:                        # one or more
@@ -157,6 +159,10 @@ def submit(
         OutputError: the entry exists, or cannot be written.
     """
     about = read_submission(meta)
+    if problem := method_problem(about.method, "submission"):
+        raise EntryError(
+            f"{printable(meta)}: method: {problem}. Name a baseline, or write a name of your own in words."
+        )
     images = Images(Task(about.dataset, about.configuration, PROTOCOLS[about.protocol]), root)
     if (images.dataset.name, images.dataset.configuration) != (about.dataset, about.configuration):
         raise EntryError(f'{printable(meta)}: dataset: this one is named "{printable(images.dataset.name)}".')

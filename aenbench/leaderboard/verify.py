@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from aenbench.errors import EntryError
-from aenbench.leaderboard.anomalies import find_flags, read_reviews, stale_reviews
+from aenbench.leaderboard.anomalies import find_flags
 from aenbench.leaderboard.entry_folder import find_entries, sort_into_boards
+from aenbench.leaderboard.flags import read_reviews, stale_reviews
 from aenbench.leaderboard.ground_truth import AnswerBook
 from aenbench.leaderboard.rescoring import Checked, check_entries
 from aenbench.leaderboard.untrusted.files import absolute

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from aenbench.errors import InvalidArgumentError
+from aenbench.nn.buffers import keep_buffer
 from aenbench.nn.evaluation_cache import EvaluationCache
 from aenbench.nn.square_groups import SquareGroup
 from aenbench.nn.windows import Pair, Window, pair
@@ -72,7 +73,7 @@ class _GroupFilters(nn.Module):
             "bias", nn.Parameter(torch.empty(out_channels, device=device, dtype=dtype)) if bias else None
         )
         moves = None if self.group.order == 1 else torch.from_numpy(self._moves(kernel)).to(self.weight.device)
-        self.register_buffer("bank_index", moves, persistent=False)
+        keep_buffer(self, "bank_index", moves)
         self._cached = EvaluationCache()
         self.reset_parameters(generator)
 
@@ -117,7 +118,7 @@ class _GroupFilters(nn.Module):
             rows, columns = padding
             images, padding = F.pad(images, (columns, columns, rows, rows), self.padding_mode), (0, 0)
         y = F.conv2d(images, bank, bias, self.window.stride, padding, self.window.dilation, self.groups)
-        return y.view(len(y), self.out_channels, order, *y.shape[2:])
+        return y.view(y.shape[0], self.out_channels, order, *y.shape[2:])  # `len` would fix the batch in `torch.export`
 
     def weight_for_convolution(self) -> Tensor:
         """The filter bank, kept in evaluation until a free filter changes."""

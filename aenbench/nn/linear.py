@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from aenbench.errors import InvalidArgumentError
+from aenbench.nn.buffers import keep_buffer
 from aenbench.nn.evaluation_cache import EvaluationCache
 from aenbench.nn.pairing import Representation, permutations_of
 from aenbench.nn.sharing import Labels, parameter_sharing
@@ -82,13 +83,13 @@ class EquivariantLinear(nn.Module):
         self.weight = nn.Parameter(torch.empty(self.orbits, device=device, dtype=dtype))
         rows = self._plan_products(labels)
         self.register_parameter("bias", None)
-        self.register_buffer("bias_index", None, persistent=False)
+        bias_index = None
         if bias:
             bias_labels = orbit_labels(permutations_of(out_permutations))
             biases = int(bias_labels.max(initial=-1)) + 1
             self.bias = nn.Parameter(torch.empty(biases, device=device, dtype=dtype))
-            if biases < self.out_features:
-                self._keep("bias_index", bias_labels[rows])
+            bias_index = bias_labels[rows] if biases < self.out_features else None
+        self._keep("bias_index", bias_index)
         self._cached = EvaluationCache()
         self.reset_parameters(generator)
 
@@ -111,12 +112,13 @@ class EquivariantLinear(nn.Module):
         self._keep("row_index", row_class if len(rows) < self.out_features else None)
         self._keep("column_index", column_class if len(columns) < self.in_features else None)
         sums = None if self.column_index is None else F.one_hot(self.column_index).T.to(self.weight.dtype)
-        self.register_buffer("column_sums", sums, persistent=False)
+        keep_buffer(self, "column_sums", sums)
         return rows
 
     def _keep(self, name: str, index: NDArray[Any] | None) -> None:
-        tensor = None if index is None else torch.from_numpy(index.astype(np.int64)).to(self.weight.device)
-        self.register_buffer(name, tensor, persistent=False)
+        keep_buffer(
+            self, name, None if index is None else torch.from_numpy(index.astype(np.int64)).to(self.weight.device)
+        )
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw new initial values."""

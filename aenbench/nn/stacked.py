@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from aenbench.errors import InvalidArgumentError
+from aenbench.nn.buffers import keep_buffer
 from aenbench.nn.linear import EquivariantLinear
 from aenbench.nn.tying import spread
 
@@ -53,7 +54,7 @@ class StackedLinear(nn.Module):
         )
         order = torch.tensor([k for ks in members.values() for k in ks])
         back = torch.argsort(order) if len(members) > 1 else None
-        self.register_buffer("back", None if back is None else back.to(self.weight.device), persistent=False)
+        keep_buffer(self, "back", None if back is None else back.to(self.weight.device))
 
     def forward(self, x: Tensor) -> Tensor:
         parts = [group(x, self.weight, self.bias) for group in self.groups]
@@ -92,7 +93,7 @@ class _Group(nn.Module):
 
         def keep(name: str, tensors: Sequence[Tensor | None]) -> None:
             present = [tensor for tensor in tensors if tensor is not None]
-            self.register_buffer(name, torch.stack(present).to(device) if present else None, persistent=False)
+            keep_buffer(self, name, torch.stack(present).to(device) if present else None)
 
         free = torch.arange(layers[0].weight.numel(), device=device)
         keep("members", [torch.tensor(k) for k in members])
@@ -118,7 +119,7 @@ class _Group(nn.Module):
         b = None if bias is None or self.bias_index is None else spread(bias, self.bias_index.view(-1)).view(count, -1)
         if x.dim() == 2 and self.column_sums is None:  # one batch for all: one product
             every = F.linear(x, W.view(count * rows, columns), None if b is None else b.view(-1))
-            y = every.view(len(x), count, rows).transpose(0, 1)
+            y = every.view(x.shape[0], count, rows).transpose(0, 1)
         else:
             x = x.expand(count, -1, -1) if x.dim() == 2 else x if count == len(x) else x.index_select(0, self.members)
             if self.column_sums is not None:

@@ -56,7 +56,7 @@ class RunOptions:
         dataset = as_typed(self.dataset or "g-digits")
         protocol = PROTOCOLS[self.protocol]
         method = self._method()
-        task = Task(dataset, self.config or default_configuration(dataset), protocol)
+        task = Task(dataset, self.config or default_configuration(dataset, root), protocol)
         return Plan(method, task, self.budget, self.seeds, root, self.keep_logits)
 
     def _method(self) -> Method:

@@ -53,6 +53,10 @@ def recorded_plan(entry: Entry, parse: Parse, root: Root = None) -> Plan:
             raise EntryError(f"The recorded command imports code, {named}; read it, and run the command itself.")
     if stranger and (entry.origin != "model" or entry.method not in (baseline, f"{baseline}:{options.search}")):
         raise EntryError(f'The recorded command would import "{options.baseline}", which the entry does not state.')
+    if options.dataset not in (None, entry.dataset):  # before a path in a stranger's command is looked at
+        raise EntryError(
+            f"The recorded command would not make this entry: its dataset is {options.dataset}, not {entry.dataset}."
+        )
     try:
         plan = options.plan(Path(root) if root is not None else None)
     except GDatasetsError as error:
@@ -61,7 +65,6 @@ def recorded_plan(entry: Entry, parse: Parse, root: Root = None) -> Plan:
     wanted = {
         "origin": (plan.method.origin, entry.origin),
         "method": (plan.method.name, entry.method),
-        "dataset": (plan.task.dataset, entry.dataset),
         "configuration": (plan.task.configuration, entry.configuration),
         "protocol": (plan.task.protocol.name, entry.protocol),
         "budget": (plan.budget, entry.budget),

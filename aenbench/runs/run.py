@@ -1,7 +1,9 @@
 """A run from end to end, where the parts are wired: task, choice of actions, training, test, score, entry."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -29,7 +31,7 @@ from aenbench.scoring import Scored, score
 from aenbench.search.progress_plot import search_progress
 from aenbench.search.record import trials_csv
 from aenbench.tasks.images import Images
-from gdatasets.files import write_whole
+from gdatasets.files import locked, write_whole
 
 
 def run(plan: Plan, out: Path, command: str, report: Report, executor: Executor, overwrite: bool = False) -> Path:
@@ -55,6 +57,7 @@ def run(plan: Plan, out: Path, command: str, report: Report, executor: Executor,
         SourceError: the dataset's source is not at hand.
         StoreError: the store of an interrupted run is damaged or of another plan.
         OutputError: the entry exists, or cannot be written.
+        BusyError: another run is at work on this entry.
         InvalidArgumentError: the user's own network cannot be trained.
     """
     images = Images(plan.task, plan.root)
@@ -63,17 +66,38 @@ def run(plan: Plan, out: Path, command: str, report: Report, executor: Executor,
     labels = images.test_labels()
     folder = entry_folder(out, images.dataset.name, plan.task.configuration, plan.name)
     check_free(folder, overwrite)
-    store = TrialStore(folder.with_name(f".{folder.name}.trials"), plan.identity(images))
-    outcomes = _run_seeds(plan, store, report, executor)
-    predictions = np.stack([outcome.predictions for outcome in outcomes])
-    result = score(predictions, labels)
-    files = {PREDICTIONS_FILE: encode_predictions(predictions), **_extras(plan, images, outcomes)}
-    entry = _entry(plan, images, outcomes, result, command, files)
-    write_entry(folder, entry, files.pop(PREDICTIONS_FILE), files)
-    if not can_be_fetched(images.dataset.name):
-        write_whole(folder.with_name(ANSWERS_FILE), make_sheet(images.dataset))
-    store.path.unlink()
+    with _alone(folder):
+        check_free(folder, overwrite)  # another run may just have written it
+        _clear(folder)
+        store = TrialStore(folder.with_name(f".{folder.name}.trials"), plan.identity(images))
+        outcomes = _run_seeds(plan, store, report, executor)
+        predictions = np.stack([outcome.predictions for outcome in outcomes])
+        result = score(predictions, labels)
+        files = {PREDICTIONS_FILE: encode_predictions(predictions), **_extras(plan, images, outcomes)}
+        entry = _entry(plan, images, outcomes, result, command, files)
+        write_entry(folder, entry, files.pop(PREDICTIONS_FILE), files)
+        if not can_be_fetched(images.dataset.name):
+            write_whole(folder.with_name(ANSWERS_FILE), make_sheet(images.dataset))
+        store.path.unlink()
     return folder
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Only one run makes an entry at a time; raises BusyError in the others."""
+    beside = folder.with_name(f".{folder.name}.running")
+    with locked(beside, folder):
+        try:
+            yield
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what a run left behind that was killed while it made its store."""
+    for pattern in (f"..{folder.name}.trials.*", f"...{folder.name}.trials.*.part"):
+        for leftover in folder.parent.glob(pattern):
+            leftover.unlink()
 
 
 def _extras(plan: Plan, images: Images, outcomes: Sequence[SeedOutcome]) -> dict[str, bytes]:

@@ -23,7 +23,7 @@ from aenbench.errors import TableError
 from aenbench.tables.table import VERSION, Table, TableInfo
 from aenbench.tasks.protocol import Protocol
 from gdatasets.errors import HubError
-from gdatasets.files import make_folder, write_whole
+from gdatasets.files import make_folder, read_whole, write_whole
 from gdatasets.folder.untrusted_parquet import ParquetLimits, open_parquet
 from gdatasets.hub.client import Hub
 
@@ -36,7 +36,7 @@ MAX_CONTENT_BYTES = 48 << 20  # unpacked
 _INFO, _DIGEST = b"aenbench-table", b"content_sha256"
 _MAX_INFO_BYTES = 64 << 10
 _STATE_BYTES = 64  # what the name of a state may take
-_LIMITS = ParquetLimits(rows=2**12, bytes=MAX_CONTENT_BYTES, value_bytes=_STATE_BYTES, batch_rows=2**12)
+_LIMITS = ParquetLimits(rows=2**12, bytes=MAX_CONTENT_BYTES, value_bytes=_STATE_BYTES, batch_rows=2**8)
 COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "network": (pa.string(), "canonical state, one character 0 or 1 for each bit of the space"),
     "states": (pa.list_(pa.string()), "all states that are this network"),
@@ -145,12 +145,9 @@ def read_table(path: Path) -> Table:
         TableError: it is missing, too large, no table, or was changed.
     """
     try:
-        size = path.stat().st_size
-        content = path.read_bytes() if size <= MAX_FILE_BYTES else b""
+        content = read_whole(path, MAX_FILE_BYTES)
     except OSError as error:
         raise TableError(f"{path} cannot be read ({error.strerror}); make it with `aenbench tabulate`.") from error
-    if size > MAX_FILE_BYTES:
-        raise TableError(f"{path} has {size:,} bytes; no table has more than {MAX_FILE_BYTES:,}.")
     try:
         table, digest = _decode(content)
     except (pa.ArrowException, OSError, ValueError) as error:

@@ -51,7 +51,7 @@ _Count = Annotated[int, Field(ge=1, le=1_000_000)]
 class TableInfo(BaseModel):
     """What a table is about. The fields above `software` are part of its identity."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
     dataset: _Name
     dataset_version: _Text

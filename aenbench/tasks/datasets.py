@@ -1,16 +1,18 @@
 """Every image dataset that a task can name, in one shape.
 
-Three kinds: the datasets that `gdatasets` generates (`g-mnist`, ..., each with its configurations); the sources of
-`gdatasets.sources.catalogue`, used as they are; a user's own images, a folder or .zip file of class folders, by its
-path or by its name inside the root. Datasets and sources are found at an import path, `"package.module:name"`, too.
+Four kinds: the datasets that `gdatasets` generates (`g-mnist`, ..., each with its configurations); the sources of
+`gdatasets.sources.catalogue`, used as they are; what `gdatasets build` made of a user's own images, with the
+configurations of the folder; and own images as they are, a folder or .zip file of class folders. The last two are found
+by their path or by their name inside the root; datasets and sources at an import path, `"package.module:name"`, too.
 """
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,6 +27,9 @@ from gdatasets.sources.image_folder import FolderSource
 from gdatasets.sources.published import load_source
 from gdatasets.sources.source import Source, SourceArrays, data_roots
 from gdatasets.user_code import load_object
+
+if TYPE_CHECKING:
+    from gdatasets.folder.built_dataset import BuiltDataset
 
 Root = str | os.PathLike[str] | None
 
@@ -42,7 +47,7 @@ class Dataset:
 
     Attributes:
         name: of its folder on the leaderboard.
-        version: MAJOR.MINOR.PATCH of a generated dataset; `as-published` for others.
+        version: MAJOR.MINOR.PATCH of a generated or built dataset; `as-published` for others.
         configuration: how its images are moved; `none` where they are as published.
         classes: class names, by label.
         image_shape: (size, size) for grey images, (size, size, 3) for colour.
@@ -52,8 +57,8 @@ class Dataset:
         read: the images uint8 (n, *image_shape) and labels int64 (n,) of a split, kept once they were read. The
             training split of a dataset that was not generated comes in a fixed pseudo-random order, because published
             files are often sorted by class; test splits come as published.
-        digest: `content_sha256` of a split as `read` gives it: the pinned one of a generated dataset that has one,
-            otherwise computed from the images.
+        digest: `content_sha256` of a split as `read` gives it: the pinned one of a generated dataset that has one; of a
+            build that of its manifest, which the images were compared with; otherwise computed from the images.
     """
 
     name: str
@@ -67,12 +72,19 @@ class Dataset:
     digest: Callable[[str], str]
 
 
-def default_configuration(name: str) -> str:
+def default_configuration(name: str, root: Root = None) -> str:
     """The configuration that a run takes where none is given."""
-    spec = _in_catalogue(name)
-    if not isinstance(spec, DatasetSpec):
+    known = _in_catalogue(name)
+    if isinstance(known, DatasetSpec):
+        names: Collection[str] = known.configurations
+        usual = known.default_configuration
+    elif known is None and (build := _find_build(name, root)) is not None:
+        from gdatasets.folder.card import default_configuration as usual_of
+
+        names, usual = build.manifest.configurations, usual_of(build.manifest)
+    else:
         return AS_PUBLISHED
-    return _DEFAULT_G_CONFIGURATION if _DEFAULT_G_CONFIGURATION in spec.configurations else spec.default_configuration
+    return _DEFAULT_G_CONFIGURATION if _DEFAULT_G_CONFIGURATION in names else usual
 
 
 def as_typed(name: str) -> str:
@@ -88,21 +100,27 @@ def open_dataset(name: str, configuration: str, root: Root = None) -> Dataset:
     """Find a dataset.
 
     Args:
-        name: of a dataset of `gdatasets`, of one of its sources, the import path of either, the path of a folder or
-            .zip file of class folders, or the name of such a folder or file inside a root (without `.zip`).
+        name: of a dataset of `gdatasets`, of one of its sources, the import path of either, the path of a build or of
+            a folder or .zip file of class folders, or the name of one of these inside a root (without `.zip`).
         configuration: one that the dataset has.
         root: where the raw files are looked for first; then `$GDATASETS_ROOT` and the user's cache.
 
     Raises:
         UnknownNameError: no such dataset or configuration.
         SourceError: the user's own images cannot be read, or have no test split.
+        IntegrityError: a build is not what its manifest says, or that is not sound.
         InvalidArgumentError: the images have more than 256 classes or an impossible size; or an import path gives no
             dataset and no source.
     """
     known = _in_catalogue(name)
     if isinstance(known, DatasetSpec):
         return _generated(name, known, configuration, root)
+    build = None if known is not None else _find_build(name, root, configuration)
+    if build is not None:
+        return _built(build, configuration)
     own = None if known is not None else FolderSource(_find_own(name, root))
+    if own is not None and not own.path.exists():
+        raise SourceError(f"{own.path} does not exist; give a build, or a folder or .zip file of class folders.")
     if configuration != AS_PUBLISHED:
         raise UnknownNameError(f"configuration of {name}", configuration, [AS_PUBLISHED])
     if own is not None:
@@ -173,25 +191,85 @@ def _tenth(samples: Mapping[str, int]) -> int:
 
 
 def _own(source: FolderSource) -> Dataset:
-    """A folder `validation` is held out where there is one, otherwise a tenth of `train`."""
+    """A folder of class folders, or a .zip file of one."""
     about, name = source.about, own_spec(source).name.lower()
-    samples = dict(about.samples)
-    _check_benchmark(str(source.path), about.classes, samples)
-    held_out = samples.pop("validation", 0)
+    _check_own_name(name, str(source.path))
+    _check_benchmark(str(source.path), about.classes, about.samples)
+    samples, validation = _held_out(about.samples)
 
     @cache
     def read(split: str) -> SourceArrays:
         arrays = source.read(split, 0, about.samples[split])
         if split != "train":
             return arrays
-        parts = [_in_fixed_order(arrays, name)]
-        if held_out:
-            parts.append(source.read("validation", 0, held_out))
-        return SourceArrays(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        held_out = about.samples.get("validation", 0)
+        return _with_held_out(arrays, source.read("validation", 0, held_out) if held_out else None, name)
 
-    validation = held_out or _tenth(samples)
-    samples["train"] += held_out
     return _unmoved(name, about.classes, source.image_shape, samples, validation, read)
+
+
+def _built(build: "BuiltDataset", configuration: str) -> Dataset:
+    """What `gdatasets build` made, in one of the folder's configurations: moved already, with the folder's splits."""
+    manifest, where = build.manifest, str(build.folder)
+    name, published = manifest.dataset.lower(), manifest.dataset in DATASETS
+    if not published:
+        _check_own_name(name, where)
+    if configuration not in manifest.configurations:
+        raise UnknownNameError(f"configuration of {where}", configuration, manifest.configurations)
+    records = manifest.configurations[configuration].splits
+    every = {split: record.samples for split, record in records.items()}
+    _check_benchmark(where, tuple(manifest.classes), every)
+    samples, validation = _held_out(every)
+
+    def moved(split: str) -> SourceArrays:
+        arrays = build.read(configuration, split)
+        return SourceArrays(arrays.images, arrays.labels)
+
+    @cache
+    def read(split: str) -> SourceArrays:
+        if split != "train" or published:
+            return moved(split)
+        return _with_held_out(moved(split), moved("validation") if "validation" in records else None, name)
+
+    def digest(split: str) -> str:
+        read(split)  # what differs from the manifest is an error
+        parts = [records[each].content_sha256 for each in (split, "validation") if each in records]
+        return (
+            parts[0] if split != "train" or len(parts) == 1 else hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        )
+
+    return Dataset(
+        name,
+        manifest.version,
+        configuration,
+        tuple(manifest.classes),
+        manifest.shape,
+        samples,
+        (build.spec.validation if published else 0) or validation,
+        read,
+        digest,
+    )
+
+
+def _check_own_name(name: str, where: str) -> None:
+    """An entry about own images of a published dataset's name would be scored by the answers of that one."""
+    if name in DATASETS or name in SOURCES:
+        raise InvalidArgumentError(f"{where} is named {name}, as a published dataset is; give yours another name.")
+
+
+def _held_out(samples: Mapping[str, int]) -> tuple[dict[str, int], int]:
+    """The splits where a `validation` ends `train`, and how many images choices are made by: that, or a tenth."""
+    held_out = samples.get("validation", 0)
+    splits = {split: count for split, count in samples.items() if split != "validation"}
+    validation = held_out or _tenth(splits)
+    splits["train"] += held_out
+    return splits, validation
+
+
+def _with_held_out(train: SourceArrays, held_out: SourceArrays | None, name: str) -> SourceArrays:
+    """Training images in their fixed order, and after them those of a split `validation`."""
+    parts = [_in_fixed_order(train, name), *([] if held_out is None else [held_out])]
+    return SourceArrays(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def _unmoved(
@@ -217,13 +295,32 @@ def _in_fixed_order(arrays: SourceArrays, name: str) -> SourceArrays:
     return SourceArrays(arrays.images[order], arrays.labels[order])
 
 
+def _find_build(name: str, root: Root, configuration: str | None = None) -> "BuiltDataset | None":
+    """The build that a name means; None where it means something else, or nothing.
+
+    Where a root has images under the same name too, those are meant unless a configuration tells them from a build.
+    """
+    places = _own_places(name, root)
+    places = places[:1] if configuration in (None, AS_PUBLISHED) else places
+    folders = [place for place in places if place.is_dir()]
+    if not folders:
+        return None
+    from gdatasets.folder.built_dataset import is_build, open_build  # what reads Parquet is imported when needed
+
+    return next((open_build(folder) for folder in folders if is_build(folder)), None)
+
+
 def _find_own(name: str, root: Root) -> Path:
-    """The user's own images: a path as it is; a plain name only inside a root, so that an entry names nothing else."""
-    if "/" in name or os.sep in name or name.lower().endswith(".zip"):
-        return Path(name).expanduser()
-    files = (f"{name}.zip", name) if name and not name.startswith(".") else ()
-    for path in (base / file for base in data_roots(root) for file in files):
-        if path.exists():
-            return path
-    others = ("package.module:name", "the path of a folder or .zip file of class folders")
+    """The user's own images, wherever a name means them."""
+    if places := _own_places(name, root):
+        return places[0]
+    others = ("package.module:name", "the path of a build, or of a folder or .zip file of class folders")
     raise UnknownNameError("dataset", name, [*DATASETS, *SOURCES, *others])
+
+
+def _own_places(name: str, root: Root) -> list[Path]:
+    """A path as it is; a plain name only inside a root, so that an entry names nothing else."""
+    if "/" in name or os.sep in name or name.lower().endswith(".zip"):
+        return [Path(name).expanduser()]
+    files = (f"{name}.zip", name) if name and not name.startswith(".") else ()
+    return [path for base in data_roots(root) for file in files if (path := base / file).exists()]

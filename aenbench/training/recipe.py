@@ -10,6 +10,13 @@ from aenbench.errors import InvalidArgumentError
 
 _MOMENTUM = 0.9
 
+MAX_PASSES = 500
+"""The most passes that a dataset gets for having few images.
+
+G-Digits, the smallest of the published datasets, gets 440 under `standard`, so no published result changes. Without a
+bound, 12 images of a user's own were passed 9,091 times under `quick`, long after a network knows them by heart.
+"""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -17,8 +24,8 @@ class Recipe:
 
     Attributes:
         images: training images used; the first so many of the split.
-        epochs: passes over that many images. Where the split is smaller, it is passed proportionally more often, so
-            that the number of optimiser steps does not depend on the size of the dataset.
+        epochs: passes over that many images. Where the split is smaller, it is passed proportionally more often, up to
+            `MAX_PASSES` times, so that the number of optimiser steps does not depend on the size of the dataset.
         batch: images a step.
         learning_rate: of the optimiser.
         optimiser: `adam`, or `sgd` with momentum .9.
@@ -35,10 +42,11 @@ class Recipe:
     evaluation_batch: int = 1_000
 
     def passes(self, available: int) -> int:
-        """Passes over the images at hand."""
+        """Passes over so many available images."""
         if available < 1:
             raise InvalidArgumentError("There are no training images.")
-        return max(1, round(self.epochs * self.images / min(available, self.images)))
+        proportional = round(self.epochs * self.images / min(available, self.images))
+        return max(1, min(proportional, max(MAX_PASSES, self.epochs)))
 
     def optimiser_of(self, model: nn.Module) -> torch.optim.Optimizer:
         if self.optimiser == "adam":

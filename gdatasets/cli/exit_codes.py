@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from gdatasets import __version__
+from gdatasets.cli.interrupts import INTERRUPTED, KEPT, begin_work
+from gdatasets.cli.output import guard_output, say, warn
 from gdatasets.errors import GDatasetsError
 
 VersionOption = Annotated[
@@ -13,19 +15,19 @@ VersionOption = Annotated[
 ]
 
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
-_INTERRUPTED = 130
 
 
-def run_command(app: typer.Typer, program: str, interrupted: str) -> None:
+def run_command(app: typer.Typer, program: str) -> None:
     """Run a command line to its exit code.
 
     Args:
         app: the commands.
         program: its name, which error lines start with.
-        interrupted: what an interrupt leaves behind, for the user.
     """
+    guard_output()
     try:
-        code = app(standalone_mode=False)
+        begin_work()
+        code = typer.main.get_command(app)(standalone_mode=False)  # app() would take the hook for tracebacks
     except UsageError as error:
         said = str(getattr(error, "format_message")())  # noqa: B009
         code = fail(program, f"{said}{'' if said.endswith(('.', '?')) else '.'} See --help.")
@@ -34,20 +36,20 @@ def run_command(app: typer.Typer, program: str, interrupted: str) -> None:
     except OSError as error:
         code = fail(program, f"{error.filename or 'The system'}: {error.strerror or error}.")
     except (KeyboardInterrupt, typer.Abort):
-        code = _INTERRUPTED
-    if code == _INTERRUPTED:  # Typer takes an interrupt for itself, and says nothing
-        fail(program, interrupted, _INTERRUPTED)
+        code = INTERRUPTED
+    if code == INTERRUPTED:  # Typer takes an interrupt for itself, and says nothing
+        fail(program, KEPT, INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def say_version(asked: bool) -> None:
     """The callback of `--version`, of both commands: one version for both packages."""
     if asked:
-        typer.echo(__version__)
+        say(__version__)
         raise typer.Exit
 
 
 def fail(program: str, message: str, code: int = 2) -> int:
     """Say what is wrong in one line; returns the exit code."""
-    sys.stderr.write(f"{program}: {' '.join(message.split())}\n")
+    warn(f"{program}: {message.strip()}")
     return code

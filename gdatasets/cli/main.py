@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gdatasets.cli.exit_codes import VersionOption, fail, run_command
+from gdatasets.cli.output import say, say_lines
 from gdatasets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 
 def main() -> None:
     """Run the command; a user's mistake ends in one line and exit code 2, a failed verification in 1."""
-    run_command(app, "gdatasets", "Interrupted; run the same command again: what is finished is kept.")
+    run_command(app, "gdatasets")
 
 
 @app.callback()
@@ -58,48 +59,25 @@ def list_datasets() -> None:
     for spec in DATASETS.values():
         splits = ", ".join(f"{split} {count:,}" for split, count in spec.source.samples.items())
         pinned = "" if is_pinned(spec) else "; no published digest"
-        typer.echo(f"{spec.name:16} {spec.version}  {splits}; made from {spec.source.title}{pinned}")
+        say(f"{spec.name:16} {spec.version}  {splits}; made from {spec.source.title}{pinned}")
     for names in dict.fromkeys(spec.configurations for spec in DATASETS.values()):
         owners = [spec for spec in DATASETS.values() if spec.configurations == names]
-        typer.echo(f"\nConfigurations of {', '.join(spec.name for spec in owners)} ({len(names)}):")
+        say_lines(f"\nConfigurations of {', '.join(spec.name for spec in owners)} ({len(names)}):")
         for config in (CONFIGURATIONS[name] for name in names):
             default = "  (default)" if config.name == owners[0].default_configuration else ""
-            typer.echo(f"{config.name:10} {config.family:8} {config.bits}  {', '.join(config.actions) or '-'}{default}")
+            say(f"{config.name:10} {config.family:8} {config.bits}  {', '.join(config.actions) or '-'}{default}")
 
 
 @app.command()
-def info(name: Annotated[str, typer.Argument(help="A dataset, or NAME@VERSION.")]) -> None:
+def info(
+    name: Annotated[str, typer.Argument(metavar="NAME[@VERSION]|DIR", help="A dataset, or a build's folder.")],
+) -> None:
     """Sizes, digests, groups with their orders, and how to cite."""
-    from gdatasets.folder.citation import cite, parse_reference
-    from gdatasets.generation.specs import CONFIGURATIONS, no_published_digest, pinned_digests
-    from gdatasets.groups.group import Group
-    from gdatasets.sources.published import source_is_local
+    from gdatasets.folder.built_dataset import find_build
+    from gdatasets.folder.description import describe_build, describe_version
 
-    spec = parse_reference(name)
-    source = spec.source
-    typer.echo(f"{spec.title} {spec.version}: {source.title}, moved by groups of image symmetries")
-    size, colour = source.image_shape[0], "RGB" if len(source.image_shape) == 3 else "grey"
-    typer.echo(f"images   {size}x{size}, {colour}; {len(source.classes)} classes: {', '.join(source.classes)}")
-    typer.echo(f"splits   {', '.join(f'{split} {count:,}' for split, count in source.samples.items())}")
-    typer.echo(
-        f"source   {'at hand' if source_is_local(spec.source_name) else 'fetched when first needed'}; {source.homepage}"
-    )
-    typer.echo(f"licence  {source.licence}")
-    if notice := no_published_digest(spec):
-        typer.echo(f"digests  {notice}")
-    typer.echo()
-    pinned = pinned_digests(name, spec.version)
-    for config_name in spec.configurations:
-        config = CONFIGURATIONS[config_name]
-        order = (
-            f"group of order {Group(config.actions, size, config.step).order}"
-            if config.pixel_exact
-            else "any angle, no finite group"
-        )
-        typer.echo(f"{config_name:10} {config.family}, {order}: {', '.join(config.actions) or 'the identity'}")
-        for split, digest in pinned.get(config_name, {}).items():
-            typer.echo(f"{'':10} {split:5} {digest}")
-    typer.echo(f"\n{cite(name)}", nl=False)
+    build = find_build(name)
+    say_lines(describe_version(name) if build is None else describe_build(build))
 
 
 @app.command()
@@ -242,45 +220,57 @@ def _source_of(folder: Path, root: Path | None, own: Path | None) -> "ImageSourc
 
 def _conclude(target: str, report: "Report") -> None:
     for line in [*report.findings, *report.notices]:
-        typer.echo(line)
+        say(line)
     if not report.verified:
         raise typer.Exit(fail("gdatasets", f"{target} failed verification: {len(report.findings)} findings.", 1))
     splits = f"{report.splits} split{'s' if report.splits > 1 else ''}"
-    typer.echo(f"{target} verified: {report.samples:,} samples in {splits}.")
+    say(f"{target} verified: {report.samples:,} samples in {splits}.")
 
 
 @app.command()
 def preview(
-    name: Annotated[str, typer.Argument(help="A dataset.")],
+    name: Annotated[str, typer.Argument(metavar="NAME|DIR", help="A dataset, or a build's folder.")],
     config: Annotated[str, typer.Argument(help="A configuration.")],
     out: Annotated[Path, typer.Option("--out", help="The PNG file to write.")],
     rows: Annotated[int, typer.Option(help="Source images, a row each.")] = 10,
     moves: Annotated[int, typer.Option(help="Moves of each image.")] = 10,
     scale: Annotated[int, typer.Option(min=1, max=16, help="Enlarge each pixel this many times.")] = 2,
     root: RootOption = None,
+    source: SourceOption = None,
 ) -> None:
     """A contact sheet: one row a source image, the original and then its moves."""
     from gdatasets.files import make_folder, write_whole
+    from gdatasets.folder.built_dataset import find_build, restore_source
     from gdatasets.folder.preview import contact_sheet, sheet_png
     from gdatasets.generation.specs import dataset_spec
     from gdatasets.sources.published import PublishedSource
 
-    spec = dataset_spec(name)
-    sheet = contact_sheet(spec, spec.configuration(config), PublishedSource(spec.source_name, root), rows, moves)
+    build = find_build(name)
+    if build is None:
+        spec = dataset_spec(name)
+        images: ImageSource = PublishedSource(spec.source_name, root)
+        sheet = contact_sheet(spec, spec.configuration(config), images, rows, moves)
+    else:
+        images = restore_source(build, config) if source is None else _source_of(build.folder, root, source)
+        if images.digest() != build.manifest.source.sha256:
+            raise InvalidArgumentError(f"{source} does not hold the images that {name} was built from.")
+        sheet = contact_sheet(build.spec, build.configuration(config), images, rows, moves)
     make_folder(out.parent)
     write_whole(out, sheet_png(sheet, scale))
-    typer.echo(f"Wrote {out}")
+    say(f"Wrote {out}")
 
 
 @app.command()
 def cite(
-    reference: Annotated[str, typer.Argument(metavar="NAME[@VERSION]", help="Such as g-mnist@1.0.0.")],
+    reference: Annotated[str, typer.Argument(metavar="NAME[@VERSION]|DIR", help="Such as g-mnist@1.0.0, or a build.")],
     form: Annotated[str, typer.Option("--format", help="bibtex, cff or apa.")] = "bibtex",
 ) -> None:
-    """How to cite a published version, with its digest."""
+    """How to cite a published version, or a build of your own, with its digest."""
+    from gdatasets.folder.built_dataset import find_build
     from gdatasets.folder.citation import cite as citation
 
-    typer.echo(citation(reference, form), nl=False)
+    build = find_build(reference)
+    say_lines(citation(reference, form) if build is None else build.cite(form))
 
 
 @app.command()
@@ -308,4 +298,4 @@ def publish(
 
 def _say(quiet: bool, message: str) -> None:
     if not quiet:
-        typer.echo(message)
+        say(message)

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from gdatasets.cli.output import warn
+from gdatasets.visible_text import visible
+
 _LINE_EVERY_S = 10.0
 
 
@@ -34,16 +37,17 @@ def _bars() -> Iterator[Update]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True)) as bars:
         tasks: dict[str, TaskID] = {}
 
         def update(what: str, done: int, total: int, note: str = "", /) -> None:
+            what, note = visible(what), visible(note)
             if what not in tasks:
                 tasks[what] = bars.add_task(what, total=total, note=note)
             bars.update(tasks[what], completed=done, total=total, note=note)
@@ -58,7 +62,6 @@ def _lines() -> Update:
         nonlocal last
         if done >= total or time.monotonic() - last >= _LINE_EVERY_S:
             last = time.monotonic()
-            sys.stderr.write(f"{what}: {done:,} of {total:,}{f', {note}' if note else ''}\n")
-            sys.stderr.flush()
+            warn(f"{what}: {done:,} of {total:,}{f', {note}' if note else ''}")
 
     return update

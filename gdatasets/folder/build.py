@@ -59,6 +59,7 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being made, samples done and samples in all."""
 
 _SHARD_SAMPLES = 10_000
+_MAX_WORKERS = 1_000
 _SHARD_BYTES = 1 << 28
 
 
@@ -77,8 +78,8 @@ class BuildOptions:
     progress: Progress = field(default=lambda _what, _done, _total: None)
 
     def __post_init__(self) -> None:
-        if self.workers < 1:
-            raise InvalidArgumentError(f"Expected at least 1 worker, got {self.workers}.")
+        if not 1 <= self.workers <= _MAX_WORKERS:
+            raise InvalidArgumentError(f"Expected at least 1 worker and at most {_MAX_WORKERS:,}, got {self.workers}.")
         if self.shard_size is not None and self.shard_size < 1:
             raise InvalidArgumentError(f"Expected at least 1 sample in a shard, got {self.shard_size}.")
 

@@ -69,8 +69,13 @@ def dataset_digest(spec: DatasetSpec, manifest: Manifest) -> str:
 
 def render_card(spec: DatasetSpec, manifest: Manifest, cited: Cited) -> str:
     """`README.md`: YAML that the Hub and `datasets` read, and the text for people."""
-    header = yaml.safe_dump(_header(manifest), sort_keys=False, allow_unicode=True, width=100)
-    return f"---\n{header}---\n{_text(spec, manifest, cited)}"
+    return f"---\n{card_header(manifest)}---\n{_text(spec, manifest, cited)}"
+
+
+def card_header(manifest: Manifest) -> str:
+    """The YAML of `README.md`, which names the files, splits and features to the Hub and to `datasets`."""
+    text: str = yaml.safe_dump(_header(manifest), sort_keys=False, allow_unicode=True, width=100)
+    return text
 
 
 def _header(manifest: Manifest) -> dict[str, Any]:

@@ -15,12 +15,14 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from gdatasets.errors import IntegrityError
-from gdatasets.files import write_whole
+from gdatasets.files import read_whole, write_whole
 
 NAME = "manifest.json"
 FORMAT = "gdatasets-manifest-1"
 _MAX_BYTES = 16 << 20
 _SHA256 = r"^[0-9a-f]{64}$"
+_Count = Annotated[int, Field(ge=0, lt=1 << 53)]
+_Length = Annotated[int, Field(ge=1, le=4_096)]
 
 
 class _Record(BaseModel):
@@ -31,15 +33,15 @@ class FileRecord(_Record):
     """A file of the folder: its path from the folder, bytes and SHA-256; `samples` for shards."""
 
     path: str
-    bytes: int = Field(ge=0)
+    bytes: _Count
     sha256: str = Field(pattern=_SHA256)
-    samples: int = Field(default=0, ge=0)
+    samples: _Count = 0
 
 
 class SplitRecord(_Record):
     """A split of a configuration: its identity and its shards, in order."""
 
-    samples: int = Field(ge=0)
+    samples: _Count
     content_sha256: str = Field(pattern=_SHA256)
     shards: list[FileRecord]
 
@@ -59,7 +61,7 @@ class ConfigRecord(_Record):
 
     family: str
     actions: list[str]
-    step: int
+    step: _Count
     fingerprint: str = Field(pattern=_SHA256)
     splits: dict[str, SplitRecord]
     group: GroupRecord | None = None
@@ -87,8 +89,8 @@ class Manifest(_Record):
     format: str = FORMAT
     dataset: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,95}$")
     title: str
-    version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
-    image_shape: list[int] = Field(min_length=2, max_length=3)
+    version: str = Field(pattern=r"^[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}$")
+    image_shape: list[_Length] = Field(min_length=2, max_length=3)
     classes: list[str] = Field(min_length=1)
     source: SourceRecord
     configurations: dict[str, ConfigRecord]
@@ -125,8 +127,7 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / NAME
     try:
-        size = path.stat().st_size
-        content = path.read_bytes() if size <= _MAX_BYTES else b""
+        content = read_whole(path, _MAX_BYTES)
     except FileNotFoundError as error:
         raise IntegrityError(f"{folder} has no {NAME}, so it is not a finished build; build it first.") from error
     except OSError as error:

@@ -1,12 +1,15 @@
 """Contact sheets: what a configuration does to images, at a glance."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from gdatasets.errors import InvalidArgumentError
+from gdatasets.errors import IntegrityError, InvalidArgumentError
+from gdatasets.files import reading
+from gdatasets.folder.shards import decode_image
 from gdatasets.generation.configured import AnyConfiguration, draw, move_by
 from gdatasets.generation.specs import DatasetSpec
 from gdatasets.groups.actions import Images
@@ -95,3 +98,13 @@ def sheet_png(sheet: Images, scale: int = 1) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(sheet.repeat(scale, axis=0).repeat(scale, axis=1)).save(stream, "PNG", optimize=True)
     return stream.getvalue()
+
+
+def shows(path: Path, sheet: Images) -> bool:
+    """Whether a PNG file, which anybody may have written, has the pixels of a contact sheet."""
+    try:
+        with reading(path) as stream:
+            content = stream.read(2 * sheet.size + (1 << 16))
+        return np.array_equal(decode_image(content, sheet.shape), sheet)
+    except (OSError, IntegrityError):
+        return False

@@ -8,6 +8,7 @@ element's number.
 
 import io
 import json
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
@@ -22,15 +23,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gdatasets.errors import IntegrityError
+from gdatasets.files import reading
 from gdatasets.folder.untrusted_parquet import ParquetError, ParquetLimits, open_parquet
 from gdatasets.generation.arrays import Arrays
 from gdatasets.generation.moves import ELEMENT_DTYPE, Elements, element_bits
 from gdatasets.groups.actions import ACTIONS, Images
 
 _COMPRESS_LEVEL = 3  # on MNIST: as small as Pillow's default of 6, and a quarter faster
-_PNG_HEADER = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_HEADER = _PNG_SIGNATURE + b"\x00\x00\x00\rIHDR"
 _PNG_OVERHEAD = 4_096  # bytes that a PNG may take beyond its raw pixels
 _OTHER_COLUMNS_BYTES = 256  # what a row may take beside its image
+_BATCH_BYTES = 128 << 20  # of raw pixels that are decoded at a time
+_ALWAYS_DECODED, _DECODED_PER_BYTE = 64 << 20, 5_000  # pixels; a constant image takes a thousandth of them as PNG
 _CHUNKS_AHEAD = 2  # pieces in flight for each worker
 
 
@@ -75,12 +80,13 @@ def decode_image(png: bytes, image_shape: tuple[int, ...]) -> Images:
     """The pixels of a PNG; its size is compared before anything is unpacked.
 
     Raises:
-        IntegrityError: not a PNG of this shape.
+        IntegrityError: not a PNG of this shape, or one with more than pixels: by EXIF, say, a reader may turn an image.
     """
     height, width, channels = (*image_shape, 1)[:3]
     declared = (int.from_bytes(png[20:24], "big"), int.from_bytes(png[16:20], "big"))
     if not png.startswith(_PNG_HEADER) or declared != (height, width):
         raise IntegrityError(f"Expected a PNG of {height}x{width} pixels.")
+    _check_chunks(png)
     try:
         with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
             if image.mode != ("L" if channels == 1 else "RGB"):
@@ -88,6 +94,16 @@ def decode_image(png: bytes, image_shape: tuple[int, ...]) -> Images:
             return np.asarray(image).reshape(image_shape)
     except (OSError, SyntaxError, ValueError) as error:
         raise IntegrityError(f"A PNG cannot be decoded ({error}).") from error
+
+
+def _check_chunks(png: bytes) -> None:
+    """Raise `IntegrityError` for anything but a header, pixels and an end."""
+    kinds, at = [], len(_PNG_SIGNATURE)
+    while at < len(png):
+        kinds.append(png[at + 4 : at + 8])
+        at += int.from_bytes(png[at : at + 4], "big") + 12
+    if at != len(png) or kinds[-1] != b"IEND" or set(kinds[1:-1]) != {b"IDAT"}:
+        raise IntegrityError("Expected a PNG of the chunks IHDR, IDAT and IEND alone.")
 
 
 def write_shard(
@@ -152,22 +168,31 @@ def read_shard(
         IntegrityError: the file is not a shard of this shape.
     """
     value_bytes = int(np.prod(image_shape)) + _PNG_OVERHEAD
-    limits = ParquetLimits(samples, samples * (value_bytes + _OTHER_COLUMNS_BYTES), value_bytes)
+    batch_rows = max(1, min(1_000, _BATCH_BYTES // value_bytes))
+    limits = ParquetLimits(samples, samples * (value_bytes + _OTHER_COLUMNS_BYTES), value_bytes, batch_rows)
     wrong = f"{path.name} does not hold {samples} samples in the columns of this dataset."
     rows = 0
     try:
-        with path.open("rb") as file, _open_own(file) if is_own else open_parquet(file, limits) as (found, batches):
-            if not found.equals(schema(classes, elements), check_metadata=True):
-                raise IntegrityError(wrong)
-            for batch in batches:
-                rows += batch.num_rows
-                yield _to_arrays(batch, image_shape, len(classes), elements)
+        with reading(path) as file:
+            _check_size(path, os.fstat(file.fileno()).st_size, samples * int(np.prod(image_shape)))
+            with _open_own(file) if is_own else open_parquet(file, limits) as (found, batches):
+                if not found.equals(schema(classes, elements), check_metadata=True):
+                    raise IntegrityError(wrong)
+                for batch in batches:
+                    rows += batch.num_rows
+                    yield _to_arrays(batch, image_shape, len(classes), elements)
     except (ParquetError, pa.ArrowException) as error:
         raise IntegrityError(f"{path.name} cannot be read as Parquet ({str(error).splitlines()[0]}).") from error
     except OSError as error:
         raise IntegrityError(f"{path.name} cannot be read ({error.strerror or error}).") from error
     if rows != samples:
         raise IntegrityError(wrong)
+
+
+def _check_size(path: Path, size: int, decoded: int) -> None:
+    """Raise `IntegrityError` for a file that is too small for its pixels, of which one image may be named often."""
+    if decoded > _ALWAYS_DECODED + _DECODED_PER_BYTE * size:
+        raise IntegrityError(f"{path.name} has {size:,} bytes for {decoded:,} bytes of pixels; that is no shard.")
 
 
 @contextmanager
@@ -181,7 +206,10 @@ def _to_arrays(
 ) -> Arrays:
     if any(column.null_count for column in batch.columns):
         raise IntegrityError("A column has missing values.")
-    pngs = batch.column("image").field("bytes").to_pylist()
+    images_column = batch.column("image")
+    if images_column.field("path").null_count != batch.num_rows:
+        raise IntegrityError("An image names a path; its bytes are all that it may have.")
+    pngs = images_column.field("bytes").to_pylist()
     images = np.empty((len(pngs), *image_shape), dtype=np.uint8)
     for number, png in enumerate(pngs):
         images[number] = decode_image(png or b"", image_shape)

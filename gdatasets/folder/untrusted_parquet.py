@@ -7,6 +7,7 @@ values and bytes that are checked before they are written out.
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from gdatasets.errors import GDatasetsError
 from gdatasets.folder import parquet_worker
 
 _WORKER = Path(parquet_worker.__file__)
-_BASE_BYTES = 640 << 20  # the address space of Python and pyarrow before they read anything
+_BASE_BYTES = 512 << 20  # the address space of Python and pyarrow before they read anything, and half as much again
 _GRACE_S = 10
 
 
@@ -64,7 +65,10 @@ def open_parquet(file: BinaryIO, limits: ParquetLimits) -> Iterator[tuple[pa.Sch
         ParquetError: it is no Parquet file, is damaged, or holds more than the limits; also while batches are taken.
     """
     command = [sys.executable, "-I", str(_WORKER), json.dumps({**asdict(limits), "memory": limits.memory})]
-    with subprocess.Popen(command, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as worker:
+    environment = {**os.environ, "MALLOC_ARENA_MAX": "1"}  # glibc would reserve 64 MiB of addresses for each thread
+    with subprocess.Popen(
+        command, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    ) as worker:
         assert worker.stdout is not None
         try:
             try:

@@ -16,23 +16,22 @@ from numpy.typing import NDArray
 from gdatasets.errors import IntegrityError, InvalidArgumentError, UnknownNameError
 from gdatasets.files import matches
 from gdatasets.folder.build import Progress
-from gdatasets.folder.manifest import NAME, FileRecord, Manifest, SplitRecord, read_manifest
-from gdatasets.folder.own_group import check_group_record, folder_configuration
-from gdatasets.folder.shards import read_shard
+from gdatasets.folder.card import default_configuration
+from gdatasets.folder.contents import SplitContents, unlisted_files
+from gdatasets.folder.datasets_library import differences_as_loaded
+from gdatasets.folder.identity import check_description, check_header, check_identity, check_texts
+from gdatasets.folder.manifest import FileRecord, Manifest, read_manifest
+from gdatasets.folder.own_group import folder_configuration
+from gdatasets.folder.preview import contact_sheet, shows
 from gdatasets.generation.arrays import Arrays, SplitPlan
 from gdatasets.generation.configured import AnyConfiguration
 from gdatasets.generation.digests import ContentHasher
-from gdatasets.generation.group_moves import NUMBER_DTYPE
-from gdatasets.generation.moves import ELEMENT_DTYPE
 from gdatasets.generation.specs import (
-    BUILT_IN,
     CONFIGURATIONS,
     DATASETS,
     DatasetSpec,
-    fingerprint,
     no_published_digest,
     pinned_digests,
-    published_versions,
 )
 from gdatasets.sources.source import ImageSource
 
@@ -91,6 +90,7 @@ def verify_folder(
             raise UnknownNameError("configuration", name, manifest.configurations)
     damaged = _check_files(place, manifest, report)
     report.findings += check_identity(manifest)
+    report.findings += check_header(place, manifest) if "README.md" not in damaged else []
     spec = DatasetSpec(manifest.dataset, manifest.title, manifest.version, manifest.source.name)
     report.notices += [notice] if (notice := no_published_digest(spec)) else []
     if source is not None and source.digest() != manifest.source.sha256:
@@ -100,13 +100,32 @@ def verify_folder(
         if configs and name not in configs:
             continue
         known = _known(manifest, name, report) if source is not None else None
-        for split, record in config.splits.items():
+        for split in config.splits:
             plan = None
             if source is not None and known is not None and split in source.about.samples:
                 plan = SplitPlan(spec, known, source, split)
-            contents = _Contents(place, manifest, record, damaged, config.group.order if config.group else None)
-            _check_split(contents, f"{name}/{split}", plan, report, progress)
+            _check_split(SplitContents(place, manifest, name, split), damaged, plan, report, progress)
+    if report.verified:  # only now is everything that `datasets` parses known
+        for name in configs or tuple(manifest.configurations):
+            report.findings += differences_as_loaded(place, manifest, name)
+    if manifest.dataset in DATASETS:
+        known_spec = DATASETS[manifest.dataset].at(manifest.version)
+        report.findings += check_description(manifest, known_spec, known_spec.source)
+        texts = check_texts(place, manifest, known_spec, known_spec.source)
+        report.findings += [finding for name, finding in texts.items() if name not in damaged]
+    if source is not None and "preview.png" not in damaged:
+        report.findings += _check_preview(place, manifest, spec, source)
     return report
+
+
+def _check_preview(folder: Path, manifest: Manifest, spec: DatasetSpec, source: ImageSource) -> list[str]:
+    if source.digest() != manifest.source.sha256:  # has been reported
+        return []
+    try:
+        sheet = contact_sheet(spec, folder_configuration(manifest, default_configuration(manifest)), source)
+    except (IntegrityError, InvalidArgumentError):  # has been reported with the configuration
+        return []
+    return [] if shows(folder / "preview.png", sheet) else ["preview.png does not show what the source gives"]
 
 
 def _known(manifest: Manifest, name: str, report: Report) -> AnyConfiguration | None:
@@ -163,99 +182,16 @@ def _check_files(folder: Path, manifest: Manifest, report: Report) -> set[str]:
         else:
             continue
         damaged.add(file.path)
-    listed = {file.path for file in manifest.all_files()} | {NAME}
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        if not relative.parts[0].startswith(".") and not path.is_dir() and relative.as_posix() not in listed:
-            report.findings.append(f"{relative} is not in the manifest")
+    report.findings += [f"{path} is not in the manifest" for path in unlisted_files(folder, manifest)]
     return damaged
 
 
-def check_shards(folder: Path, manifest: Manifest, config: str) -> list[str]:
-    """The files of one configuration against the manifest; one line for each that differs."""
-    shards = [shard for split in manifest.configurations[config].splits.values() for shard in split.shards]
-    listed = {shard.path for shard in shards}
-    strangers = [path for path in (folder / config).iterdir() if f"{config}/{path.name}" not in listed]
-    return [
-        *(f"{shard.path} differs from the manifest" for shard in shards if not _is_intact(folder, shard)),
-        *(f"{config}/{path.name} is not in the manifest" for path in strangers),
-    ]
-
-
-def _is_intact(folder: Path, file: FileRecord) -> bool:
-    return matches(folder / file.path, file.bytes, file.sha256)
-
-
-def check_identity(manifest: Manifest) -> list[str]:
-    """The manifest against what this package knows of the dataset, its configurations and its digests; one line each.
-
-    Of a dataset of one's own the package knows nothing but the configurations.
-    """
-    findings = [
-        f"{name} is not the configuration that this gdatasets knows by that name"
-        for name, config in manifest.configurations.items()
-        if config.group is None
-        and (name not in CONFIGURATIONS or fingerprint(CONFIGURATIONS[name]) != config.fingerprint)
-    ]
-    for name, config in manifest.configurations.items():
-        if config.group is None:
-            continue
-        findings += check_group_record(name, config, manifest.shape)
-        if manifest.dataset in BUILT_IN:
-            findings.append(f"{name} is a group of one's own, which the published {manifest.dataset} does not have")
-    if manifest.dataset not in DATASETS:
-        return findings
-    current = DATASETS[manifest.dataset]
-    known = published_versions(manifest.dataset) or (current.version,)
-    if manifest.version not in known:
-        return [
-            *findings,
-            f"{manifest.dataset}@{manifest.version} is not a known version (known: {', '.join(known)})",
-        ]
-    pinned = pinned_digests(manifest.dataset, manifest.version)
-    about = current.source
-    if tuple(manifest.classes) != about.classes or manifest.source.sha256 != (about.digest or manifest.source.sha256):
-        findings.append(f"the manifest's classes or source are not those of {manifest.dataset}")
-    for name, config in manifest.configurations.items():
-        if config.group is not None:
-            continue
-        if set(config.splits) != set(pinned.get(name, {}) if pinned else about.samples):
-            findings.append(f"{name} does not have the published splits")
-        for split, record in config.splits.items():
-            if pinned.get(name, {}).get(split, record.content_sha256) != record.content_sha256:
-                findings.append(f"{name}/{split}: the manifest's content_sha256 is not the pinned one")
-    return findings
-
-
-@dataclass(frozen=True)
-class _Contents:
-    """The shards of one split."""
-
-    folder: Path
-    manifest: Manifest
-    record: SplitRecord
-    damaged: set[str]
-    order: int | None
-    """Of the group of the user's own, if it is one."""
-
-    @property
-    def elements(self) -> np.dtype[np.void]:
-        return ELEMENT_DTYPE if self.order is None else NUMBER_DTYPE
-
-    def read(self, shard: FileRecord) -> Iterator[Arrays]:
-        path, classes = self.folder / shard.path, tuple(self.manifest.classes)
-        for piece in read_shard(path, classes, self.manifest.shape, shard.samples, self.elements):
-            if self.order is not None and len(piece):
-                numbers = piece.elements["element"]
-                if not 0 <= numbers.min() <= numbers.max() < self.order:
-                    raise IntegrityError(f"An element is outside 0..{self.order - 1}.")
-            yield piece
-
-
-def _check_split(contents: _Contents, what: str, plan: SplitPlan | None, report: Report, progress: Progress) -> None:
-    record = contents.record
-    damaged = [shard for shard in record.shards if shard.path in contents.damaged]
-    hasher, start = ContentHasher(contents.manifest.shape, contents.elements), 0
+def _check_split(
+    contents: SplitContents, differing: set[str], plan: SplitPlan | None, report: Report, progress: Progress
+) -> None:
+    record, what = contents.record, f"{contents.config}/{contents.split}"
+    damaged = [shard for shard in record.shards if shard.path in differing]
+    hasher, start = contents.hasher(), 0
     for shard in record.shards:
         if plan is None and shard in damaged:
             continue
@@ -274,7 +210,12 @@ def _check_split(contents: _Contents, what: str, plan: SplitPlan | None, report:
 
 
 def _check_shard(
-    contents: _Contents, shard: FileRecord, start: int, plan: SplitPlan | None, hasher: ContentHasher, report: Report
+    contents: SplitContents,
+    shard: FileRecord,
+    start: int,
+    plan: SplitPlan | None,
+    hasher: ContentHasher,
+    report: Report,
 ) -> None:
     sample = start
     try:

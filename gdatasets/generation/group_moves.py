@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gdatasets.errors import InvalidArgumentError
-from gdatasets.generation.moves import random_words
+from gdatasets.generation.moves import AnyImages, random_words
 from gdatasets.generation.specs import DatasetSpec
+from gdatasets.generation.tensors import read_array, through_numpy
 from gdatasets.groups.actions import Images
 from gdatasets.groups.group import Group
 from gdatasets.groups.numbering import numbering
@@ -83,12 +84,27 @@ def move_by_group(images: Images, group: Group, numbers: NDArray[np.int64]) -> I
     return _gather(images, group, numbers, back=False)
 
 
-def undo_group(images: Images, group: Group, numbers: NDArray[np.int64]) -> Images:
-    """Put images back that `move_by_group` has moved."""
-    return _gather(images, group, numbers, back=True)
+def undo_group(images: AnyImages, group: Group, numbers: NDArray[np.int64]) -> AnyImages:
+    """Put images back that `move_by_group` has moved.
+
+    Args:
+        images: an array (n, rows, columns) or (n, rows, columns, channels); or a torch tensor, of square images also
+            with its channels first.
+        group: that they were moved by.
+        numbers: of the elements, int64 (n,); an array or a tensor.
+
+    Returns:
+        New images of the kind, shape and dtype of `images`.
+
+    Raises:
+        InvalidArgumentError: other images or numbers than these.
+    """
+    restored: AnyImages = through_numpy(images, lambda array: _gather(array, group, numbers, back=True))
+    return restored
 
 
 def _gather(images: Images, group: Group, numbers: NDArray[np.int64], back: bool) -> Images:
+    numbers = read_array(numbers, "elements")
     if images.shape[1:3] != group.shape or len(images) != len(numbers):
         raise InvalidArgumentError(
             f"Expected {len(numbers)} images of shape {group.shape}, which the group moves, got {images.shape}."

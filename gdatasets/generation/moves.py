@@ -5,6 +5,7 @@ counter-based generator, keyed by a SHA-256 of the first four and read at counte
 """
 
 import hashlib
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from gdatasets.errors import InvalidArgumentError
 from gdatasets.generation.rotation import ANGLES, QUARTER, Interpolation, turn_bilinear, turn_nearest, turn_quarters
 from gdatasets.generation.specs import Configuration, DatasetSpec
+from gdatasets.generation.tensors import check_image_shape, through_numpy
 from gdatasets.groups.actions import ACTIONS, Images, act, find_action
 
 ELEMENT_DTYPE = np.dtype([("bits", "<u2"), ("angle", "<i2"), ("hshift", "<i2"), ("vshift", "<i2")])
@@ -20,6 +22,7 @@ tenths of a degree, counter-clockwise, -1799..1800. `hshift`, `vshift`: pixels t
 `out[i, j] = x[i, (j + hshift) % size]`."""
 
 Elements = NDArray[np.void]
+AnyImages = TypeVar("AnyImages")
 
 _WORDS = 4  # drawn for each sample: coins, angle, hshift, vshift; one block of Philox
 _CHUNK = 1024  # images moved at a time, so that they stay in the cache
@@ -105,12 +108,27 @@ def move(images: Images, elements: Elements, interpolation: Interpolation = "nea
     return moved
 
 
-def undo(images: Images, elements: Elements) -> Images:
+def undo(images: AnyImages, elements: Elements) -> AnyImages:
     """Put pixel-exact moves back: `undo(move(x, elements), elements)` equals x.
 
+    Args:
+        images: an array (n, size, size) or (n, size, size, channels) of any dtype; or a torch tensor, also with its
+            channels first.
+        elements: `ELEMENT_DTYPE` (n,), as NumPy array.
+
+    Returns:
+        New images of the kind, shape and dtype of `images`.
+
     Raises:
-        InvalidArgumentError: an element turns by an angle that is not a multiple of 90 degrees; that loses pixels.
+        InvalidArgumentError: an element turns by an angle that is not a multiple of 90 degrees, which loses pixels; or
+            other images or elements than these.
     """
+    restored: AnyImages = through_numpy(images, lambda array: _undo(array, elements))
+    return restored
+
+
+def _undo(images: Images, elements: Elements) -> Images:
+    check_image_shape(images)
     _check_pairs(images, elements)
     if np.any(elements["angle"] % QUARTER):
         first = int(np.flatnonzero(elements["angle"] % QUARTER)[0])
@@ -133,6 +151,11 @@ def undo(images: Images, elements: Elements) -> Images:
 
 
 def _check_pairs(images: Images, elements: Elements) -> None:
+    if not isinstance(elements, np.ndarray):
+        raise InvalidArgumentError(
+            f"Expected the elements as a NumPy array of ELEMENT_DTYPE, as `load_arrays` gives them, "
+            f"got {type(elements).__name__}."
+        )
     if elements.dtype != ELEMENT_DTYPE or elements.shape != images.shape[:1]:
         raise InvalidArgumentError(
             f"Expected one element for each of {len(images)} images, got {elements.dtype} {elements.shape}."

@@ -187,7 +187,7 @@ def _check_spec(name: str, value: Any) -> DatasetSpec:
 def _check_identifiers(name: str, version: str) -> None:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}", name):
         raise InvalidArgumentError(f'"{name}" cannot be the name of a dataset; use letters, digits, ".", "_", "-".')
-    if not re.fullmatch(r"\d+\.\d+\.\d+", version):
+    if not re.fullmatch(r"[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}", version):
         raise InvalidArgumentError(f'Expected a version MAJOR.MINOR.PATCH, got "{version}".')
 
 

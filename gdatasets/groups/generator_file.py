@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from gdatasets.errors import InvalidArgumentError
+from gdatasets.files import read_whole
 from gdatasets.groups.permutation_groups import Permutations, check_permutations
 
 MAX_BYTES = 64 << 20
@@ -18,14 +19,12 @@ def read_generators(path: Path) -> Permutations:
         InvalidArgumentError: no such file, larger than 64 MiB, no .npy file of integers (k, n), or no permutations.
     """
     try:
-        if not path.is_file():
-            raise InvalidArgumentError(f"{path} is not a file; give a .npy file of permutations.")
-        with path.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
+        content = read_whole(path, MAX_BYTES)
     except OSError as error:
-        raise InvalidArgumentError(f"{path} cannot be read ({error.strerror}).") from error
-    if len(content) > MAX_BYTES:
-        raise InvalidArgumentError(f"{path} is larger than {MAX_BYTES >> 20} MiB; few generators are enough.")
+        raise InvalidArgumentError(
+            f"{path} cannot be read ({error.strerror}); give a .npy file of permutations of at most "
+            f"{MAX_BYTES >> 20} MiB."
+        ) from error
     body = io.BytesIO(content)
     try:
         if np.lib.format.read_magic(body) != (1, 0):

@@ -19,6 +19,7 @@ from gdatasets.groups.permutation_groups import PermutationGroup, Permutations, 
 
 MAX_GENERATORS = 1_000
 MAX_POINTS = 1 << 20
+_MAX_SIZE = 4_096
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
@@ -55,8 +56,7 @@ class Group:
     """Gather indices of the generators, int64 (generators, pixels), read-only."""
 
     def __init__(self, actions: Sequence[str], size: int, step: int = 4) -> None:
-        if size < 1:
-            raise InvalidArgumentError(f"The size must be at least 1, got {size}.")
+        size, step = _checked_size(size), _checked_step(step)
         if isinstance(actions, str):
             raise InvalidArgumentError(f'Expected a list of actions, got the text "{actions}"; see parse_group.')
         names = tuple(dict.fromkeys(actions))
@@ -90,7 +90,7 @@ class Group:
             raise InvalidArgumentError(
                 f"Permutations of {given.shape[1]} points cannot act on the shape {points} of {prod(points)}."
             )
-        permutations = check_permutations(given)
+        permutations, step = check_permutations(given), _checked_step(step)
         group = cls.__new__(cls)
         chosen = names if is_named else tuple(f"generator {k}" for k in range(len(permutations)))
         group._set(chosen, points, step, is_named, (), permutations)
@@ -244,13 +244,33 @@ def _as_rows(rows: ArrayLike, shape: int | Sequence[int] | None) -> NDArray[Any]
     return given
 
 
+def _checked_size(size: int) -> int:
+    whole = _whole(size)
+    if whole is None or not 1 <= whole <= _MAX_SIZE:
+        raise InvalidArgumentError(f"The size must be at least 1 and at most {_MAX_SIZE:,}, got {size!r:.60}.")
+    return whole
+
+
+def _checked_step(step: int) -> int:
+    whole = _whole(step)
+    if whole is None or abs(whole) > _MAX_SIZE:
+        raise InvalidArgumentError(f"The step must be an integer up to {_MAX_SIZE:,}, got {step!r:.60}.")
+    return whole
+
+
+def _whole(number: object) -> int | None:
+    """An integer, NumPy's too, as Python's; None for anything else, booleans too."""
+    return int(number) if isinstance(number, int | np.integer) and not isinstance(number, bool) else None
+
+
 def _checked_shape(shape: int | Sequence[int] | None, points: int) -> tuple[int, ...]:
     if shape is None:
-        return (points,)
-    lengths = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
-    if not 1 <= len(lengths) <= 2 or not all(isinstance(n, (int, np.integer)) and n > 0 for n in lengths):
+        shape = points
+    given = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+    lengths = tuple(whole for length in given if (whole := _whole(length)) is not None and whole > 0)
+    if not 1 <= len(given) <= 2 or len(lengths) < len(given):
         raise InvalidArgumentError(f"Expected a shape (rows, columns) or (n,) of positive integers, got {shape}.")
-    return tuple(int(length) for length in lengths)
+    return lengths
 
 
 NAMED_GROUPS: dict[str, tuple[str, ...]] = {

@@ -113,6 +113,8 @@ def patiently(what: str, call: Callable[[], Result]) -> Result:
             raise
         except Exception as error:
             status = _status(error)
+            if status is None and isinstance(error, _NOT_UNDERSTOOD):
+                raise HubError(_misunderstood(what, error)) from error
             if status is None and not _is_network_error(error):
                 raise
             passing = status is None or status == 429 or status >= 500
@@ -120,6 +122,18 @@ def patiently(what: str, call: Callable[[], Result]) -> Result:
                 raise HubError(_explain(what, status, error)) from error
             time.sleep(_pause(error, attempt))
     raise AssertionError("unreachable")
+
+
+_NOT_UNDERSTOOD = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+"""What huggingface_hub raises of an answer in another form than the Hub's: it reads them without a check."""
+
+
+def _misunderstood(what: str, error: Exception) -> str:
+    said = next(iter(str(error).splitlines()), "")[:200]
+    return (
+        f"Could not {what}: the answer is not one of the Hub's ({type(error).__name__}: {said}); see that HF_ENDPOINT "
+        "and the network lead to the Hub, then run the same command again."
+    )
 
 
 def _causes(error: BaseException) -> list[BaseException]:

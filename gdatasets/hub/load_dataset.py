@@ -8,9 +8,11 @@ from typing import Any
 from gdatasets.errors import IntegrityError, UnknownNameError
 from gdatasets.folder.build import build
 from gdatasets.folder.card import default_configuration
+from gdatasets.folder.contents import differing_contents, differing_files
+from gdatasets.folder.datasets_library import open_configuration
+from gdatasets.folder.identity import check_header, check_identity
 from gdatasets.folder.manifest import NAME as MANIFEST
 from gdatasets.folder.manifest import read_manifest
-from gdatasets.folder.verify import check_identity, check_shards
 from gdatasets.generation.specs import (
     DATASETS,
     DatasetSpec,
@@ -39,16 +41,18 @@ def load_dataset(
     """Load a dataset as `datasets.load_dataset` does, from the nearest place that has the very version.
 
     A published dataset comes from the Hub at its tag when that is reachable, else from a build in the working
-    directory (`aen/<dataset>`), else it is generated into the cache. Wherever it comes from, its digests are the pinned
-    ones. A dataset that has no published digest is not looked for on the Hub, is compared with its manifest only, and
-    the log says so. A folder of one's own build is loaded from there.
+    directory (`aen/<dataset>`), else it is generated into the cache. Wherever it comes from, files and features are
+    those of the manifest and of this package, never those that the card names, and the digest of its samples, computed
+    once for the digests of its files, is the pinned one. A dataset that has no published digest is not looked for on
+    the Hub, is compared with its manifest only, and the log says so. A folder of one's own build is loaded from there.
 
     Args:
         path: `g-mnist`, `aen/g-mnist`, the import path of a dataset, or the folder of a build.
         name: a configuration; by default the dataset's default one.
         split: one split; by default a dictionary of all.
         revision: `v1.0.0` or `1.0.0`; by default the newest version that this package knows.
-        streaming: iterate without loading.
+        streaming: iterate without loading. A folder is checked first all the same; from the Hub the manifest alone is,
+            and the bytes that arrive are not compared with it.
         root: where the source's raw files are, if it has to be generated.
 
     Returns:
@@ -100,9 +104,10 @@ def _own_folder(path: str, revision: str | None) -> Path:
 def _from_hub(spec: DatasetSpec, name: str | None, split: str | None, version: str, streaming: bool) -> Any:
     """The Hub's copy at the version's tag; None where the Hub or the tag is not there."""
     hub, tag = Hub(f"aen/{spec.name}"), f"v{version}"
-    if not hub.is_reachable() or tag not in (hub.tags() or {}):
+    commit = (hub.tags() or {}).get(tag) if hub.is_reachable() else None
+    if commit is None:
         return None
-    manifest = hub.manifest(tag)
+    manifest = hub.manifest(commit)
     config = name or default_configuration(manifest)
     if config not in manifest.configurations:
         raise UnknownNameError("configuration", config, manifest.configurations)
@@ -112,10 +117,8 @@ def _from_hub(spec: DatasetSpec, name: str | None, split: str | None, version: s
             f"{hub.repo} at {tag} is not {spec.name}@{version}: {(wrong or ['its manifest differs'])[0]}."
         )
     if streaming:
-        import datasets
-
-        return datasets.load_dataset(hub.repo, config, split=split, revision=tag, streaming=True)
-    return _load_folder(hub.snapshot(tag, [f"{config}/*", "README.md", MANIFEST]), config, split, streaming)
+        return open_configuration(manifest, config, f"hf://datasets/{hub.repo}@{commit}", split, streaming)
+    return _load_folder(hub.snapshot(commit, [f"{config}/*", "README.md", MANIFEST]), config, split, streaming)
 
 
 def _load_folder(folder: Path, name: str | None, split: str | None, streaming: bool) -> Any:
@@ -127,9 +130,8 @@ def _load_folder(folder: Path, name: str | None, split: str | None, streaming: b
     splits = manifest.configurations[config].splits
     if split is not None and split.partition("[")[0] not in splits and "+" not in split:
         raise UnknownNameError("split", split, splits)
-    wrong = [*check_identity(manifest), *check_shards(folder, manifest, config)]
+    wrong = [*differing_files(folder, manifest, config), *check_identity(manifest)]
+    wrong = wrong or [*check_header(folder, manifest), *differing_contents(folder, manifest, config)]
     if wrong:
         raise IntegrityError(f"{folder} cannot be trusted: {wrong[0]}; build it again.")
-    import datasets
-
-    return datasets.load_dataset(str(folder.resolve()), config, split=split, streaming=streaming)
+    return open_configuration(manifest, config, str(folder.resolve()), split, streaming)

@@ -64,8 +64,7 @@ def publish(
         HubError: the Hub refused or failed.
         InvalidArgumentError: the repository's name is malformed.
     """
-    if repo.count("/") != 1 or not all(repo.split("/")):
-        raise InvalidArgumentError(f'Expected --repo ORGANISATION/NAME, got "{repo}".')
+    _check_name(repo)
     place = Path(folder)
     report = verify_folder(place, progress=progress)
     if not report.verified:
@@ -86,6 +85,20 @@ def publish(
     _read_back(hub, place, manifest, commit, progress)
     patiently(f"tag {repo}", lambda: hub.api.create_tag(repo, tag=planned.tag, revision=commit, repo_type="dataset"))
     return Publication(repo, planned.tag, paths, size, commit)
+
+
+def _check_name(repo: str) -> None:
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
+
+    try:
+        validate_repo_id(repo)
+    except HFValidationError as error:
+        raise InvalidArgumentError(
+            f'Expected --repo ORGANISATION/NAME of letters, digits, "-", "_" and ".", got "{repo:.200}".'
+        ) from error
+    if "/" not in repo:
+        raise InvalidArgumentError(f'Expected --repo ORGANISATION/NAME, got "{repo}".')
 
 
 def _digests(manifest: Manifest) -> dict[str, dict[str, str]]:

@@ -20,10 +20,10 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gdatasets.errors import InvalidArgumentError, SourceError
-from gdatasets.files import file_sha256
+from gdatasets.files import file_sha256, read_whole, reading
 from gdatasets.groups.actions import Images
 from gdatasets.sources.source import Source, SourceArrays
 
@@ -82,7 +82,7 @@ class FolderSource:
     def image_shape(self) -> tuple[int, ...]:
         first = next(iter(self._members.values()))[0]
         with self._open(first) as image:
-            size = self.size or image.height
+            size = image.height if self.size is None else self.size
             colour = self.colour if self.colour is not None else image.mode not in _GREY_MODES
             if self.size is None and image.width != image.height:
                 raise self._needs_size(first, image)
@@ -115,7 +115,8 @@ class FolderSource:
         if self.path.is_dir():
             return None
         try:
-            return zipfile.ZipFile(self.path)
+            with reading(self.path):  # no pipe or device, on which zipfile would wait
+                return zipfile.ZipFile(self.path)
         except FileNotFoundError as error:
             raise SourceError(f"{self.path} does not exist; give a folder or a .zip file of class folders.") from error
         except (OSError, zipfile.BadZipFile) as error:
@@ -135,7 +136,13 @@ class FolderSource:
                 for folder, _, names in os.walk(self.path)
                 for name in names
             )
-        members = _arrange(path.replace(os.sep, "/") for path in paths)
+        files = [path.replace(os.sep, "/") for path in paths]
+        if any(path.endswith("croissant.json") for path in files):
+            raise SourceError(
+                f"{self.path} holds what `gdatasets build` made, not class folders; unpack it and name its folder to "
+                "`aenbench run --dataset`, or build from the original images."
+            )
+        members = _arrange(files)
         if not members:
             raise SourceError(
                 f"{self.path} holds no images in class folders; expected train/CLASS/image.png or CLASS/image.png."
@@ -155,6 +162,8 @@ class FolderSource:
             raise
         except Image.DecompressionBombError as error:
             raise SourceError(f"{where} is too large; at most {_MAX_PIXELS:,} pixels are read.") from error
+        except UnidentifiedImageError as error:
+            raise SourceError(f"{where} is damaged, or no image of a known format; repair or remove it.") from error
         except (OSError, ValueError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
             raise SourceError(f"{where} cannot be read as an image ({error}); repair or remove it.") from error
         if image.width * image.height > _MAX_PIXELS:
@@ -173,7 +182,7 @@ class FolderSource:
             raise SourceError(f"{where} is not a plain file; remove it.")
         if about.st_size > _MAX_FILE_BYTES:
             raise SourceError(f"{where} has {about.st_size:,} bytes, at most {_MAX_FILE_BYTES:,} are read.")
-        return path.read_bytes()
+        return read_whole(path, _MAX_FILE_BYTES)
 
     def _pixels(self, member: "_Member") -> Images:
         shape = self.image_shape

@@ -1,4 +1,4 @@
-"""The stand-in for the Hub, as a fixture; its module is loaded by path, since tests are no package."""
+"""The stand-in for the Hub and forged folders, as fixtures; modules are loaded by path, since tests are no package."""
 
 import importlib.util
 import sys
@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 
-def _stand_in() -> Any:
-    name = "hub_stand_in"
+def _beside(name: str) -> Any:
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
         assert spec is not None
@@ -27,7 +26,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
     """A stand-in for the Hugging Face Hub (not the Hub), which the libraries are pointed to; pauses take no time."""
     from huggingface_hub import constants
 
-    with _stand_in().running() as running:
+    with _beside("hub_stand_in").running() as running:
         monkeypatch.setenv("HF_ENDPOINT", running.url)
         monkeypatch.setenv("HF_TOKEN", "hf_stand_in")
         monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
@@ -42,4 +41,10 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
 @pytest.fixture
 def fault() -> Any:
     """The class `Fault` of the stand-in."""
-    return _stand_in().Fault
+    return _beside("hub_stand_in").Fault
+
+
+@pytest.fixture(scope="session")
+def forged() -> Any:
+    """The module `forged_folder.py`."""
+    return _beside("forged_folder")

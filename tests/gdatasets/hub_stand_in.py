@@ -17,10 +17,25 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlparse
 
+ANSWERS: dict[str, tuple[int, bytes]] = {
+    "page": (500, b"<!DOCTYPE html>\n<html>\x1b[2J<h1>Oops</h1>\n" + b"x" * 100_000),
+    "refusing page": (403, b"<html>\n<h1>No</h1>\n\x1b[2J"),
+    "wrong page": (200, b"<html>\n<h1>Welcome to the hotel</h1>\n"),
+    "nothing": (200, b""),
+    "no JSON": (200, b"{'a': 1"),
+    "deep JSON": (200, b"[" * 100_000),
+    "a list": (200, b"[]"),
+    "an object": (200, b"{}"),
+    "null": (200, b"null"),
+    "a redirect loop": (302, b""),
+    "no text": (500, bytes(range(256))),
+}
+"""What servers answer that are no Hub, or one in trouble: a status and a body."""
+
 
 @dataclass
 class Fault:
-    """Answer `times` requests whose "METHOD path" contains `where` with a status, or cut them ("cut")."""
+    """Answer `times` requests whose "METHOD path" contains `where`: a status, one of `ANSWERS`, or cut them ("cut")."""
 
     where: str
     what: int | str
@@ -82,7 +97,10 @@ class _Handler(BaseHTTPRequestHandler):
                     self.close_connection = True
                     return
                 self._body()
-                self._reply(int(fault.what), {"error": f"fault {fault.what}"})
+                if fault.what in ANSWERS:
+                    self._reply(*ANSWERS[str(fault.what)], {"Location": self.path, "Content-Type": "text/html"})
+                else:
+                    self._reply(int(fault.what), {"error": f"fault {fault.what}"})
                 return
         body = self._body()
         for pattern, method in _ROUTES:

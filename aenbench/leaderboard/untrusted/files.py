@@ -2,17 +2,16 @@
 
 import errno
 import os
-import stat
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from aenbench.errors import EntryError
 from aenbench.leaderboard.untrusted.text import printable
+from gdatasets.files import reading
 
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # Windows has none of these flags
-_READ = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
 _HAS_DESCRIPTORS = os.open in os.supports_dir_fd and NO_FOLLOW != 0
 
 Place = int | Path
@@ -28,7 +27,7 @@ def read_bounded(stream: BinaryIO, limit: int, where: str) -> bytes:
     """All of a file that must not have more bytes than this, even if it grows while it is read."""
     content = stream.read(limit + 1)
     if len(content) > limit:
-        raise _too_large(where, limit)
+        raise EntryError(f"{where} is larger than {limit:,} bytes.")
     return content
 
 
@@ -49,20 +48,12 @@ def open_plain(path: str, limit: int, where: str, flags: int = 0, place: Place |
         path, place = str(place / path), None
         if Path(path).is_symlink():
             raise _is_link(where)
-    try:
-        descriptor = os.open(path, _READ | flags, dir_fd=place)
-    except OSError as error:
-        raise _unreadable(where, error) from error
-    try:
-        about = os.fstat(descriptor)
-        if not stat.S_ISREG(about.st_mode):
-            raise EntryError(f"{where} is not a plain file.")
-        if about.st_size > limit:
-            raise _too_large(where, limit)
-        with open(descriptor, "rb", closefd=False) as stream:
-            yield stream
-    finally:
-        os.close(descriptor)
+    with ExitStack() as opened:
+        try:
+            stream = opened.enter_context(reading(path, limit, flags, place))
+        except OSError as error:
+            raise _unreadable(where, error) from error
+        yield stream
 
 
 @contextmanager
@@ -92,12 +83,10 @@ def shown(folder: Path, name: str = "") -> str:
 def _unreadable(where: str, error: OSError) -> EntryError:
     if error.errno == errno.ELOOP:
         return _is_link(where)
+    if error.errno in (errno.EINVAL, errno.EFBIG):  # of `reading`, in its words
+        return EntryError(f"{where} {error.strerror}.")
     return EntryError(f"{where} cannot be read ({error.strerror}).")
 
 
 def _is_link(where: str) -> EntryError:
     return EntryError(f"{where} is a symbolic link; an entry is a folder of plain files.")
-
-
-def _too_large(where: str, limit: int) -> EntryError:
-    return EntryError(f"{where} is larger than {limit:,} bytes.")

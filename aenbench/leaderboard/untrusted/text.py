@@ -1,6 +1,9 @@
 """Text that strangers wrote: what may be in it, and how it is shown so that it stays text."""
 
 import re
+import unicodedata
+
+from gdatasets.visible_text import visible
 
 # Control characters, line and paragraph separators, the byte order mark, and what is not seen or turns the direction of
 # what follows: bidirectional marks, zero-width space, soft hyphen, tags. Joiners (U+200C, U+200D) are part of words and
@@ -11,6 +14,11 @@ _UNSEEN = (
 )
 _NOT_PLAIN = {False: re.compile(f"[{_UNSEEN}\ud800-\udfff]"), True: re.compile(f"(?!\n)[{_UNSEEN}\ud800-\udfff]")}
 
+_NOT_IN_NAMES = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u2064\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    "\U000e0000-\U000e0fff]"
+)
+
 LINE_PATTERN = f"^[^{_UNSEEN}]*$"
 TEXT_PATTERN = f"^([^{_UNSEEN}]|\n)*$"
 
@@ -18,6 +26,22 @@ TEXT_PATTERN = f"^([^{_UNSEEN}]|\n)*$"
 def plain_line(text: str) -> str:
     """The text, if it is one line of visible characters; raises ValueError, which names the first that is not."""
     return _plain(text, newlines=False)
+
+
+def plain_name(text: str) -> str:
+    """The text, if it is one line that looks like no other name; raises ValueError, which says what to write.
+
+    Refused are spaces around it and two in a row, characters that are not seen even within words (joiners, fillers,
+    variation selectors), and what Unicode's normal form NFKC writes in another way: full width, ligatures, accents
+    apart from their letters, spaces of other widths.
+    """
+    unseen = _NOT_IN_NAMES.search(text)
+    if unseen:
+        raise ValueError(f"holds the invisible character U+{ord(unseen[0]):04X} at position {unseen.start()}")
+    plain = " ".join(unicodedata.normalize("NFKC", text).split())
+    if plain != text:
+        raise ValueError(f'looks like another name; write it as "{plain}"' if plain else "is empty; give a name")
+    return plain_line(text)
 
 
 def plain_text(text: str) -> str:
@@ -50,5 +74,4 @@ _REFERENCES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;", "'": "&#39
 
 def printable(text: object, length: int = 200) -> str:
     """A name or value from a file that is not trusted, for a message: one line, escaped, cut."""
-    shown = "".join(mark if mark.isprintable() else f"\\u{ord(mark):04x}" for mark in str(text)[: length + 1])
-    return shown if len(str(text)) <= length else f"{shown[:length]}..."
+    return visible(text, length)

@@ -62,3 +62,19 @@ def test_where_the_images_are_other_ones_the_entry_is_refused(photos: Path, monk
     with zipfile.ZipFile(photos, "a") as archive:
         archive.writestr("test/a/another.png", archive.read("test/a/0.png"))
     assert call(["verify", "board", "--root", "."], monkeypatch) == 1
+
+
+def test_a_dozen_images_are_passed_five_hundred_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """929b5b9 passed them 9,091 times under `quick`."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 12), ("test", 4)):
+        for number in range(count):
+            path = tmp_path / "dozen" / split / "ab"[number % 2] / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(rng.integers(0, 256, (16, 16), dtype=np.uint8)).save(path)
+    run = ["run", "--baseline", "mlp", "--dataset", "dozen", "--budget", "quick", "--seeds", "1", "--out", "board"]
+    assert call([*run, "--workers", "1"], monkeypatch) == 0
+    assert "seed 0 training: 500 of 500" in capsys.readouterr().err

@@ -2,19 +2,25 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from aenbench.leaderboard.anomalies import find_flags
 from aenbench.leaderboard.entry import Entry, Interval, SeedResult
 from aenbench.leaderboard.entry_arrays import encode_logits, encode_predictions
 from aenbench.leaderboard.entry_folder import write_entry
+from aenbench.leaderboard.flags import Flag
+from aenbench.leaderboard.ground_truth import Answers
+from aenbench.leaderboard.rescoring import Checked
 from aenbench.scoring import score
 from aenbench.search.record import Trial, trials_csv
 from aenbench.tasks.images import Images
-from aenbench.tasks.task import Task
+from aenbench.tasks.task import Task, TaskShape
 from gdatasets.groups.actions import ACTIONS, bits_from_actions
 
 TASK = Task("g-digits", "aug1")
@@ -109,3 +115,81 @@ def _trials(searches: Sequence[Sequence[float]]) -> bytes:
 def make_entry() -> MakeEntry:
     """Writes a truthful entry: `make_entry(base, name, wrong, ...)`; see `_make`."""
     return _make
+
+
+@dataclass(frozen=True, eq=False)
+class Invented:
+    """A task of any size, and entries about it that never were files.
+
+    Attributes:
+        labels: (n,), of ten classes.
+        difficulty: (n,), the chance that a network of skill 1 gets an image wrong.
+        confused: (n,), the wrong class that most networks give.
+        task: what it is called.
+    """
+
+    labels: np.ndarray
+    difficulty: np.ndarray
+    confused: np.ndarray
+    task: Task = TASK
+    answers: Answers = field(init=False)
+
+    def __post_init__(self) -> None:
+        images: Any = SimpleNamespace(shape=TaskShape())
+        object.__setattr__(self, "answers", Answers(images, self.labels, "0" * 64, ()))
+
+    @classmethod
+    def of(cls, images: int, task: Task = TASK) -> "Invented":
+        generator = np.random.default_rng(images)
+        labels = generator.integers(0, 10, images)
+        difficulty = generator.beta(0.5, 2, images)
+        return cls(labels, difficulty, (labels + generator.integers(1, 10, images)) % 10, task)
+
+    def network(self, name: str, skill: float = 1.0, seeds: int = 2) -> np.ndarray:
+        """Predictions (seeds, n) of one that errs on difficult images, the less the greater its skill, in half of the
+        cases as most networks do; each name and seed draws for itself."""
+        generator = np.random.default_rng(list(name.encode()))
+        wrong = generator.random((seeds, len(self.labels))) < self.difficulty**skill
+        alone = (self.labels + generator.integers(1, 10, wrong.shape)) % 10
+        given = np.where(generator.random(wrong.shape) < 0.5, self.confused, alone)
+        return np.where(wrong, given, self.labels).astype(np.uint8)
+
+    def with_errors(self, *images: Sequence[int] | np.ndarray) -> np.ndarray:
+        """The labels with errors on these images, a list for each seed."""
+        predictions = np.tile(self.labels, (len(images), 1)).astype(np.uint8)
+        for row, chosen in zip(predictions, images, strict=True):
+            row[chosen] = (row[chosen] + 1) % 10
+        return predictions
+
+    def entry(self, name: str, predictions: np.ndarray, **changes: Any) -> Checked:
+        result = score(predictions, self.labels)
+        entry = Entry(
+            name=name,
+            origin="submission",
+            method="a test",
+            dataset=self.task.dataset,
+            dataset_version="1.0.0",
+            configuration=self.task.configuration,
+            test_content_sha256=self.answers.digest,
+            protocol=self.task.protocol.name,
+            budget="quick",
+            seeds=tuple(SeedResult(seed=k, parameters=1, accuracy=value) for k, value in enumerate(result.per_seed)),
+            accuracy=Interval(mean=result.mean, low=result.low, high=result.high),
+            predictions_sha256="0" * 64,
+            created="2026-01-01T00:00:00+00:00",
+        ).model_copy(update=changes)
+        return Checked(Path("a") / self.task.dataset / self.task.configuration / name, entry, predictions, result, ())
+
+    def flags(self, *entries: Checked) -> list[Flag]:
+        book: Any = SimpleNamespace(of=lambda _: self.answers)
+        return find_flags(entries, book)
+
+    def codes(self, *entries: Checked) -> set[tuple[str, str]]:
+        """(entry, code) of the flags."""
+        return {(flag.key.rpartition("/")[2], flag.code) for flag in self.flags(*entries)}
+
+
+@pytest.fixture(scope="session")
+def invent() -> Callable[..., Invented]:
+    """Makes a task: `invent(images)` or `invent(images, Task("g-mnist", "aug2"))`."""
+    return Invented.of

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from aenbench.errors import EntryError
-from aenbench.leaderboard.anomalies import Flag, find_flags, read_reviews, stale_reviews
+from aenbench.leaderboard.anomalies import find_flags
 from aenbench.leaderboard.entry import Entry, Interval, SeedResult
 from aenbench.leaderboard.entry_arrays import encode_predictions
 from aenbench.leaderboard.entry_folder import write_entry
+from aenbench.leaderboard.flags import Flag, read_reviews, stale_reviews
 from aenbench.leaderboard.ground_truth import AnswerBook
 from aenbench.leaderboard.rescoring import Checked
 from aenbench.leaderboard.verify import verify
@@ -65,47 +66,6 @@ def test_honest_entries_raise_none() -> None:
     assert find_flags(board(entry_of("better", honest("better", 1.5))), BOOK) == []
 
 
-@pytest.mark.parametrize(("seed", "its"), [(0, 0), (0, 1)])
-def test_predictions_of_another_entry_are_found_in_any_seed(seed: int, its: int) -> None:
-    predictions = honest("copy")
-    predictions[seed] = honest("first")[its]
-    flags = find_flags(board(entry_of("copy", predictions)), BOOK)
-    assert codes(flags) == {("first", "same-predictions"), ("copy", "same-predictions")}
-    assert flags[0].others == ("g-digits/aug1/copy",)
-    assert f"seed {seed}" in flags[1].message
-
-
-def test_two_baselines_that_settled_on_one_network_are_no_copies() -> None:
-    same = honest("same")
-    one = entry_of("one", same, origin="baseline", method="aen")
-    other = entry_of("other", same, origin="baseline", method="single")
-    assert find_flags(board(one, other), BOOK) == []
-    for change in ({"method": "aen"}, {"origin": "submission"}, {"budget": "standard"}):
-        changed = entry_of("other", same, **{"origin": "baseline", "method": "single", **change})
-        assert codes(find_flags(board(one, changed), BOOK)) == {(name, "same-predictions") for name in ("one", "other")}
-
-
-@pytest.mark.parametrize(
-    ("origin", "method", "others", "is_copy"),
-    [
-        ("baseline", "toy", "toy:wide", False),
-        ("model", "mine:TOY", "mine:TOY:wide", False),
-        ("baseline", "toy", "game:wide", True),
-        ("model", "mine:TOY", "mine:GAME", True),
-        ("model", "mine:TOY", "mine:TOY", True),
-        ("submission", "mine:TOY", "mine:TOY:wide", True),
-        ("baseline", "group:a", "group:b", True),
-    ],
-)
-def test_baselines_of_a_family_of_ones_own_may_settle_on_one_network(
-    origin: str, method: str, others: str, is_copy: bool
-) -> None:
-    """Such a family states nothing of its networks; that it is one family is in the methods' names."""
-    same = honest("same")
-    one, other = (entry_of(name, same, origin=origin, method=its) for name, its in (("one", method), ("other", others)))
-    assert bool(find_flags(board(one, other), BOOK)) == is_copy
-
-
 def test_a_seed_that_is_there_twice_is_found() -> None:
     row = honest("twice", seeds=1)
     flags = find_flags(board(entry_of("twice", np.concatenate([row, row]))), BOOK)
@@ -133,28 +93,6 @@ def test_the_labels_themselves_are_found() -> None:
     labels = BOOK.of(TASK).labels.astype(np.uint8)
     flags = find_flags([entry_of("alone", labels[None])], BOOK)
     assert codes(flags) == {("alone", "label-leak")}
-
-
-@pytest.mark.parametrize("noise", [0.05, 0.15])
-def test_labels_with_noise_are_found_and_shield_nobody(noise: float) -> None:
-    labels, generator = BOOK.of(TASK).labels, np.random.default_rng(1)
-    wrong = generator.random((2, len(labels))) < noise
-    leaked = np.where(wrong, (labels + 1) % 10, labels).astype(np.uint8)
-    found = codes(find_flags(board(entry_of("leak", leaked)), BOOK))
-    assert ("leak", "label-leak") in found
-    assert {name for name, _ in found} == {"leak"}
-
-
-def test_guesses_are_no_leak() -> None:
-    guessed = np.random.default_rng(2).integers(0, 10, (2, len(BOOK.of(TASK).labels))).astype(np.uint8)
-    assert find_flags(board(entry_of("guess", guessed)), BOOK) == []
-
-
-def test_a_jump_is_found_and_a_good_step_is_not() -> None:
-    jump = entry_of("jump", honest("jump", 6))
-    step = entry_of("step", honest("step", 1.8))
-    assert ("jump", "implausible-jump") in codes(find_flags(board(jump), BOOK))
-    assert find_flags(board(step), BOOK) == []
 
 
 def test_entries_of_other_tasks_are_not_compared() -> None:
@@ -187,6 +125,7 @@ def test_reviews_acknowledge_one_flag_of_one_entry(tmp_path: Path) -> None:
     ("content", "said"),
     [
         ('{"a/b/c": {"no-such-code": "x"}}', "no-such-code"),
+        ('{"a/b/c": {"implausible-jump": "a code of 929b5b9"}}', "implausible-jump"),
         ('{"a/b/c": {"off-grid": ""}}', "off-grid"),
         ('{"../b": {"off-grid": "x"}}', "../b"),
         ('{"a/b/c": {"off-grid": "x", "off-grid": "y"}}', "appears twice"),
@@ -198,6 +137,51 @@ def test_reviews_are_read_strictly(tmp_path: Path, content: str, said: str) -> N
     (tmp_path / "reviews.json").write_text(content)
     with pytest.raises(EntryError, match=said.replace(".", r"\.")):
         read_reviews(tmp_path)
+
+
+BASELINES = ("mlp", "full", "single", "single:rotation", "aen", "aen:greedy", "gcnn:c4", "gcnn-aen", "gcnn-aen:random")
+GROUPS = ("group:trivial", "group:hflip,rotation", f"group:sha256-{'0' * 64}", "group:mine:TURN")
+
+
+@pytest.mark.parametrize("method", [*BASELINES, *GROUPS, "aen:my.module:search"])
+def test_methods_that_exist_raise_no_flag(method: str) -> None:
+    for origin in ("baseline", "submission"):
+        assert find_flags(board(entry_of("known", honest("known"), origin=origin, method=method)), BOOK) == []
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        "gcnn:c5",
+        "gcnn",
+        "mlp:big",
+        "single:fly",
+        "aen:greediest",
+        "group",
+        "group:fly",
+        "group:sha256-0",
+        "aen: greedy",
+    ],
+)
+def test_a_baseline_that_does_not_exist_is_found(method: str) -> None:
+    """929b5b9: no flag; the method of an entry was never looked up."""
+    flags = find_flags(board(entry_of("claims", honest("claims"), origin="baseline", method=method)), BOOK)
+    assert codes(flags) == {("claims", "unknown-method")}
+    assert method in flags[0].message
+    if " " not in method:
+        submitted = entry_of("claims", honest("claims"), method=method)
+        assert codes(find_flags(board(submitted), BOOK)) == {("claims", "unknown-method")}
+
+
+@pytest.mark.parametrize("method", ["my network", "resnet-18", "full attention", "our:network", "MLP"])
+def test_the_method_of_a_submission_is_free_text(method: str) -> None:
+    assert find_flags(board(entry_of("free", honest("free"), method=method)), BOOK) == []
+    claims = entry_of("free", honest("free"), method=method, origin="baseline")
+    assert codes(find_flags(board(claims), BOOK)) == {("free", "unknown-method")}
+
+
+def test_the_method_of_a_model_is_an_import_path() -> None:
+    assert find_flags(board(entry_of("own", honest("own"), method="mine:Network", origin="model")), BOOK) == []
 
 
 def test_two_hundred_entries_take_less_than_two_seconds() -> None:

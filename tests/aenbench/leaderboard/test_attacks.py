@@ -130,6 +130,29 @@ UNSEEN = {
     "tag": "\U000e0041",
 }
 
+NO_NUMBERS = {
+    "text": '"3"',
+    "text of a fraction": '"0.5"',
+    "true": "true",
+    "false": "false",
+    "NaN": "NaN",
+    "infinity": "-Infinity",
+    "1e400": "1e400",
+    "400 digits": "9" * 400,
+    "a list": "[1]",
+    "an object": "{}",
+    "null": "null",
+}
+
+OTHER_NAMES = {
+    "joiner": "deep\u200dnet",
+    "filler": "deep\u3164net",
+    "space at the end": "deepnet ",
+    "no-break space": "deep\u00a0net",
+    "full width": "ｄeepnet",
+    "accent apart": "re\u0301seau",
+}
+
 LINKS = {
     "javascript": "javascript:alert(1)",
     "data": "data:text/html,<script>alert(1)</script>",
@@ -192,6 +215,21 @@ def text(change: Callable[[str], str | bytes]) -> Attack:
     def attack(folder: Path) -> None:
         changed = change((folder / "entry.json").read_text())
         (folder / "entry.json").write_bytes(changed if isinstance(changed, bytes) else changed.encode())
+
+    return attack
+
+
+def number(key: str, raw: str) -> Attack:
+    """Another value, as JSON, where entry.json has a number; as 929b5b9 took text, booleans and fractions."""
+
+    def attack(folder: Path) -> None:
+        path = folder / "entry.json"
+        content = json.loads(path.read_text())
+        place, *parts = content, *key.split(".")
+        for part in parts[:-1]:
+            place = place[int(part) if part.isdigit() else part]
+        place[parts[-1]] = "@"
+        path.write_text(json.dumps(content).replace('"@"', raw))
 
     return attack
 
@@ -269,6 +307,20 @@ VERIFIED: dict[str, tuple[Attack, str]] = {
         for field in ("method", "description", "hardware", "command", "created", "budget", "code_revision")
         for name, value in UNSEEN.items()
     },
+    **{
+        f"{kind} in {key}": (number(key, value), rf"{re.escape(key)}: Input should be")
+        for kind, value in NO_NUMBERS.items()
+        for key in ("seeds.0.parameters", "seeds.0.seed", "seeds.0.training_seconds", "image_size", "accuracy.mean")
+        if (kind, key) != ("null", "seeds.0.training_seconds")
+    },
+    "text for a boolean": (in_seed(large="true"), "large: Input should be a valid boolean"),
+    "a number for a boolean": (in_seed(large=1), "large: Input should be a valid boolean"),
+    **{
+        f"{key}: {kind}": (edit(**{key: [name] if key == "authors" else name}), rf"{key}.*: (holds the|looks like)")
+        for kind, name in OTHER_NAMES.items()
+        for key in ("method", "authors")
+    },
+    "link name: full width": (edit(links={"ｃode": "https://example.org"}), r"links\..*: looks like another name"),
     "author: escape": (edit(authors=["\x1b]0;x\x07"]), r"authors\.0: holds the control"),
     "software: bidirectional name": (edit(software={"\u2066torch": "1"}), r"software\..*: holds the control"),
     "action: newline": (in_seed(actions=["a\nb"]), r"seeds\.0\.actions\.0: is no action"),
@@ -282,7 +334,7 @@ VERIFIED: dict[str, tuple[Attack, str]] = {
     "method: too long": (edit(method="a" * 201), "method: String should have at most 200"),
     "description: too long": (edit(description="a" * 2_001), "description: String should have at most 2000"),
     "unknown field": (edit(note="x"), "note: Extra inputs are not permitted"),
-    "unknown field with escapes": (edit(**{"\x1b[2J\n": 1}), r"\\u001b\[2J\\u000a: Extra inputs"),
+    "unknown field with escapes": (edit(**{"\x1b[2J\n": 1}), r"\\x1b\[2J\\n: Extra inputs"),
     "lone surrogate": (text(lambda t: t.replace("Ada", "\\ud800")), "Invalid JSON: unexpected end of hex escape"),
     "raw surrogate": (text(lambda t: t.encode().replace(b"Ada", b"\xed\xa0\x80")), "is not UTF-8"),
     "invalid UTF-8": (text(lambda t: t.encode().replace(b"Ada", b"\xff\xfe")), r"is not UTF-8 \(byte"),
@@ -345,7 +397,7 @@ VERIFIED: dict[str, tuple[Attack, str]] = {
     "huge reproduction.json": (sparse("reproduction.json", HUGE), r"reproduction\.json is larger than"),
     "unknown file": (lambda f: (f / "index.html").write_text("x"), r"holds index\.html, which no entry has"),
     "hidden file": (lambda f: (f / ".htaccess").write_text("x"), r"holds \.htaccess, which no entry has"),
-    "file with escapes": (lambda f: (f / "\x1b[2J").write_text("x"), r"holds \\u001b\[2J, which no entry has"),
+    "file with escapes": (lambda f: (f / "\x1b[2J").write_text("x"), r"holds \\x1b\[2J, which no entry has"),
     "file that is no text": (lambda f: Path(os.fsdecode(bytes(f) + b"/\xff")).touch(), r"holds \\udcff, which no"),
     "subfolder": (lambda f: (f / "more").mkdir(), "holds more, which no entry has"),
     "folder of a file's name": (instead("predictions.npy", Path.mkdir), r"predictions\.npy is not a plain file"),
@@ -585,6 +637,15 @@ METAS: dict[str, tuple[Callable[[str], str | bytes], str]] = {
     "typed origin": (lambda t: t + "origin: baseline\n", "origin: Extra inputs are not permitted"),
     "a seed twice": (line("seed: 1\n", "seed: 0\n"), "a seed appears twice"),
     "negative parameters": (line("25450", "-1"), "parameters: Input should be greater"),
+    "text for a number": (line("25450", '"25450"'), "parameters: Input should be a valid integer"),
+    "boolean for a number": (line("25450", "true"), "parameters: Input should be a valid integer"),
+    "boolean for seconds": (line("61.5", "true"), "search_seconds: Input should be a valid number"),
+    "text for seconds": (line("61.5", "'61.5'"), "search_seconds: Input should be a valid number"),
+    "a fraction for a count": (line("25450", "25450.0"), "parameters: Input should be a valid integer"),
+    **{
+        f"method: {kind}": (line("my network", json.dumps(name)), "method: (holds the|looks like)")
+        for kind, name in OTHER_NAMES.items()
+    },
     "infinite seconds": (line("61.5", ".inf"), "search_seconds: Input should be a finite number"),
     "seconds that are none": (line("61.5", ".nan"), "search_seconds: Input should be"),
     "no method": (field("method", ""), "method: String should have at least 1"),

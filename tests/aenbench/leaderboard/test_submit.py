@@ -117,3 +117,42 @@ def test_moved_predictions_of_another_form_are_refused(
     with pytest.raises(EntryError, match=said):
         submit(predictions, meta, out, moved=tmp_path / "moved.npz")
     assert not out.exists() or not any(out.rglob("*.npy"))
+
+
+@pytest.mark.parametrize("method", ["gcnn:c5", "mlp:big", "aen:greediest", "group:fly", "single:"])
+def test_a_method_written_as_a_baseline_that_does_not_exist_is_refused(
+    tmp_path: Path, guesses: np.ndarray, method: str
+) -> None:
+    """929b5b9: written, and verified without a word."""
+    predictions, meta, out = give(tmp_path, predictions=guesses)
+    meta.write_text(TEMPLATE.replace("method: my network ", f'method: "{method}" '))
+    with pytest.raises(EntryError, match=rf'entry\.yaml: method: .*"{method}".*name of your own'):
+        submit(predictions, meta, out)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("method", ["gcnn:c4", "mlp", "aen:greedy", "full attention", "resnet:18"])
+def test_a_baseline_that_exists_and_a_name_of_ones_own_are_taken(
+    tmp_path: Path, guesses: np.ndarray, method: str
+) -> None:
+    predictions, meta, out = give(tmp_path, predictions=guesses)
+    meta.write_text(TEMPLATE.replace("method: my network ", f'method: "{method}" '))
+    folder = submit(predictions, meta, out)
+    assert verify(out) == ([folder], [])
+
+
+def test_a_copy_with_one_changed_prediction_is_found_once_it_was_submitted(tmp_path: Path) -> None:
+    """929b5b9: `verify` found nothing. Two seeds of one training, submitted by two authors, still raise nothing."""
+    hard = np.random.default_rng(1).random(360) < 0.5
+    honest = np.where(hard & (np.random.default_rng(2).random((4, 360)) < 0.6), (LABELS + 1) % 10, LABELS)
+    predictions, meta, out = give(tmp_path, predictions=honest[:2])
+    submit(predictions, meta, out)
+    about = TEMPLATE.replace("name: my-network", "name: another").replace("Ada Lovelace", "Grace Hopper")
+    for given, problems in ((honest[2:], 0), (np.where(np.arange(360) == 7, (honest[:2] + 1) % 10, honest[:2]), 2)):
+        np.savez_compressed(predictions, predictions=given)
+        meta.write_text(about)
+        submit(predictions, meta, out, overwrite=True)
+        found = verify(out)[1]
+        assert len(found) == problems
+        assert all(": near-copy: seed 0, 1 shares " in line for line in found)
+        assert len([flag for row in read_board(out).rows for flag in row.flags]) == problems

@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from gdatasets.cli import main as cli
 
@@ -45,6 +47,14 @@ def test_info_shows_sizes_digests_group_orders_and_citation(run: Run) -> None:
         assert text in out
 
 
+def test_info_takes_a_version(run: Run) -> None:
+    """3d14f30, later than 929b5b9: printed the sizes, and then `Unknown dataset "g-digits@1.0.0"`."""
+    code, out, err = run("info", "g-digits@1.0.0")
+    assert (code, err) == (0, "")
+    assert out == run("info", "g-digits")[1]
+    assert run("info", "aen/g-digits@v1.0.0")[1] == out
+
+
 def test_build_then_verify(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "a"
     code, _, err = run("build", "g-digits", "c4", "--out", out)
@@ -69,9 +79,36 @@ def test_verify_a_version_generates_it_and_compares_with_the_pins(run: Run) -> N
     assert "1,797 samples in 2 splits" in out
 
 
-def test_a_preview_makes_its_folder(run: Run, tmp_path: Path) -> None:
-    assert run("preview", "g-digits", "c4", "--out", tmp_path / "new" / "c4.png")[0] == 0
-    assert (tmp_path / "new" / "c4.png").read_bytes().startswith(b"\x89PNG")
+def test_a_preview_makes_its_folders(run: Run, tmp_path: Path) -> None:
+    """929b5b9 made one folder too; here that holds for any depth, and for what cannot be made (below)."""
+    out = tmp_path / "new" / "deep" / "c4.png"
+    assert run("preview", "g-digits", "c4", "--out", out)[0] == 0
+    assert out.read_bytes().startswith(b"\x89PNG")
+    assert [path.name for path in out.parent.iterdir()] == ["c4.png"], "no unfinished file stays"
+
+
+def test_a_preview_is_written_whole_or_not_at_all(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "old.png").write_bytes(b"old")
+    for out in (tmp_path / "file" / "x.png", tmp_path / "folder.png"):
+        code, said, err = run("preview", "g-digits", "c4", "--out", out)
+        assert (code, said, is_one_line(err), str(tmp_path) in err) == (2, "", True, True)
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    code, _, err = run("preview", "g-digits", "c4", "--out", tmp_path / "old.png")
+    assert (code, is_one_line(err), "No space left on device" in err) == (2, True, True)
+    assert (tmp_path / "old.png").read_bytes() == b"old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.png", "old.png"]
+
+
+@pytest.mark.skipif(not Path("/proc/1").exists(), reason="needs a folder that even root cannot write to: /proc")
+def test_a_preview_in_an_impossible_folder_is_one_line(run: Run) -> None:
+    code, _, err = run("preview", "g-digits", "c4", "--out", "/proc/nope/x.png")
+    assert (code, is_one_line(err), "/proc/nope" in err) == (2, True, True)
 
 
 @pytest.mark.parametrize(
@@ -160,3 +197,46 @@ def test_help_and_list_answer_at_once_and_import_nothing_heavy(command: str, mor
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     assert time.monotonic() - started < 5  # under one second on an idle machine; generous where others work
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+_DAMAGES: dict[str, Callable[[Path], object]] = {
+    "cut": _cut,
+    "empty": lambda path: path.write_bytes(b""),
+    "text": lambda path: path.write_text("no image"),
+    "flipped bytes": lambda path: path.write_bytes(path.read_bytes()[:60] + bytes(200)),
+}
+
+
+@pytest.mark.parametrize("damage", _DAMAGES)
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_damaged_source_image_is_named(run: Run, tmp_path: Path, damage: str, packed: bool) -> None:
+    """929b5b9: "o/.partial/d4-roll/train-....parquet cannot be written (...); free space or choose another folder"."""
+    random = np.random.default_rng(0)
+    for place in ("train/a", "train/b", "test/a", "test/b"):
+        (tmp_path / "photos" / place).mkdir(parents=True)
+        for number in range(3):
+            pixels = random.integers(0, 256, (16, 16), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "photos" / place / f"{number}.png")
+    _DAMAGES[damage](tmp_path / "photos/train/b/2.png")
+    source = (
+        shutil.make_archive(str(tmp_path / "photos"), "zip", tmp_path / "photos") if packed else tmp_path / "photos"
+    )
+    code, _, err = run("build", "mine", "--source", source, "--out", tmp_path / "out", "--quiet")
+    assert code == 2
+    assert is_one_line(err)
+    assert f"{source}: train/b/2.png is damaged" in err
+    assert "cannot be written" not in err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_folder_that_cannot_be_written_is_still_called_that(run: Run, tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    code, _, err = run("build", "g-digits", "none", "--out", tmp_path / "out", "--quiet")
+    tmp_path.chmod(0o700)
+    assert code == 2
+    assert "cannot be written" in err

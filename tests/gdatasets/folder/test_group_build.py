@@ -13,9 +13,8 @@ from PIL import Image
 from gdatasets import Group, Transform, load_dataset
 from gdatasets.cli import main as cli
 from gdatasets.errors import GDatasetsError, IntegrityError, InvalidArgumentError, OutputError, UnknownNameError
-from gdatasets.files import file_sha256
 from gdatasets.folder.build import BuildOptions, build, build_dataset
-from gdatasets.folder.manifest import FileRecord, Manifest, parse_manifest, read_manifest, write_manifest
+from gdatasets.folder.manifest import Manifest, parse_manifest, read_manifest, write_manifest
 from gdatasets.folder.own_group import folder_configuration, read_group
 from gdatasets.folder.shards import read_shard, schema, write_shard
 from gdatasets.folder.verify import verify_folder
@@ -223,8 +222,8 @@ def test_numbers_and_elements_of_the_same_bytes_have_different_digests() -> None
     assert one.content_sha256 != other.content_sha256
 
 
-def rewrite(folder: Path, change: Callable[[Arrays], None], seal: bool) -> None:
-    """Change samples of the first shard of cycles/train; with `seal`, let the manifest agree with the file."""
+def rewrite(folder: Path, change: Callable[[Arrays], None], forged: Any = None) -> None:
+    """Change samples of the first shard of cycles/train; with `forged`, let manifest and card agree with the file."""
     manifest = read_manifest(folder)
     split = manifest.configurations["cycles"].splits["train"]
     arrays = read(folder, "cycles", "train")
@@ -232,16 +231,11 @@ def rewrite(folder: Path, change: Callable[[Arrays], None], seal: bool) -> None:
     path = folder / split.shards[0].path
     with path.open("wb") as stream:
         write_shard(stream, tuple(manifest.classes), [arrays], None, NUMBER_DTYPE)
-    if not seal:
+    if forged is None:
         return
-    record = FileRecord(
-        path=split.shards[0].path, bytes=path.stat().st_size, sha256=file_sha256(path), samples=len(arrays)
-    )
-    split = split.model_copy(update={"shards": [record], "content_sha256": arrays.content_sha256})
-    config = manifest.configurations["cycles"]
-    config = config.model_copy(update={"splits": {**config.splits, "train": split}})
-    write_manifest(
-        folder, manifest.model_copy(update={"configurations": {**manifest.configurations, "cycles": config}})
+    digest = {"content_sha256": arrays.content_sha256}
+    forged.reseal_with_card(
+        folder, forged.change_split("cycles", "train", lambda record: record.model_copy(update=digest))
     )
 
 
@@ -259,23 +253,23 @@ def copy(built: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(built, tmp_path / "copy"))
 
 
-def test_verify_finds_a_changed_element(copy: Path, pets: FolderSource) -> None:
-    rewrite(copy, lambda _arrays: None, seal=False)
+def test_verify_finds_a_changed_element(copy: Path, pets: FolderSource, forged: Any) -> None:
+    rewrite(copy, lambda _arrays: None)
     assert check(copy, pets) == []  # negative control: the same samples are the same bytes
-    rewrite(copy, set_element(5), seal=False)
+    rewrite(copy, set_element(5))
     assert any("train-00000" in finding for finding in check(copy))
-    rewrite(copy, set_element(5), seal=True)
+    rewrite(copy, set_element(5), forged)
     assert check(copy) == []  # somebody rewrote the manifest as well
     findings = check(copy, pets)
     assert len(findings) == 1
     assert "element of sample 11 differs from the source" in findings[0]
 
 
-def test_an_element_that_the_group_does_not_have_is_found_without_the_source(copy: Path) -> None:
+def test_an_element_that_the_group_does_not_have_is_found_without_the_source(copy: Path, forged: Any) -> None:
     for wrong in (-1, CYCLES.group.order):
-        rewrite(copy, set_element(wrong), seal=True)
+        rewrite(copy, set_element(wrong), forged)
         assert any("element is outside" in finding for finding in check(copy))
-    rewrite(copy, set_element(CYCLES.group.order - 1), seal=True)
+    rewrite(copy, set_element(CYCLES.group.order - 1), forged)
     assert check(copy) == []
 
 

@@ -3,6 +3,7 @@ import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from gdatasets.errors import IntegrityError, SourceError
-from gdatasets.files import file_sha256
 from gdatasets.folder.build import build_dataset
 from gdatasets.folder.manifest import FileRecord, parse_manifest, read_manifest, write_manifest
 from gdatasets.folder.shards import decode_image, encode_images
@@ -89,25 +89,8 @@ def test_a_folder_without_a_manifest_is_not_a_build(tmp_path: Path) -> None:
     assert "not a finished build" in verify_folder(tmp_path).findings[0]
 
 
-def reseal(folder: Path, shard: Path) -> None:
-    """Write a manifest that agrees with a changed shard, as somebody who means harm would."""
-    manifest = read_manifest(folder)
-    config = manifest.configurations["c4"]
-    splits = {}
-    for name, split in config.splits.items():
-        shards = [
-            FileRecord(path=s.path, bytes=shard.stat().st_size, sha256=file_sha256(shard), samples=s.samples)
-            if (folder / s.path) == shard
-            else s
-            for s in split.shards
-        ]
-        splits[name] = split.model_copy(update={"shards": shards})
-    forged = {"c4": config.model_copy(update={"splits": splits})}
-    write_manifest(folder, manifest.model_copy(update={"configurations": forged}))
-
-
 @pytest.mark.parametrize("column", ["image", "label", "angle", "bits", "source_index"])
-def test_rebuild_names_the_shard_the_split_and_the_sample(copy: Path, column: str) -> None:
+def test_rebuild_names_the_shard_the_split_and_the_sample(copy: Path, column: str, forged: Any) -> None:
     shard = copy / "c4" / "test-00000-of-00001.parquet"
     table = pq.read_table(shard)
     values = table.column(column).to_pylist()
@@ -121,10 +104,11 @@ def test_rebuild_names_the_shard_the_split_and_the_sample(copy: Path, column: st
     field = table.schema.field(column)
     changed = table.set_column(table.schema.get_field_index(column), field, pa.array(values, type=field.type))
     pq.write_table(changed, shard)
-    reseal(copy, shard)
+    forged.reseal_with_card(copy)
     found = verify_folder(copy).findings
-    assert len(found) == 1
+    assert len(found) == 2
     assert "c4/test: content_sha256" in found[0]
+    assert "croissant.json differs" in found[1]  # it names the digest of every shard
     rebuilt = verify_folder(copy, PublishedSource("digits")).findings
     named = {"angle": "element", "bits": "element"}.get(column, column)
     assert f"c4/test-00000-of-00001.parquet: {named} of sample 123 differs from the source (1 in this piece)" in rebuilt

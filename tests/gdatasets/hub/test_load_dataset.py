@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from gdatasets import load_arrays, load_dataset
@@ -53,7 +55,7 @@ def test_a_build_in_the_working_directory_is_used(offline: Path) -> None:
     assert set(whole) == {"train", "test"}
     streamed = load_dataset("aen/g-digits", "d4", "test", streaming=True)
     assert is_the_published(list(streamed), "d4", "test")
-    assert not (offline.parent / "cache").exists()
+    assert not (offline.parent / "cache/gdatasets/built").exists()
 
 
 def test_a_damaged_build_is_refused(offline: Path) -> None:
@@ -126,7 +128,7 @@ def published(hub: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_the_copy_on_the_hub_comes_first(published: Any, tmp_path: Path) -> None:
     assert is_the_published(load_dataset("aen/g-digits", "d4", "test", "v1.0.0"), "d4", "test")
     assert any("/resolve/" in request and "parquet" in request for request in published.requests)
-    assert not (tmp_path / "cache" / "gdatasets").exists()
+    assert not (tmp_path / "cache/gdatasets/built").exists()
 
 
 def test_a_tag_on_the_hub_with_other_content_is_an_error(published: Any) -> None:
@@ -142,6 +144,68 @@ def test_a_shard_on_the_hub_that_was_changed_is_an_error(published: Any) -> None
     files["d4/test-00000-of-00001.parquet"] = files["d4/test-00000-of-00001.parquet"].replace(b"IDAT", b"IDAU", 1)
     with pytest.raises(IntegrityError, match="differs from the manifest"):
         load_dataset("aen/g-digits", "d4")
+
+
+def swap_splits(card: bytes) -> bytes:
+    return card.replace(b"d4/train-*", b"d4/X-*").replace(b"d4/test-*", b"d4/train-*").replace(b"d4/X-*", b"d4/test-*")
+
+
+def test_a_card_on_the_hub_that_was_changed_is_an_error(published: Any) -> None:
+    """929b5b9 gave train and test swapped."""
+    files = published.commits[published.tags["v1.0.0"]]
+    files["README.md"] = swap_splits(files["README.md"])
+    with pytest.raises(IntegrityError, match=r"README\.md differs from the manifest"):
+        load_dataset("aen/g-digits", "d4")
+
+
+def test_a_card_on_the_hub_that_was_changed_and_sealed_is_an_error(published: Any, tmp_path: Path, forged: Any) -> None:
+    """929b5b9 gave train and test swapped."""
+    files = published.commits[published.tags["v1.0.0"]]
+    (tmp_path / "built/README.md").write_bytes(swap_splits(files["README.md"]))
+    forged.reseal(tmp_path / "built")
+    for name in ("README.md", "manifest.json"):
+        files[name] = (tmp_path / "built" / name).read_bytes()
+    with pytest.raises(IntegrityError, match="its YAML is not that of this manifest"):
+        load_dataset("aen/g-digits", "d4")
+
+
+def test_labels_on_the_hub_that_were_permuted_and_sealed_are_an_error(
+    published: Any, tmp_path: Path, forged: Any
+) -> None:
+    """929b5b9 gave the permuted labels: the manifest kept the pinned digest."""
+    path = tmp_path / "built/d4/test-00000-of-00001.parquet"
+    table = pq.read_table(path)
+    labels = pa.array(np.array(table.column("label"))[::-1].tolist(), type=pa.int64())
+    pq.write_table(table.set_column(1, table.schema.field(1), labels), path)
+    forged.reseal_with_card(tmp_path / "built")
+    files = published.commits[published.tags["v1.0.0"]]
+    for name in ("README.md", "manifest.json", "d4/test-00000-of-00001.parquet"):
+        files[name] = (tmp_path / "built" / name).read_bytes()
+    with pytest.raises(IntegrityError, match=r"d4/test: content_sha256 [0-9a-f]{16}\.\.\. is not the manifest's"):
+        load_dataset("aen/g-digits", "d4", "test")
+
+
+def test_contents_are_decoded_once_for_their_digests(offline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gdatasets.folder import contents
+
+    folder = offline / "aen" / "g-digits"
+    build_dataset("g-digits", ["d4"], folder)
+    load_dataset("aen/g-digits", "d4")
+    monkeypatch.setattr(contents, "read_shard", lambda *_: pytest.fail("decoded again"))
+    load_dataset("aen/g-digits", "d4", "train")
+    shutil.copytree(folder, offline / "copy")
+    load_dataset(str(offline / "copy"), "d4", streaming=True)
+
+
+def test_a_remembered_digest_that_is_none_is_computed_again(offline: Path) -> None:
+    build_dataset("g-digits", ["d4"], offline / "aen/g-digits")
+    load_dataset("aen/g-digits", "d4")
+    remembered = list((offline.parent / "cache/gdatasets/contents").iterdir())
+    assert len(remembered) == 2
+    for path in remembered:
+        path.write_text("0" * 63)
+    load_dataset("aen/g-digits", "d4")
+    assert all(len(path.read_text()) == 64 for path in remembered)
 
 
 def test_a_tag_that_is_not_on_the_hub_and_not_known_is_an_error(published: Any) -> None:
@@ -180,8 +244,10 @@ def test_streaming_from_the_hub_reads_shards_there(published: Any, tmp_path: Pat
         "print([row['label'] for row in load_dataset('aen/g-digits', 'd4', 'test', streaming=True)])"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "HF_HOME": str(tmp_path / "home")}
+    files = published.commits[published.tags["v1.0.0"]]
+    files["README.md"] = swap_splits(files["README.md"])  # nobody asks it
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(load_arrays("g-digits", "d4", "test").labels.tolist())
     assert any("/resolve/" in request and "parquet" in request for request in published.requests)
-    assert not (tmp_path / "cache" / "gdatasets").exists()
+    assert not (tmp_path / "cache/gdatasets/built").exists()

@@ -1,11 +1,13 @@
 """Publishing, against a stand-in for the Hub on loopback (`hub_stand_in.py`): the Hub itself is not asked."""
 
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gdatasets.cli import main as cli
 from gdatasets.errors import HubError, IntegrityError, InvalidArgumentError
 from gdatasets.folder.build import build_dataset
 from gdatasets.hub.publish import publish
@@ -150,7 +152,54 @@ def test_a_file_that_comes_back_other_than_sent_is_never_tagged(built: Path, hub
     assert hub.tags == {}
 
 
-@pytest.mark.parametrize("repo", ["g-digits", "a/b/c", "/x", ""])
+@pytest.mark.parametrize(
+    "repo",
+    [
+        *("g-digits", "a/b/c", "/x", "", "a b/c", "a/b ", "../b", "a/..", "a/b..c", "-a/b", "a/-b", ".a/b", "a/b.git"),
+        *("a/b\n", "a/b\x1b[2J", "a/\x00", "ä/b", "a/b\u200b", "a/b\u202e", f"a/{'b' * 97}", "a//b", "a\\b/c"),
+    ],
+)
 def test_a_malformed_repository_is_refused(built: Path, repo: str) -> None:
+    """929b5b9: of these only the first four; the others were sent to the server, or ended in a traceback."""
     with pytest.raises(InvalidArgumentError, match="ORGANISATION/NAME"):
         publish(built, repo)
+
+
+def test_usual_names_of_repositories_are_taken(built: Path) -> None:
+    for repo in (REPO, "me/My.data_set-2", "a/b"):
+        assert publish(built, repo, dry_run=True).repo == repo
+
+
+_ANSWERS = ["page", "refusing page", "wrong page", "nothing", "no JSON", "deep JSON", "a list", "an object", "null"]
+_ANSWERS += ["a redirect loop", "no text", "404"]
+_PLACES = ["/repos/create", "/refs", "preupload", "/commit/", "/tag/", "/resolve/"]
+
+
+@pytest.mark.parametrize(
+    ("where", "what"),
+    [
+        pytest.param(where, what, marks=() if where == "/refs" or what in {"page", "nothing"} else pytest.mark.slow)
+        for where in _PLACES
+        for what in _ANSWERS
+    ],
+)
+def test_what_a_server_says_that_is_no_hub_is_one_line(
+    built: Path, hub: Any, fault: Any, where: str, what: str, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """929b5b9: an answer in another form ended in a traceback of JSONDecodeError, KeyError or TypeError."""
+    hub.faults.append(fault(where, what, times=999))
+    monkeypatch.setattr(sys, "argv", ["gdatasets", "publish", str(built), "--repo", REPO, "--quiet"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    err = capsys.readouterr().err
+    if ended.value.code == 0:  # what is answered to these is not needed
+        assert where in {"/tag/", "preupload", "/repos/create"}
+        assert what not in {"page", "refusing page", "404", "no text"}
+        return
+    *bars, said = err.splitlines()  # huggingface_hub's, which the command turns off where it is imported first
+    assert ended.value.code == 2
+    assert said.startswith("gdatasets: Could not ")
+    assert said.isprintable()
+    assert len(said) < 800
+    assert all("%|" in line for line in bars if line), bars
+    assert not hub.tags

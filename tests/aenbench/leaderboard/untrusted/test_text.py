@@ -13,6 +13,7 @@ from aenbench.leaderboard.untrusted.text import (
     TEXT_PATTERN,
     plain_line,
     plain_markdown,
+    plain_name,
     plain_text,
     printable,
 )
@@ -82,3 +83,48 @@ def test_markdown_has_nothing_left_to_read(text: str) -> None:
 def test_a_message_is_one_printable_line(text: str) -> None:
     assert printable(text).isprintable()
     assert len(printable(text)) <= 6 * 200 + 10
+
+
+_UNSEEN_NAMES = {
+    "zero-width space": "deep\u200bnet",
+    "joiner": "deep\u200dnet",
+    "non-joiner": "deep\u200cnet",
+    "right to left": "deep\u202enet",
+    "mark": "deep\u200fnet",
+    "word joiner": "deep\u2060net",
+    "soft hyphen": "deep\u00adnet",
+    "byte order mark": "\ufeffdeepnet",
+    "grapheme joiner": "deep\u034fnet",
+    "Hangul filler": "deep\u3164net",
+    "half-width filler": "deep\uffa0net",
+    "Braille blank": "deep\u2800net",
+    "variation selector": "deepnet\ufe0f",
+    "tag": "deepnet\U000e0041",
+    "trailing space": "deepnet ",
+    "leading space": " deepnet",
+    "two spaces": "deep  net",
+    "only spaces": "   ",
+    "no-break space": "deep\u00a0net",
+    "ideographic space": "deep\u3000net",
+    "thin space": "deep\u2009net",
+    "full width": "ｄeepnet",
+    "ligature": "ﬁnenet",
+    "accent apart": "re\u0301seau",
+    "superscript": "net²",
+    "mathematical": "𝐝eepnet",
+    "Kelvin sign": "300 \u212a",
+    "tab": "deep\tnet",
+    "newline": "deepnet\n",
+}
+
+
+@pytest.mark.parametrize("name", _UNSEEN_NAMES.values(), ids=_UNSEEN_NAMES)
+def test_names_that_look_like_others_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r"invisible|looks like another name|is empty") as refused:
+        plain_name(plain_line(name))
+    assert str(refused.value).isprintable() or "write it as" in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["deepnet", "Réseau d'Été", "深層網", "Ångström (2026)", "aen:dqn", "a_b.C-1", "شبكة"])
+def test_names_of_all_languages_are_taken(name: str) -> None:
+    assert plain_name(name) == name

@@ -1,0 +1,125 @@
+"""Labels in place of predictions, with some errors put in: told by where the errors are.
+
+Whatever looks at images errs where others err, and now and then elsewhere. The difficulty of an image is the mean over
+the other entries of the task of the share of their seeds that get it wrong. Labels with errors at random have errors of
+average difficulty; labels with errors put on the images that others get wrong have errors of the greatest difficulty.
+Neither looks like a network, and both are asked about, of entries that are better than the median other one: to guess
+is no leak.
+
+**Too little.** Were an entry's errors a random sample of the images of each true class, the sum of their difficulties
+would be about normal, with the mean and the variance of sampling without replacement; z is its distance from the mean,
+in standard deviations. That grows with the root of the number of errors, so what an honest entry would have is known:
+the median of z / sqrt(errors) over the seeds of the other entries, times the root of its own number. A seed is asked
+about when its z is less than half of that, and less than 3, provided that 3 or more was to be expected. Where the
+others are near chance, their errors are no guide to difficulty: nothing is expected, and nobody is asked about.
+
+**Too much.** The mean difficulty of the errors, above that of all images, as a share of the largest that so many errors
+can have. Three of the five tasks of this repository's board chose the limit (cifar10-imagefolder/none,
+g-fashion-mnist/aug2, g-mnist/aug2: at most 0.80 over all boards of three to five of their entries; half way to 1 is
+0.9). The other two judged it (g-mnist/aug4, mnist-rot/any-angle: at most 0.86). `benchmarks/flags.py` prints these
+numbers. Nothing is asked about fewer than 100 errors, and errors spread over difficult images at random are not seen.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aenbench.leaderboard.flags import Flag, entry_key, listed
+from aenbench.leaderboard.ground_truth import Answers
+from aenbench.leaderboard.rescoring import Checked
+
+LEAST_OTHERS = 2
+"""Entries of the task, besides the one that is compared with them."""
+
+LEAST_Z = 3.0
+LEAST_EXPECTED = 3.0
+LARGEST_CONCENTRATION = 0.9
+LEAST_ERRORS = 100
+
+
+def find_leaks(entries: Sequence[Checked], answers: Answers) -> Iterator[Flag]:
+    """The flags of the entries of one task; see the module. Linear in their number.
+
+    Args:
+        entries: all of the task.
+        answers: of the task.
+    """
+    if len(entries) <= LEAST_OTHERS:
+        return
+    wrong = [checked.predictions != answers.labels for checked in entries]  # (seeds, n) each
+    shares = np.stack([each.mean(axis=0) for each in wrong])  # (entries, n)
+    difficulties = (shares.sum(axis=0) - shares) / (len(entries) - 1)
+    distances = [
+        np.array([distance(difficulty, row, answers.labels) for row in rows])
+        for difficulty, rows in zip(difficulties, wrong, strict=True)
+    ]
+    effects = [
+        np.nan_to_num(each) / np.sqrt(np.maximum(rows.sum(axis=1), 1))
+        for each, rows in zip(distances, wrong, strict=True)
+    ]
+    means = shares.mean(axis=1)
+    for number, checked in enumerate(entries):
+        if means[number] >= np.median(np.delete(means, number)):
+            continue
+        effect = float(np.median([np.median(each) for k, each in enumerate(effects) if k != number]))
+        errors = wrong[number].sum(axis=1)
+        expected = effect * np.sqrt(errors)
+        limit = np.minimum(LEAST_Z, expected / 2)
+        unrelated = (distances[number] < limit) & (expected >= LEAST_EXPECTED)
+        if unrelated.any():
+            message = (
+                f"the errors of seed {_seeds(checked, unrelated)} do not fall on difficult images "
+                f"(z {distances[number][unrelated].min():.1f}, expected about {expected[unrelated].min():.1f})"
+            )
+            yield Flag(entry_key(checked.entry), "label-leak", message)
+        spread = np.array([concentration(difficulties[number], row, answers.labels) for row in wrong[number]])
+        only = (spread > LARGEST_CONCENTRATION) & (errors >= LEAST_ERRORS) & (expected >= LEAST_EXPECTED)
+        if only.any():
+            message = (
+                f"the errors of seed {_seeds(checked, only)} fall on the most difficult images only "
+                f"({spread[only].max():.0%} of the largest difficulty that so many can have; a network has others too)"
+            )
+            yield Flag(entry_key(checked.entry), "label-leak", message)
+
+
+def distance(difficulty: NDArray[np.float64], wrong: NDArray[np.bool_], labels: NDArray[np.int64]) -> float:
+    """z of the difficulty of wrong images, within true classes; NaN where nothing can be told.
+
+    Args:
+        difficulty: (n,).
+        wrong: (n,).
+        labels: (n,).
+    """
+    total = variance = 0.0
+    for of_label, errors in _by_class(difficulty, wrong, labels):
+        images, count = len(of_label), int(errors.sum())
+        if 0 < count < images:
+            total += float(of_label[errors].sum())
+            variance += float(of_label.var()) * count * (images - count) / (images - 1)
+    return total / float(np.sqrt(variance)) if variance > 0 else float("nan")
+
+
+def concentration(difficulty: NDArray[np.float64], wrong: NDArray[np.bool_], labels: NDArray[np.int64]) -> float:
+    """The difficulty of wrong images beyond the mean of their class, as a share of the largest that so many can have.
+
+    Arguments as of `distance`; NaN where nothing can be told.
+    """
+    found = largest = 0.0
+    for of_label, errors in _by_class(difficulty, wrong, labels):
+        found += float(of_label[errors].sum())
+        largest += float(np.sort(of_label)[len(of_label) - int(errors.sum()) :].sum())
+    return found / largest if largest > 0 else float("nan")
+
+
+def _by_class(
+    difficulty: NDArray[np.float64], wrong: NDArray[np.bool_], labels: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.bool_]]]:
+    """For each true class: the difficulty of its images above their mean, and which are wrong."""
+    for label in np.unique(labels):
+        of_label = difficulty[labels == label]
+        yield of_label - of_label.mean(), wrong[labels == label]
+
+
+def _seeds(checked: Checked, chosen: NDArray[np.bool_]) -> str:
+    return listed([seed.seed for seed, is_chosen in zip(checked.entry.seeds, chosen, strict=True) if is_chosen])
