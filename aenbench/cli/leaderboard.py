@@ -33,8 +33,12 @@ def leaderboard(
     root: RootOption = None,
 ) -> None:
     """Regenerate README.md, index.html, entry.schema.json, and answers.json of images that cannot be fetched."""
+    from aenbench.leaderboard.entry_folder import find_entries
     from aenbench.leaderboard.render import drifted, write_generated
+    from aenbench.leaderboard.strays import find_strays
 
+    for stray in find_strays(folder, find_entries(folder)):
+        warn(stray)
     if not check:
         say(f"Wrote {', '.join(map(str, write_generated(folder, root)))}")
         return

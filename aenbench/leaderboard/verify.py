@@ -9,6 +9,7 @@ from aenbench.leaderboard.entry_folder import find_entries
 from aenbench.leaderboard.ground_truth import AnswerBook
 from aenbench.leaderboard.reproduction import trust_of
 from aenbench.leaderboard.rescoring import Checked, check_entry
+from aenbench.leaderboard.strays import find_strays
 from aenbench.leaderboard.untrusted.files import absolute
 from aenbench.tasks.task import Root
 from gdatasets.errors import GDatasetsError
@@ -39,7 +40,7 @@ def verify(base: Path, root: Root = None) -> tuple[list[Path], list[str]]:
             boards[_board(folder)].append(checked)
     for board, entries in boards.items():
         problems += _suspicions(board, entries, book, is_whole=board == absolute(base))
-    return folders, problems
+    return folders, problems + find_strays(base, folders)
 
 
 def _suspicions(board: Path, entries: list[Checked], book: AnswerBook, is_whole: bool) -> list[str]:
