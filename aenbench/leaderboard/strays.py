@@ -1,4 +1,4 @@
-"""What lies beside the entries of a board and is none of them: named, so that nobody takes it for a part of the board."""
+"""What lies beside the entries of a board and is none: named, so that nobody takes it for a part of the board."""
 
 import os
 import re
@@ -9,9 +9,8 @@ from aenbench.leaderboard.ground_truth import ANSWERS_FILE
 from aenbench.leaderboard.untrusted.files import absolute, shown
 from gdatasets.journal import is_journal
 
-_OF_RUNS = re.compile(
-    r"\.{1,3}[a-z0-9._-]+\.(trials(\.[0-9a-f.]+(part)?)?(-journal)?|running)"
-)  # at work, or interrupted
+_OF_RUNS = re.compile(r"\.{1,3}[a-z0-9._-]+\.(trials(\.[0-9a-f.]+(part)?)?(-journal)?|running)")
+"""What runs keep beside the entries that they make, or left there when they were interrupted."""
 
 
 def find_strays(base: Path, entries: Sequence[Path]) -> list[str]:

@@ -115,10 +115,9 @@ def test_what_belongs_beside_entries_is_not_named(board: Path, run: Run) -> None
 
 @pytest.mark.parametrize("name", ["README.md", "index.html", "entry.schema.json"])
 def test_a_folder_in_place_of_a_generated_file_stays(name: str, board: Path, run: Run) -> None:
-    """929b5b9: the folder was removed with all that was in it."""
-    (board / name).mkdir()
-    _file(board / name / "mine.txt")
+    """3d14f30 removed the folder; 929b5b9 spoke of free space."""
+    (board / name / "mine").mkdir(parents=True)
     code, err = run("leaderboard", "--dir", board)
     assert (code, err.count("\n")) == (2, 1)
     assert "is a folder, where a file is to be written" in err
-    assert (board / name / "mine.txt").exists()
+    assert (board / name / "mine").is_dir()
