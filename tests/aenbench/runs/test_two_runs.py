@@ -50,7 +50,7 @@ def first(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def test_the_second_run_says_who_is_at_work(first: "subprocess.Popen[bytes]", run: Run, tmp_path: Path) -> None:
-    """929b5b9: both trained, and the second ended with "...trials is gone, or is no plain file"."""
+    """929b5b9: both trained, and the second ended with "...trials: No such file or directory"."""
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     code, err = run(*RUN, "--out", tmp_path)
     assert (code, err.count("\n")) == (2, 1)
