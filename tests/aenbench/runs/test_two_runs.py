@@ -35,12 +35,14 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 def first(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """A run that stays at work: its training waits."""
     words = ["aenbench", *RUN, "--out", str(tmp_path)]
-    wait = "import time, aenbench.runs.seed as seed; seed.train = lambda *_, **__: time.sleep(600)"
+    trains = tmp_path.with_name(f"{tmp_path.name} trains")
+    stand_in = f"lambda *_, **__: (open({str(trains)!r}, 'w').close(), time.sleep(600))"
+    wait = f"import time, aenbench.runs.seed as seed; seed.train = {stand_in}"
     code = f"import sys; {wait}; from aenbench.cli.main import main; sys.argv = {words!r}; main()"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, env=environment)
     deadline = time.monotonic() + 60
-    while not list(tmp_path.rglob(".holder")):
+    while not trains.exists():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.02)

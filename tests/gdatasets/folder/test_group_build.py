@@ -464,7 +464,7 @@ def test_mistakes_of_the_command_are_one_line(run: Run, pets: FolderSource, tmp_
         ((*own, "--generators", tmp_path / "small.npy"), "4 points cannot act"),
         ((*own, "--generators", tmp_path / "none.npy"), "not a permutation"),
         ((*own, "--generators", tmp_path / "text.npy"), "no .npy file"),
-        ((*own, "--generators", tmp_path / "missing.npy"), "not a file"),
+        ((*own, "--generators", tmp_path / "missing.npy"), "cannot be read"),
         ((*own, "--generators", "d5"), "d5"),
         ((*own, "--config-name", "x"), "--generators"),
         ((*own, "--generators", "d4", "--config-name", "d4"), "cannot be the name"),
