@@ -157,7 +157,9 @@ def locked(folder: Path, work: Path | None = None) -> Iterator[None]:
             raise output_error(path, error) from error
     try:
         with suppress(OSError):  # the lock counts, not its label
-            holder.write_text(f"number {os.getpid()} on {platform.node()}, since {time.strftime('%F %T')}\n")
+            holder.unlink(missing_ok=True)
+            with holder.open("x") as stream:  # made here: nothing is written through a link or into a pipe
+                stream.write(f"number {os.getpid()} on {platform.node()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}\n")
         yield
     finally:
         with suppress(OSError):
