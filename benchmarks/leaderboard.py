@@ -87,7 +87,7 @@ def make_entries(base: Path, count: int, root: Path | None) -> None:
             dataset_version=answers.dataset.version,
             configuration=task.configuration,
             test_content_sha256=answers.digest,
-            protocol=task.protocol,
+            protocol=task.protocol.name,
             budget="none",
             seeds=tuple(
                 SeedResult(seed=seed, parameters=parameters, accuracy=accuracy)

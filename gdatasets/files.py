@@ -114,6 +114,12 @@ def output_error(path: Path, error: OSError) -> OSError:
     """What could not be written, and why, in one line; an error that says so itself, of a source say, as it is."""
     if isinstance(error, GDatasetsError):
         return error
+    if isinstance(error, IsADirectoryError):
+        return OutputError(f"{path} is a folder, where a file is to be written; move it away or choose another place.")
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return OutputError(
+            f"{path} cannot be made: a file stands where a folder belongs; move it away or choose another place."
+        )
     return OutputError(
         f"{path} cannot be written ({error.strerror or error}); free space or choose another folder, then run the "
         "same command again: what is finished is kept."
@@ -151,7 +157,9 @@ def locked(folder: Path, work: Path | None = None) -> Iterator[None]:
             raise output_error(path, error) from error
     try:
         with suppress(OSError):  # the lock counts, not its label
-            holder.write_text(f"number {os.getpid()} on {platform.node()}, since {time.strftime('%F %T')}\n")
+            holder.unlink(missing_ok=True)
+            with holder.open("x") as stream:  # made here: nothing is written through a link or into a pipe
+                stream.write(f"number {os.getpid()} on {platform.node()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}\n")
         yield
     finally:
         with suppress(OSError):

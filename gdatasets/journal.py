@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from gdatasets.errors import BusyError, IntegrityError
+from gdatasets.errors import BusyError, IntegrityError, OutputError
 from gdatasets.files import locked, make_folder, output_error, write_whole
 
 _SUFFIX, _COMMIT, _NEW, _OLD = ".journal", "commit.json", "new", "old"
@@ -30,6 +30,9 @@ def replace_files(base: Path, name: str, contents: Mapping[str, bytes]) -> None:
     Raises:
         OutputError: they could not be written, and none was; or somebody else is writing them.
     """
+    for path in contents:
+        if (base / path).is_dir() and not (base / path).is_symlink():
+            raise OutputError(f"{base / path} is a folder, where a file is to be written; move it away.")
     with _journal(base, name) as journal:
         for path, content in contents.items():
             make_folder((journal / _NEW / path).parent)

@@ -36,8 +36,11 @@ def leaderboard(
 
     Entries that `aenbench verify` refuses are named and left out; the exit code is then 1.
     """
+    from aenbench.leaderboard.entry_folder import find_entries
     from aenbench.leaderboard.render import drifted, write_generated
+    from aenbench.leaderboard.strays import find_strays
 
+    _say(find_strays(folder, find_entries(folder)))
     paths, problems = drifted(folder, root) if check else write_generated(folder, root)
     _say(problems)
     if check:

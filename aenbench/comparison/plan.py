@@ -20,7 +20,7 @@ from aenbench.search.registry import SEARCHES
 from aenbench.tables.card import find_tables
 from aenbench.tables.parquet import read_table
 from aenbench.tables.table import Table, TableInfo
-from gdatasets.errors import BusyError
+from gdatasets.errors import BusyError, OutputError
 
 _MAX_DIGITS = 6  # of a number of runs
 
@@ -78,6 +78,8 @@ def compare_algorithms(plan: ComparisonPlan, out: Path, executor: Executor, repo
         OutputError: the folder cannot be written to.
         BusyError: another process shared the work and has finished it.
     """
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"{out} is a file, and the comparison is a folder; move it away, or choose another --out.")
     is_folder = plan.table.is_dir()
     tables = find_tables(plan.table) if is_folder else {"": read_table(plan.table)}
     comparisons: dict[str, Comparison] = {}

@@ -92,6 +92,8 @@ def check_free(folder: Path, overwrite: bool) -> None:
         for other in _names_in(part.parent):
             if other != part.name and other.casefold() == part.name:
                 raise OutputError(f"{part} differs from {printable(other)} in case only; choose another name.")
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder} is no folder, and an entry is one; move it away, or choose another --out.")
     if folder.exists() and not overwrite:
         raise OutputError(f"{folder} exists; choose another --out, or replace it with --overwrite.")
     try:

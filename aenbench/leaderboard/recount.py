@@ -78,12 +78,13 @@ def _miscounted(entry: Entry, trials: Trials) -> list[str]:
 
 def _offer(entry: Entry) -> "Offer | None":
     """The baseline that an entry names; None where it is none of a registered family."""
+    if entry.origin != "baseline":
+        return None  # before torch is imported, which a board of submissions does not need
+
     from aenbench.models.aen import AEN_FAMILY, Architecture
     from aenbench.models.family import Fixed, Offer
     from aenbench.models.registry import registered_offer
 
-    if entry.origin != "baseline":
-        return None
     if not entry.method.startswith(_GROUP):
         return registered_offer(entry.method)
     names = entry.method.removeprefix(_GROUP).split(",")

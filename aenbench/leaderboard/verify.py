@@ -8,6 +8,7 @@ from aenbench.leaderboard.entry_folder import find_entries, sort_into_boards
 from aenbench.leaderboard.flags import read_reviews, stale_reviews
 from aenbench.leaderboard.ground_truth import AnswerBook
 from aenbench.leaderboard.rescoring import Checked, check_entries
+from aenbench.leaderboard.strays import find_strays
 from aenbench.leaderboard.untrusted.files import absolute
 from aenbench.tasks.task import Root
 
@@ -31,7 +32,7 @@ def verify(base: Path, root: Root = None) -> tuple[list[Path], list[str]]:
             assert checked.shown is not None, "an entry without differences is shown"
             problems += [f"{checked.folder}: {problem}" for problem in checked.shown.trust.problems]
         problems += _suspicions(board, entries, book, is_whole=board == absolute(base) and not found)
-    return folders, problems
+    return folders, problems + find_strays(base, folders)
 
 
 def _suspicions(board: Path, entries: list[Checked], book: AnswerBook, is_whole: bool) -> list[str]:

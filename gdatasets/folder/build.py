@@ -257,6 +257,8 @@ class _Builder:
                 return self._describe(manifest)
             return manifest
         place, work = self.folder / name, self.partial / name
+        for folder in (place, work):
+            _check_shards_only(folder)
         if place.exists():  # shards of a build that ended before its manifest, or damaged ones: used where right
             shutil.rmtree(work, ignore_errors=True)
             place.rename(work)
@@ -340,6 +342,15 @@ class _Builder:
         except IntegrityError:
             return False
         return found.hexdigest() == expected.hexdigest()
+
+
+def _check_shards_only(folder: Path) -> None:
+    """Where shards go there is nothing, or a folder of files: what somebody else put there is not moved about."""
+    if os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir()):
+        raise OutputError(f"{folder} is no folder, and shards are to be written into one; move it away.")
+    for path in folder.iterdir() if folder.exists() else ():
+        if path.is_dir() and not path.is_symlink():
+            raise OutputError(f"{path} is a folder among shards; move it away.")
 
 
 def _config_record(config: AnyConfiguration, splits: dict[str, SplitRecord]) -> ConfigRecord:

@@ -1,6 +1,7 @@
 """Replacements survive a kill at every moment: the process is ended, without a word, before each of its changes."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -129,3 +130,13 @@ def test_a_journal_of_a_stranger_writes_nothing_outside(path: str, tmp_path: Pat
     with pytest.raises(IntegrityError, match="no journal"):
         recover(tmp_path / "board")
     assert not (tmp_path / "outside").exists()
+
+
+def test_a_lock_is_not_labelled_through_a_link_or_into_a_pipe(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("mine")
+    (tmp_path / "lock").mkdir()
+    for plant in (lambda path: path.symlink_to(tmp_path / "precious"), os.mkfifo, Path.mkdir):
+        plant(tmp_path / "lock" / ".holder")
+        with locked(tmp_path / "lock"), pytest.raises(BusyError), locked(tmp_path / "lock"):
+            pass
+    assert (tmp_path / "precious").read_text() == "mine"

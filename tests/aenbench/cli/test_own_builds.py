@@ -221,7 +221,7 @@ def test_a_build_that_is_not_what_its_manifest_says_is_refused_in_one_line(damag
 
 
 def test_own_images_of_a_published_name_are_refused_before_anything_is_trained(here, call):
-    """929b5b9 trained, and scored the predictions by the labels of the published dataset."""
+    """929b5b9 took them (read in its code, not run): their entries would be scored by the published labels."""
     pack(here / "mnist.zip")
     assert call(data, "build", "mnist", "d4", "--source", "mnist.zip", "--out", "built", "--quiet")[0] == 0
     for typed, config in (("./built", "d4"), ("./mnist.zip", "none")):

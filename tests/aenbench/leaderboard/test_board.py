@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from aenbench.leaderboard import rescoring
 from aenbench.leaderboard.board import read_board
 from aenbench.leaderboard.markdown import render
+from aenbench.leaderboard.verify import verify
 from aenbench.tasks.images import Images
 from aenbench.tasks.task import Task
 
@@ -43,6 +45,28 @@ def test_a_typed_number_leaves_its_entry_out(tmp_path: Path, make_entry) -> None
     board = read_board(tmp_path)
     assert [row.entry.name for row in board.rows] == ["honest"]
     assert any(re.search(r"boast.*0\.990000 is stated", problem) for problem in board.problems)
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), MemoryError(), RecursionError("deep"), AttributeError("isascii")])
+def test_a_defect_that_one_entry_finds_stops_no_other(
+    error: Exception, tmp_path: Path, make_entry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_entry(tmp_path, "good", 60)
+    alone = render(read_board(tmp_path))
+    folder = make_entry(tmp_path, "odd", 70)
+    read = rescoring.read_trials
+
+    def fail(of: Path) -> object:
+        if of == folder:
+            raise error
+        return read(of)
+
+    monkeypatch.setattr(rescoring, "read_trials", fail)
+    board = read_board(tmp_path)
+    assert render(board) == alone
+    [problem] = board.problems
+    assert problem.startswith(f"{folder}: it cannot be checked ({type(error).__name__}: ")
+    assert verify(tmp_path)[1] == [problem]
 
 
 def test_flags_trust_and_calibration_are_on_the_board(tmp_path: Path, make_entry) -> None:

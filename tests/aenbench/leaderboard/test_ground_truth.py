@@ -73,6 +73,15 @@ def test_where_the_images_are_the_sheet_is_checked_and_not_read(board: Path) -> 
     assert drifted(board, root) == ([sheet(board)], ())
 
 
+def test_a_sheet_in_another_folder_scores_nobody(alone: Path) -> None:
+    """929b5b9: the first sheet that was met, here `aaa`'s, scored every entry about the dataset that it names."""
+    shutil.copytree(alone / "pets", alone / "aaa")
+    edit(alone / "aaa" / "none" / "answers.json", labels=base64.b64encode(bytes([1] * 5 + [0] * 5)).decode())
+    [problem] = verify(alone, alone.parent / "data")[1]
+    assert problem.endswith("aaa/none/my-network: it belongs in pets/none/my-network.")
+    assert drifted(alone, alone.parent / "data") == ([], (problem,))
+
+
 def test_a_sheet_holds_only_the_images_that_are_shown(board: Path) -> None:
     dataset = read_sheet(sheet(board), TASK)
     images, labels = dataset.read("test")

@@ -17,8 +17,10 @@ from aenbench.leaderboard.markdown import render
 from aenbench.leaderboard.recount import recount
 from aenbench.leaderboard.search_curves import TrialRow
 from aenbench.leaderboard.site.payload import payload
-from aenbench.models.aen import Architecture
+from aenbench.models.aen import AEN_FAMILY, AENSpace, Architecture
+from aenbench.models.family import ModelFamily, Searched
 from aenbench.models.gcnn import GCNNArchitecture
+from aenbench.models.registry import FAMILIES
 from aenbench.tasks.images import Images
 from aenbench.tasks.task import Task
 from gdatasets.groups.actions import ACTIONS, bits_from_actions
@@ -112,6 +114,21 @@ def test_a_baseline_whose_part_does_not_exist_is_found(tmp_path: Path, make_entr
     entry = entry_of(tmp_path, make_entry, "gcnn:so3", TASKS["standard"], parameters=1)
     _, [difference] = check(entry)
     assert "has no such network for these images" in difference
+
+
+@pytest.mark.parametrize("has_rebuild", [True, False])
+def test_a_registered_family_is_counted_where_it_rebuilds(has_rebuild: bool, tmp_path: Path, make_entry) -> None:
+    rebuild = {"rebuild": AEN_FAMILY.rebuild} if has_rebuild else {}
+    twin = ModelFamily("twin", AENSpace, baselines={"twin": Searched()}, facts=("actions",), **rebuild)
+    stated = {"actions": ("hflip",), "parameters": 234_818}
+    FAMILIES.register("twin", twin)
+    try:
+        entry = entry_of(tmp_path / "a", make_entry, "twin", TASKS["standard"], **stated)
+        assert check(entry) == (has_rebuild, [])
+        typed = entry_of(tmp_path / "b", make_entry, "twin", TASKS["standard"], **stated | {"parameters": 1})
+        assert len(check(typed)[1]) == has_rebuild
+    finally:
+        FAMILIES.unregister("twin")
 
 
 def trial(*actions: str, value: float = 0.5, visited: int = 1) -> TrialRow:

@@ -35,12 +35,14 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 def first(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """A run that stays at work: its training waits."""
     words = ["aenbench", *RUN, "--out", str(tmp_path)]
-    wait = "import time, aenbench.runs.seed as seed; seed.train = lambda *_, **__: time.sleep(600)"
+    trains = tmp_path.with_name(f"{tmp_path.name} trains")
+    stand_in = f"lambda *_, **__: (open({str(trains)!r}, 'w').close(), time.sleep(600))"
+    wait = f"import time, aenbench.runs.seed as seed; seed.train = {stand_in}"
     code = f"import sys; {wait}; from aenbench.cli.main import main; sys.argv = {words!r}; main()"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, env=environment)
     deadline = time.monotonic() + 60
-    while not list(tmp_path.rglob(".holder")):
+    while not trains.exists():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -50,7 +52,7 @@ def first(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def test_the_second_run_says_who_is_at_work(first: "subprocess.Popen[bytes]", run: Run, tmp_path: Path) -> None:
-    """929b5b9: both trained, and the second ended with "...trials is gone, or is no plain file"."""
+    """929b5b9: both trained, and the second ended with "...trials: No such file or directory"."""
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     code, err = run(*RUN, "--out", tmp_path)
     assert (code, err.count("\n")) == (2, 1)

@@ -2,7 +2,10 @@
 
 import importlib.util
 import io
+import itertools
+import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -332,3 +335,30 @@ def test_a_table_that_cannot_be_written_leaves_nothing(make_table: Any, tmp_path
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OutputError):
         write_table(make_table(), tmp_path / "file" / "t.parquet")
+
+
+_BOUNDED = ("classes", "image_size", "channels", "epochs", "test_images", "seeds.0")
+
+
+@pytest.mark.parametrize(
+    ("key", "raw"),
+    [
+        *itertools.product(_BOUNDED, ("-1", "9" * 400)),
+        *itertools.product(
+            (*_BOUNDED, "recipe.images"), ('"3"', "true", "false", "NaN", "Infinity", "1e400", "4.0", "[4]", "null")
+        ),
+    ],
+)
+def test_numbers_of_the_description_are_numbers(make_table: Any, tmp_path: Path, key: str, raw: str) -> None:
+    """929b5b9 took "4", 4.0 and true for numbers, where they gave the digest that the table states."""
+    arrow = pq.read_table(io.BytesIO(encode_table(make_table())))
+    about = json.loads(arrow.schema.metadata[b"aenbench-table"])
+    place, *parts = about, *key.split(".")
+    for part in parts[:-1]:
+        place = place[part]
+    place[int(parts[-1]) if parts[-1].isdigit() else parts[-1]] = "@"
+    forged = arrow.schema.metadata | {b"aenbench-table": json.dumps(about).replace('"@"', raw).encode()}
+    pq.write_table(arrow.replace_schema_metadata(forged), tmp_path / "t.parquet")
+    with pytest.raises(TableError, match=re.escape(f"({key}: ")) as refused:
+        read_table(tmp_path / "t.parquet")
+    assert "\n" not in str(refused.value)

@@ -365,6 +365,22 @@ def test_any_source_under_a_name_of_ones_own_takes_a_group(tmp_path: Path) -> No
         ([Group(["rotation"], 14)], "14x14"),
         ([GroupConfiguration(CYCLES.group, "d4")], "cannot be the name"),
         ([GroupConfiguration(CYCLES.group, "../up")], "cannot be the name"),
+        *(
+            ([GroupConfiguration(CYCLES.group, name)], "cannot be the name")
+            for name in (
+                "own\u200b",
+                "own\u202e",
+                "own\u00ad",
+                "own ",
+                " own",
+                "own\n",
+                "ｏwn",
+                "оwn",
+                "own\x1b",
+                "Own",
+                "a" * 97,
+            )
+        ),
         ([CYCLES, GroupConfiguration(Group(["rotation"], SIZE), "cycles")], "Two configurations"),
         ([GroupConfiguration(Group.from_permutations({"a|b": MIRROR}, (SIZE, SIZE)), "a")], "names of at most"),
     ],
@@ -448,7 +464,7 @@ def test_mistakes_of_the_command_are_one_line(run: Run, pets: FolderSource, tmp_
         ((*own, "--generators", tmp_path / "small.npy"), "4 points cannot act"),
         ((*own, "--generators", tmp_path / "none.npy"), "not a permutation"),
         ((*own, "--generators", tmp_path / "text.npy"), "no .npy file"),
-        ((*own, "--generators", tmp_path / "missing.npy"), "not a file"),
+        ((*own, "--generators", tmp_path / "missing.npy"), "cannot be read"),
         ((*own, "--generators", "d5"), "d5"),
         ((*own, "--config-name", "x"), "--generators"),
         ((*own, "--generators", "d4", "--config-name", "d4"), "cannot be the name"),

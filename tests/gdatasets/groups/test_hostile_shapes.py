@@ -57,7 +57,7 @@ def test_a_group_has_an_integer_step(step: object) -> None:
     ],
 )
 def test_impossible_permutations_are_refused(rows: object, shape: object) -> None:
-    """929b5b9: groups on no points were made, of which everything else then failed."""
+    """929b5b9 had no groups of permutations; its successor made groups on no points."""
     with pytest.raises(InvalidArgumentError) as refused:
         Group.from_permutations(rows, shape)  # type: ignore[arg-type]
     assert "\n" not in str(refused.value)
