@@ -43,7 +43,7 @@ def discover(
         train.images,
         train.labels,
         moves,
-        limit=images or IMAGES,
+        limit=IMAGES if images is None else images,
         level=level,
         margin=MARGIN if margin is None else margin,
         step=step,

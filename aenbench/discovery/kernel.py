@@ -147,6 +147,42 @@ def _blocks(
     return blocks
 
 
+@dataclass(frozen=True, eq=False)
+class _Spread:
+    """What the interval needs of a block, of gains d_ij = k(x_i, x_j) - k(x_i, g x_j) and of bases k(x_i, x_j).
+
+    Attributes:
+        gains: their means over j, (images,).
+        bases: likewise.
+        squares: means over all pairs of d_ij^2, d_ij k_ij and k_ij^2.
+        clusters: of the images.
+    """
+
+    gains: Floats
+    bases: Floats
+    squares: tuple[float, float, float]
+    clusters: NDArray[np.int64]
+
+    def variances(self, effect: float) -> tuple[float, float]:
+        """What the images by themselves and what their pairs add to the variance of the sum of d_ij - effect k_ij.
+
+        Hoeffding's decomposition of a U-statistic of order two: 4 n zeta_1 and 2 n zeta_2 / (n - 1), estimated from the
+        variance of the rows' means and of the pairs.
+        """
+        rows = self.gains - effect * self.bases
+        count = len(rows)
+        if len(np.unique(self.clusters)) < count:  # the clusters by themselves; pairs are in it, too
+            _, inverse = np.unique(self.clusters, return_inverse=True)
+            together = np.bincount(inverse, rows - rows.mean())
+            return 4 * float(together @ together), 0.0
+        if count < 4:
+            return 4 * float(count * rows.var()), 0.0
+        whole = self.squares[0] - 2 * effect * self.squares[1] + effect**2 * self.squares[2] - float(rows.mean()) ** 2
+        single = (float(rows.var(ddof=1)) - whole / (count - 1)) / (1 - 2 / (count - 1))
+        single = min(max(single, 0.0), whole / 2)
+        return 4 * count * single, 2 * count * (whole - 2 * single) / (count - 1)
+
+
 @dataclass(eq=False)
 class _Sums:
     """Sums over the blocks of one candidate."""
@@ -159,8 +195,7 @@ class _Sums:
     """(bandwidths, powers, number of random moves)"""
     effect: float = 0.0
     norm: float = 0.0
-    influence: list[tuple[Floats, Floats, NDArray[np.int64]]] = field(default_factory=list)
-    """For each block what its images add to effect and norm, and their clusters."""
+    blocks: "list[_Spread]" = field(default_factory=list)
 
     @classmethod
     def of(cls, moves: RandomMoves, order: int, exchanges: bool) -> "_Sums":
@@ -172,20 +207,16 @@ class _Sums:
         if self.exchanges:
             null = null / 2  # the same quantity, doubled, on a quarter of the pairs
         spread = (null[0] - null[0].mean()) / self.norm
-        first = 0.0
-        for gain, base, clusters in self.influence:
-            score = gain - effect * base
-            _, inverse = np.unique(clusters, return_inverse=True)
-            together = np.bincount(inverse, score - score.mean())
-            first += 4 * float(together @ together)
-        first = max(0.0, first / self.norm**2 - 2 * float(spread.var()))
+        single, paired = (
+            sum(part) / self.norm**2 for part in zip(*(b.variances(effect) for b in self.blocks), strict=True)
+        )
         tail = level / 2
-        below, above = np.quantile(spread, [tail, 1 - tail])
-        normal = NormalDist().inv_cdf(1 - tail) ** 2 * first
+        below, above = np.quantile(spread, [tail, 1 - tail]) / max(float(spread.std()), 1e-300)  # of a skew law
+        normal = NormalDist().inv_cdf(1 - tail) ** 2 * single
         return Measured(
             effect,
-            effect - float(np.sqrt(normal + above**2)),
-            effect + float(np.sqrt(normal + below**2)),
+            effect - float(np.sqrt(normal + above**2 * paired)),
+            effect + float(np.sqrt(normal + below**2 * paired)),
             p_value(null),
         )
 
@@ -215,7 +246,12 @@ def _add_block(
         across = (moved[0].sum(axis=1, dtype=np.float64) + moved[0].sum(axis=0, dtype=np.float64)) / 2
         each.effect += weight * float((rows - across).sum())
         each.norm += weight * float(rows.sum())
-        each.influence.append((weight * (rows - across), weight * rows, block.clusters))
+        gains = still[0] - (moved[0] + moved[0].T) / 2
+        squares = (float(np.vdot(gains, gains)), float(np.vdot(gains, still[0])), float(np.vdot(still[0], still[0])))
+        mean = tuple(square / pairs for square in squares)
+        each.blocks.append(
+            _Spread(weight * (rows - across), weight * rows, (mean[0], mean[1], mean[2]), block.clusters)
+        )
         if each.exchanges:
             _add_exchanges(block, still, moved, each, codes[2])
             continue

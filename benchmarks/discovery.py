@@ -1,0 +1,106 @@
+"""How `discover` does where the truth is known: recovery of the group that moved the images, and the level of its tests.
+
+python benchmarks/discovery.py recovery --root data      # each group configuration, random subsets of 6,000 images
+python benchmarks/discovery.py curve --root data         # recovery by the number of images
+python benchmarks/discovery.py level --root data         # how often a true symmetry is rejected, a broken one passed
+python benchmarks/discovery.py regret --root data        # the network of the group found, on the twelve tables
+python benchmarks/discovery.py time --root data
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+
+from aenbench import discover, load_table
+from aenbench.discovery.candidates import find_candidates
+from aenbench.discovery.kernel import measure
+from aenbench.discovery.verdicts import MARGIN, decide
+from gdatasets import CONFIGURATIONS, Group, load_arrays
+from gdatasets.groups.actions import ACTIONS, bits_from_actions
+
+DATASETS = ("g-mnist", "g-fashion-mnist")
+GROUPS = ("c4", "d4", "v4", "roll", "d4-roll", "none")
+TABLES = ("none", "aug1", "aug2", "aug3", "aug4", "aug5")
+
+
+def subset(dataset: str, config: str, images: int, seed: int, root: Path) -> tuple[np.ndarray, np.ndarray]:
+    arrays = load_arrays(dataset, config, "train", root=root)
+    chosen = np.random.default_rng(seed).choice(len(arrays.labels), images, replace=False)
+    return arrays.images[chosen], arrays.labels[chosen]
+
+
+def recovered(dataset: str, config: str, images: int, seed: int, root: Path) -> bool:
+    """Whether exactly the actions in the group that moved the images are called symmetries."""
+    found = discover(*subset(dataset, config, images, seed, root), limit=None, level=0.01, seed=seed)
+    truth = Group(CONFIGURATIONS[config].actions, 28).closure if config != "none" else ()
+    return found.named("symmetry") == tuple(name for name in ACTIONS if name in truth)
+
+
+def recovery(root: Path, images: int = 6_000, repeats: int = 20) -> None:
+    for dataset in DATASETS:
+        for config in GROUPS:
+            right = sum(recovered(dataset, config, images, seed, root) for seed in range(repeats))
+            print(f"{dataset:16} {config:8} {images:6} images: {right} of {repeats} exact", flush=True)
+
+
+def curve(root: Path) -> None:
+    for images in (250, 500, 1_000, 2_000, 4_000, 8_000, 16_000):
+        recovery(root, images, 10)
+
+
+def level(root: Path) -> None:
+    """Digits turned by C4: a quarter turn is a true symmetry, a mirror a broken one."""
+    moves = {name: find_candidates("actions", (28, 28)).permutations[name] for name in ("rotation", "hflip")}
+    for images in (1_000, 4_000):
+        rejected = passed = 0
+        for seed in range(200):
+            pixels, labels = subset("g-mnist", "c4", images, 1_000 + seed, root)
+            found = measure(pixels.reshape(images, -1).astype(np.float32), labels, moves, seed=seed)
+            rejected += found["rotation"].p_value <= 0.05
+            broken = {"hflip": found["hflip"]}
+            passed += decide(broken, found["hflip"], 0.05, MARGIN)["hflip"] == "symmetry"
+        print(
+            f"{images} images: a true symmetry rejected {rejected} times of 200, a broken one passed {passed}",
+            flush=True,
+        )
+
+
+def regret(root: Path, images: int = 4_000) -> None:
+    """Test accuracy lost by the network of the moves whose effect is below the margin, three training seeds."""
+    lost = []
+    for dataset in DATASETS:
+        for config in TABLES:
+            found = discover(*subset(dataset, config, images, 0, root), limit=None)
+            near = tuple(name for name, effect in found.effects.items() if effect < MARGIN)
+            state = bits_from_actions(name for name in Group(near, 28).closure if name in ACTIONS)
+            table = load_table(dataset, config)
+            number = next(k for k, states in enumerate(table.states) if state in states)
+            accuracy = table.test[:, :, -1].mean(axis=1)
+            lost.append(100 * float(accuracy.max() - accuracy[number]))
+            print(f"{dataset:16} {config:6} {state} {lost[-1]:.2f} points, {found.seconds:.2f} s", flush=True)
+    print(f"mean {np.mean(lost):.2f} points")
+
+
+def spent(root: Path) -> None:
+    for images in (1_000, 4_000, 16_000, 60_000):
+        pixels, labels = subset("g-mnist", "d4", images, 0, root)
+        start = time.process_time()
+        discover(pixels, labels, limit=None)
+        print(
+            f"{images:6} images of 28x28, twelve candidates: {time.process_time() - start:.2f} s of a core", flush=True
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parts = {"recovery": recovery, "curve": curve, "level": level, "regret": regret, "time": spent}
+    parser.add_argument("part", choices=parts)
+    parser.add_argument("--root", type=Path, required=True)
+    given = parser.parse_args()
+    parts[given.part](given.root)
+
+
+if __name__ == "__main__":
+    main()

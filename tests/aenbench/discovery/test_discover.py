@@ -1,0 +1,194 @@
+"""`discover` and its command, on G-Digits, which needs no download, and on made images."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from aenbench import Discovery, discover
+from aenbench.cli import main as cli
+from aenbench.errors import InvalidArgumentError
+from gdatasets import Group, load_arrays
+from gdatasets.errors import GDatasetsError, UnknownNameError
+
+GROUPS = {
+    "c4": ("rotation",),
+    "v4": ("hflip", "vflip"),
+    "d4": ("rotation", "hflip", "vflip"),
+    "none": (),
+}
+
+
+def digits(config: str) -> tuple[Any, Any]:
+    arrays = load_arrays("g-digits", config, "train")
+    return arrays.images, arrays.labels
+
+
+@pytest.mark.parametrize("config", GROUPS)
+def test_the_group_that_moved_the_images_is_found(config: str) -> None:
+    found = discover(*digits(config))
+    assert found.named("symmetry") == GROUPS[config]
+    assert found.group.order == Group(GROUPS[config], 28).order
+    assert found.state == "".join("1" if name in GROUPS[config] else "0" for name in found.moves.permutations)
+    assert found.contradictions == ()
+    assert found.seconds < 30
+
+
+def test_what_is_told_of_each_candidate() -> None:
+    found = discover(*digits("v4"), candidates="d4", level=0.01)
+    assert found.named("symmetry") == ("half turn", "left-right flip", "top-bottom flip")
+    assert found.verdicts["quarter turn"] == "broken"
+    assert found.group.order == 4
+    frame = found.to_frame()
+    assert list(frame.columns) == ["effect", "low", "high", "p_value", "p_adjusted", "verdict"]
+    assert dict(frame["effect"]) == found.effects
+    assert dict(frame["p_adjusted"]) == found.p_values
+    assert all(frame["low"] <= frame["effect"])
+    assert all(frame["effect"] <= frame["high"])
+
+
+def test_a_group_and_permutations_of_ones_own_are_candidates() -> None:
+    images, labels = digits("c4")
+    group = Group(["rotation", "hflip"], 28)
+    by_group = discover(images, labels, group)
+    by_rows = discover(images, labels, group.permutations)
+    by_name = discover(images, labels, {"turn": group.permutations[0], "mirror": group.permutations[1]})
+    assert by_group.verdicts == {"rotation": "symmetry", "hflip": "broken"}
+    assert list(by_rows.effects.values()) == list(by_group.effects.values()) == list(by_name.effects.values())
+    assert by_name.named("symmetry") == ("turn",)
+    assert by_name.state == by_group.state == "100000000000"
+
+
+def test_color_images_of_any_shape() -> None:
+    generator = np.random.default_rng(0)
+    images = generator.normal(size=(400, 6, 9, 3)) + np.linspace(0, 2, 6)[:, None, None]
+    mirror, upside_down = (np.arange(54).reshape(6, 9)[turn].ravel() for turn in (np.s_[:, ::-1], np.s_[::-1]))
+    found = discover(images, np.arange(400) % 2, {"mirror": mirror, "upside down": upside_down}, margin=0.1)
+    assert found.verdicts["upside down"] == "broken"
+    assert found.effects["mirror"] < 0.05
+    assert found.state is None
+
+
+def test_odd_sizes_leave_the_scrambles_out() -> None:
+    images, labels = digits("c4")
+    found = discover(images[:, 1:, 1:], labels)
+    assert "scramble1" not in found.verdicts
+    assert sum("odd size" in notice for notice in found.notices) == 7
+
+
+def test_without_labels_the_images_are_tested_together() -> None:
+    images, _ = digits("c4")
+    found = discover(images)
+    assert found.verdicts["rotation"] == "symmetry"
+    assert "no labels" in found.notices[0]
+
+
+def test_small_classes_are_left_out_and_named() -> None:
+    images, labels = digits("c4")
+    names = np.where(np.arange(len(labels)) < 5, "rare", labels.astype(str))
+    found = discover(images, names)
+    assert any("class rare is left out: it has 5 of the 20" in notice for notice in found.notices)
+
+
+def test_what_the_kernel_does_not_see_is_not_called_a_symmetry() -> None:
+    """White noise looks the same however its pixels are moved, to a kernel that compares pixels with pixels."""
+    generator = np.random.default_rng(0)
+    found = discover(generator.normal(size=(400, 8, 8)), np.arange(400) % 2)
+    assert found.named("symmetry", "approximate") == ()
+    assert any("blind" in notice for notice in found.notices)
+
+
+def test_verdicts_that_contradict_a_group_are_named() -> None:
+    found = discover(*digits("d4"), candidates="d4")
+    verdicts = {**found.verdicts, "half turn": "broken"}
+    doubtful = Discovery(**{**vars(found), "verdicts": verdicts})
+    assert doubtful.contradictions == ("half turn",)
+    assert found.contradictions == ()
+
+
+IMAGES = np.random.default_rng(0).normal(size=(60, 8, 8))
+LABELS = np.arange(60) % 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"labels": np.arange(60)}, "No class has 20"),
+        ({"labels": np.zeros(60)}, "one label"),
+        ({"labels": LABELS[:50]}, "one label for each of 60"),
+        ({"images": np.ones((60, 8, 8))}, "all images are equal"),
+        ({"images": IMAGES[:, :, :6]}, "move square images"),
+        ({"images": [np.ones((4, 4)), np.ones((5, 5))]}, "differ in size"),
+        ({"images": IMAGES.astype(str)}, "Expected images as numbers"),
+        ({"images": np.where(IMAGES > 2, np.nan, IMAGES)}, "finite"),
+        ({"images": IMAGES[:, 0, 0]}, "Expected images as numbers"),
+        ({"images": IMAGES[:0]}, "finite"),
+        ({"candidates": np.arange(64)}, "moves nothing"),
+        ({"candidates": np.arange(16)[::-1]}, "cannot act on the shape"),
+        ({"candidates": {}}, "no candidate"),
+        ({"candidates": "d5"}, "d4"),
+        ({"candidates": Group(["hflip"], 6)}, "make them fit"),
+        ({"clusters": np.arange(10)}, "one cluster for each of 60"),
+        ({"clusters": np.zeros(60)}, "No class has 20"),
+        ({"level": 1.5}, "between 0 and 1"),
+        ({"margin": 0}, "between 0 and 1"),
+        ({"limit": 0}, "at least 1 image"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_nothing_can_be_said_of_is_one_line(arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises((GDatasetsError, UnknownNameError, InvalidArgumentError), match=says) as caught:
+        discover(**{"images": IMAGES, "labels": LABELS, **arguments})
+    assert "\n" not in str(caught.value)
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["aenbench", "discover", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return call
+
+
+def test_the_command_tells_moves_group_and_time(run: Run, tmp_path: Path) -> None:
+    code, out, err = run("g-digits", "--config", "c4", "--json", tmp_path / "deep" / "found.json")
+    assert (code, err) == (0, "")
+    assert "Symmetries: rotation; a group of order 4, state 100000000000." in out
+    saved = json.loads((tmp_path / "deep" / "found.json").read_text())
+    assert saved["group"] == {"generators": ["rotation"], "order": 4, "state": "100000000000"}
+    assert saved["candidates"]["hflip"]["verdict"] == "broken"
+
+
+def test_the_command_takes_permutations_from_a_file(run: Run, tmp_path: Path) -> None:
+    np.save(tmp_path / "own.npy", Group(["rotation", "vflip"], 28).permutations)
+    code, out, _ = run("g-digits", "--config", "c4", "--candidates", tmp_path / "own.npy", "--images", 1000)
+    assert code == 0
+    assert "candidate 0" in out
+    assert "a group of order 4" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("g-nothing",), "g-digits"),
+        (("g-digits", "--candidates", "d5"), "d4"),
+        (("g-digits", "--candidates", "missing.npy"), "missing.npy"),
+        (("g-digits", "--level", "2"), "between 0 and 1"),
+        (("g-digits", "--images", "0"), "at least 1"),
+    ],
+)
+def test_mistakes_of_the_command_are_one_line(run: Run, arguments: tuple[str, ...], says: str) -> None:
+    code, _, err = run(*arguments)
+    assert (code, err.count("\n")) == (2, 1)
+    assert says in err
