@@ -1,4 +1,4 @@
-"""How `discover` does where the truth is known: recovery of the group that moved the images, and the level of its tests.
+"""How `discover` does where the truth is known: the groups that it recovers, and the level of its tests.
 
 python benchmarks/discovery.py recovery --root data      # each group configuration, random subsets of 6,000 images
 python benchmarks/discovery.py curve --root data         # recovery by the number of images
