@@ -25,13 +25,16 @@ def discover(
     margin: Annotated[float | None, typer.Option(help="The largest effect that counts as small.")] = None,
     step: Annotated[int, typer.Option(help="Pixels that the rolls among the actions move by.")] = 4,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    jitter: Annotated[int, typer.Option(metavar="PIXELS", help="Up to shifts: crop at random places by so many.")] = 0,
     output: Annotated[Path | None, typer.Option("--json", help="Write the whole result here.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for discovery.json and effects.png.")] = None,
     root: RootOption = None,
 ) -> None:
     """Say which moves keep the law of the images within each class; no network is trained."""
     from aenbench.discovery.discover import IMAGES
     from aenbench.discovery.discover import discover as ask
     from aenbench.discovery.verdicts import MARGIN
+    from aenbench.reports.figures import encode_png
     from aenbench.tasks.datasets import open_dataset
     from gdatasets.files import make_folder, write_whole
     from gdatasets.groups.generator_file import read_generators
@@ -46,16 +49,19 @@ def discover(
         limit=IMAGES if images is None else images,
         level=level,
         margin=MARGIN if margin is None else margin,
+        jitter=jitter,
         step=step,
         seed=seed,
     )
     show(result)
-    if output is not None:
-        make_folder(output.parent)
-        write_whole(
-            output, (json.dumps({"dataset": dataset, "config": config, **result.to_json()}, indent=1) + "\n").encode()
-        )
-        say(f"Wrote {output}")
+    text = json.dumps({"dataset": dataset, "config": config, "jitter": jitter, **result.to_json()}, indent=1) + "\n"
+    files = {output: text.encode()} if output is not None else {}
+    if out is not None:
+        files |= {out / "discovery.json": text.encode(), out / "effects.png": encode_png(result.plot())}
+    for path, content in files.items():
+        make_folder(path.parent)
+        write_whole(path, content)
+        say(f"Wrote {path}")
 
 
 def show(result: "Discovery") -> None:

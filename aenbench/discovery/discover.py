@@ -18,6 +18,7 @@ from gdatasets.groups.group import Group
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 MIN_CLASS = 20
 """Images, or clusters of images, that a class needs to be asked."""
@@ -102,6 +103,12 @@ class Discovery:
         }
         return pd.DataFrame.from_dict(rows, orient="index")
 
+    def plot(self) -> "Figure":
+        """A picture of the effects with their intervals, the margin and the control."""
+        from aenbench.discovery.pictures import draw_effects
+
+        return draw_effects(self.measured, self.verdicts, self.control, self.margin)
+
     def to_json(self) -> dict[str, Any]:
         """All of it as plain values."""
         return {
@@ -135,6 +142,7 @@ def discover(
     limit: int | None = IMAGES,
     level: float = 0.05,
     margin: float = MARGIN,
+    jitter: int = 0,
     step: int = 4,
     seed: int = 0,
 ) -> Discovery:
@@ -149,6 +157,8 @@ def discover(
         limit: images that are looked at, drawn at random; all for None.
         level: of the tests, all candidates together, and of each interval.
         margin: the largest effect that counts as small.
+        jitter: crop each image by so many rows and columns at a random place first, so that borders and centering
+            up to these pixels do not pass for asymmetry: symmetries are then those "up to small shifts".
         step: pixels that the rolls among the actions move by.
         seed: of everything random.
 
@@ -159,13 +169,16 @@ def discover(
     start = time.process_time()
     if not 0 < level < 1 or not 0 < margin < 1:
         raise InvalidArgumentError(f"Expected a level and a margin between 0 and 1, got {level} and {margin}.")
-    pixels, shape, channels = _pixels(images)
-    notices: list[str] = []
+    generator = np.random.default_rng(seed)
+    array = _checked(images)
+    if jitter:
+        array = _crop(array, jitter, generator)
+    pixels, shape, channels = array.reshape(len(array), -1), array.shape[1:3], (*array.shape, 1)[3]
+    notices = [f"up to shifts: each image was cropped by {jitter} pixels at a random place"] if jitter else []
     names, numbers = _labels(labels, len(pixels), notices)
     belonging = _clusters(clusters, len(pixels))
     moves = find_candidates(candidates, shape, step)
     notices += [f"{name} is left out: {why}" for name, why in moves.left_out.items()]
-    generator = np.random.default_rng(seed)
     chosen = _choose(belonging, limit, generator)
     chosen = chosen[_large_enough(names, numbers[chosen], belonging[chosen], notices)]
     asked = {**moves.on_pixels(channels), _CONTROL: _shuffle(shape, channels, generator)}
@@ -196,8 +209,20 @@ def _shuffle(shape: tuple[int, int], channels: int, generator: np.random.Generat
     return (row[:, None] * channels + np.arange(channels)).ravel()
 
 
-def _pixels(images: ArrayLike) -> tuple[NDArray[Any], tuple[int, int], int]:
-    """Images as rows (n, points), their shape and channels."""
+def _crop(images: NDArray[Any], jitter: int, generator: np.random.Generator) -> NDArray[Any]:
+    """Each image without `jitter` of its rows and columns, of which some are taken from either side at random."""
+    count, rows, columns = images.shape[:3]
+    if not 0 < jitter < min(rows, columns):
+        raise InvalidArgumentError(f"Expected a jitter from 0 to {min(rows, columns) - 1} pixels, got {jitter}.")
+    top, left = generator.integers(0, jitter + 1, (2, count))
+    down = top[:, None] + np.arange(rows - jitter)
+    across = left[:, None] + np.arange(columns - jitter)
+    cropped: NDArray[Any] = images[np.arange(count)[:, None, None], down[:, :, None], across[:, None, :]]
+    return cropped
+
+
+def _checked(images: ArrayLike) -> NDArray[Any]:
+    """Images as an array of finite numbers that are not all equal."""
     try:
         array = np.asarray(images)
     except ValueError as error:
@@ -211,8 +236,7 @@ def _pixels(images: ArrayLike) -> tuple[NDArray[Any], tuple[int, int], int]:
         raise InvalidArgumentError(f"Expected finite real pixels, got {array.dtype} {array.shape}.")
     if array.max() == array.min():
         raise InvalidArgumentError("All pixels of all images are equal; nothing can be told from them.")
-    channels = array.shape[3] if array.ndim == 4 else 1
-    return array.reshape(len(array), -1), (array.shape[1], array.shape[2]), channels
+    return array
 
 
 def _labels(labels: ArrayLike | None, images: int, notices: list[str]) -> tuple[list[str], NDArray[np.int64]]:

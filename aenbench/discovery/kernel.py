@@ -23,7 +23,7 @@ from aenbench.errors import InvalidArgumentError
 Permutation = NDArray[np.int64]
 Pixels = NDArray[np.float32]
 
-BANDWIDTHS = (0.25, 1.0)
+BANDWIDTHS = (1 / 4, 1 / 16)
 """Squared bandwidths, as fractions of the squared distance of unrelated images; the effect is that of the first."""
 MAX_ORDER = 4
 """Moves of a larger order are tested by exchanging halves, which has less power and takes one kernel matrix."""
@@ -58,7 +58,7 @@ class _Block:
     norms: NDArray[np.float32]
     clusters: NDArray[np.int64]
     scale: float
-    """Twice the squared bandwidth of the widest kernel."""
+    """Twice the squared bandwidth of the wider kernel."""
 
     @property
     def pairs(self) -> NDArray[np.bool_]:
@@ -77,7 +77,7 @@ class _Block:
         wide *= self.pairs
         narrow = wide * wide
         narrow *= narrow
-        return [narrow, wide]
+        return [wide, narrow]
 
 
 def measure(
@@ -143,7 +143,7 @@ def _blocks(
             distances = variances[:, None] + variances[None, :] + (means[:, None] - means[None, :]) ** 2
             unrelated = float(np.median(distances)) * images.shape[1]
             norms = np.einsum("ij,ij->i", images, images)
-            blocks.append(_Block(images, norms, clusters[part], 2 * BANDWIDTHS[-1] * max(unrelated, 1e-12)))
+            blocks.append(_Block(images, norms, clusters[part], 2 * BANDWIDTHS[0] * max(unrelated, 1e-12)))
     return blocks
 
 

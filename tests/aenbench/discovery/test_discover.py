@@ -110,6 +110,27 @@ def test_verdicts_that_contradict_a_group_are_named() -> None:
     assert found.contradictions == ()
 
 
+def test_up_to_small_shifts_a_mirror_that_moves_the_center_is_a_symmetry() -> None:
+    """A mirror of images that lie a pixel to the right: broken pixel by pixel, kept up to shifts of two pixels."""
+    generator = np.random.default_rng(0)
+    images = np.zeros((1_200, 16, 16))
+    rows, columns = generator.integers(6, 9, 1_200), generator.integers(7, 10, 1_200)  # the center is 7.5
+    for image, row, column in zip(images, rows, columns, strict=True):
+        image[row - 1 : row + 2, column - 1 : column + 2] = 1
+    labels = np.arange(1_200) % 2
+    assert discover(images, labels, "d4").verdicts["left-right flip"] == "broken"
+    shifted = discover(images, labels, "d4", jitter=8)
+    assert shifted.effects["left-right flip"] < 0.3 * discover(images, labels, "d4").effects["left-right flip"]
+    assert "cropped by 8 pixels" in shifted.notices[0]
+    assert shifted.moves.shape == (8, 8)
+
+
+def test_the_picture_shows_every_candidate_and_the_control() -> None:
+    found = discover(*digits("c4"), candidates="d4")
+    [axes] = found.plot().axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == [*found.measured, "(shuffled pixels)"]
+
+
 IMAGES = np.random.default_rng(0).normal(size=(60, 8, 8))
 LABELS = np.arange(60) % 2
 
@@ -137,6 +158,8 @@ LABELS = np.arange(60) % 2
         ({"level": 1.5}, "between 0 and 1"),
         ({"margin": 0}, "between 0 and 1"),
         ({"limit": 0}, "at least 1 image"),
+        ({"jitter": 8}, "from 0 to 7 pixels"),
+        ({"jitter": -1}, "from 0 to 7 pixels"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -162,12 +185,16 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_the_command_tells_moves_group_and_time(run: Run, tmp_path: Path) -> None:
-    code, out, err = run("g-digits", "--config", "c4", "--json", tmp_path / "deep" / "found.json")
+    code, out, err = run(
+        "g-digits", "--config", "c4", "--json", tmp_path / "deep/found.json", "--out", tmp_path / "out"
+    )
     assert (code, err) == (0, "")
     assert "Symmetries: rotation; a group of order 4, state 100000000000." in out
     saved = json.loads((tmp_path / "deep" / "found.json").read_text())
     assert saved["group"] == {"generators": ["rotation"], "order": 4, "state": "100000000000"}
     assert saved["candidates"]["hflip"]["verdict"] == "broken"
+    assert json.loads((tmp_path / "out/discovery.json").read_text()) == saved
+    assert (tmp_path / "out/effects.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_command_takes_permutations_from_a_file(run: Run, tmp_path: Path) -> None:
