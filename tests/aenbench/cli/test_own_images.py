@@ -36,7 +36,9 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "photos.zip"
 
 
-@pytest.mark.parametrize("typed", ["photos.zip", "./photos.zip", "photos"])
+@pytest.mark.parametrize(
+    "typed", ["photos.zip", *(pytest.param(path, marks=pytest.mark.slow) for path in ("./photos.zip", "photos"))]
+)
 def test_an_own_dataset_is_run_verified_and_shown_without_a_root(
     typed: str, photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -69,7 +69,11 @@ def aenbench_says(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize(
-    ("name", "workers", "origin"), [("toy", "1", "baseline"), (PATH, "2", "model")], ids=["registered", "import-path"]
+    ("name", "workers", "origin"),
+    [
+        pytest.param("toy", "1", "baseline", id="registered"),
+        pytest.param(PATH, "2", "model", id="import-path", marks=pytest.mark.slow),
+    ],
 )
 def test_every_command_takes_a_family_of_ones_own(
     name: str, workers: str, origin: str, toy: Path, aenbench_says: Any, request: pytest.FixtureRequest

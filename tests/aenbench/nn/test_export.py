@@ -82,7 +82,9 @@ every_module = pytest.mark.parametrize(
     [pytest.param(name, marks=[pytest.mark.slow] * (name in NETWORKS and name not in USUAL)) for name in MODULES],
 )
 both_modes = pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
-both_ways = pytest.mark.parametrize("strict", [True, False], ids=["strict", "not-strict"])
+both_ways = pytest.mark.parametrize(
+    "strict", [pytest.param(True, id="strict", marks=pytest.mark.slow), pytest.param(False, id="not-strict")]
+)
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch's own tracing
 
 

@@ -75,6 +75,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(networks, "CONFIGURATIONS", ("none", "aug2"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few")
 def test_parts_b_and_c_on_real_digits(
     make_setting: Callable[..., Setting],

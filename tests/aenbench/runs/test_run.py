@@ -160,6 +160,7 @@ def test_gcnn_aen_is_searched_trained_and_scored(tmp_path: Path) -> None:
     assert seed.networks_trained == 3 == len(rows)
 
 
+@pytest.mark.slow
 def test_an_augmented_run_repeats_and_differs_from_the_plain_one(tmp_path: Path) -> None:
     task = Task("g-digits", "none")
     plans = {"plain": Baseline("gcnn:c4")} | dict.fromkeys("ab", Baseline("gcnn:c4", Augmentation(["rotate", "scale"])))

@@ -63,7 +63,14 @@ def run(search: str, monkeypatch: pytest.MonkeyPatch, *more: str) -> int:
     return call(["run", "--baseline", "aen", "--search", search, *options, "--quiet", *more], monkeypatch)
 
 
-@pytest.mark.parametrize("search", ["greedy", "evolution", "random", "exhaustive", "dqn", "own_searches:last_bits"])
+@pytest.mark.parametrize(
+    "search",
+    [
+        "greedy",
+        "own_searches:last_bits",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("evolution", "random", "exhaustive", "dqn")),
+    ],
+)
 def test_every_search_makes_an_entry_that_says_which(
     search: str, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -83,6 +90,7 @@ def test_every_search_makes_an_entry_that_says_which(
     assert f"[{name}]" in (here / "board/README.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_searches_differ(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The negative control: the option is not just a name."""
     for search in ("exhaustive", "own_searches:last_bits"):

@@ -65,6 +65,7 @@ def test_the_second_run_says_who_is_at_work(first: "subprocess.Popen[bytes]", ru
     assert code == 0  # the control: another --out is free
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_is_in_nobodys_way(first: "subprocess.Popen[bytes]", run: Run, tmp_path: Path) -> None:
     first.kill()
     first.wait()

@@ -83,7 +83,7 @@ def call(main, arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: py
 RUN = ["run", "--baseline", "mlp", "--budget", "quick", "--seeds", "1", "--config", "v4", "--quiet", "--out", "runs"]
 
 
-@pytest.mark.parametrize("name", ["toy", "toy_stripes:toy"])
+@pytest.mark.parametrize("name", ["toy", pytest.param("toy_stripes:toy", marks=pytest.mark.slow)])
 def test_a_dataset_of_ones_own_goes_from_source_to_entry(
     module: Path,
     name: str,

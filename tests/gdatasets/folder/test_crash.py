@@ -114,6 +114,7 @@ def children(pid: int) -> set[int]:
         return set()
 
 
+@pytest.mark.slow
 def test_of_two_builds_into_one_folder_one_wins_or_both_agree(tmp_path: Path) -> None:
     out = tmp_path / "a"
     processes = [start(out, "--shard-size", "200"), start(out, "--shard-size", "500")]
@@ -141,6 +142,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", str(place)], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_clear_line_and_the_build_resumes(small_disk: Path) -> None:
     out = small_disk / "a"
     code, error = finish(start(out, "--shard-size", "200"))
