@@ -76,7 +76,7 @@ def show(result: "Discovery") -> None:
     for notice in result.notices:
         say(notice)
     for name in result.contradictions:
-        say(f"{name} is broken, and yet a product of symmetries: one of these verdicts is wrong, or both are close.")
+        say(f"{name} was told apart, and yet is a product of symmetries: the verdicts contradict each other.")
     names = result.named("symmetry")
     state = f", state {result.state}" if result.state is not None and set(result.state) != {"0"} else ""
     say(f"Symmetries: {', '.join(names) or 'none'}; a group of order {result.group.order:,}{state}.")

@@ -82,8 +82,9 @@ class Discovery:
 
     @cached_property
     def contradictions(self) -> tuple[str, ...]:
-        """Broken candidates that symmetries generate: one of these verdicts is wrong."""
-        return tuple(name for name in self.named("broken") if self.moves.permutations[name] in self.group)
+        """Candidates that were told apart, though symmetries generate them: one of these verdicts is wrong."""
+        told = self.named("broken", "approximate")
+        return tuple(name for name in told if self.moves.permutations[name] in self.group)
 
     def to_frame(self) -> "pd.DataFrame":
         """One row a candidate: effect, low, high, p_value (raw), p_adjusted, verdict."""
