@@ -16,7 +16,8 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
-KILLS = 30
+MOMENTS = {"submit": range(0, 30, 2), "leaderboard": range(1, 31, 2)}
+"""Before which changes on disk a command is killed; a whole one makes some twenty."""
 
 # Runs a command, and ends it without a word before its n-th change on disk, as `kill -9` would.
 KILLED = """
@@ -92,8 +93,7 @@ def test_a_killed_submit_leaves_one_whole_entry(tmp_path: Path) -> None:
         assert run([*command, "--out", str(tmp_path / version / "board")]).returncode == 0
         found[contents(tmp_path / version / "board")] = version
     board, seen = tmp_path / "board", []
-    moments = list(range(KILLS))
-    for moment in moments:
+    for moment in MOMENTS["submit"]:
         assert run([*old, "--out", str(board), "--overwrite"]).returncode == 0
         code = run([*new, "--out", str(board), "--overwrite"], moment).returncode
         checked = run(["verify", str(board)])
@@ -117,7 +117,7 @@ def test_a_killed_leaderboard_leaves_one_whole_board(tmp_path: Path) -> None:
     assert run(command).returncode == 0
     after = {name: (board / name).read_bytes() for name in generated}
     assert before != after
-    for moment in range(KILLS):
+    for moment in MOMENTS["leaderboard"]:
         for name, content in before.items():
             (board / name).write_bytes(content)
         code = run(command, moment).returncode
