@@ -8,10 +8,10 @@ demo: install
 	$(RUN)/aenbench run --baseline aen --budget quick --overwrite
 
 test: install
-	$(RUN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(RUN)/python -m pytest --numprocesses 2 --dist loadfile --durations 15
 
 slow: install
-	$(RUN)/python -m pytest -m slow --numprocesses 2 --dist loadfile
+	$(RUN)/python -m pytest -m slow --numprocesses 2 --dist loadfile --durations 15
 
 lint: install
 	$(RUN)/ruff check .
