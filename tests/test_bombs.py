@@ -15,6 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ GIGABYTE = 1 << 30
 pytestmark = pytest.mark.slow
 
 
+@cache
 def packed_zeros(size: int) -> bytes:
     """Zeros as bzip2, which packs a gigabyte into less than a kilobyte."""
     packer, block = bz2.BZ2Compressor(9), bytes(1 << 24)

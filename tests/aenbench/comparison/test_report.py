@@ -91,5 +91,5 @@ def test_a_cell_beyond_a_budget_is_empty(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_said_in_one_line(comparison: Comparison, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="a file stands where a folder belongs"):
         write_comparison(comparison, tmp_path / "file" / "folder", "tiny", at=(3,))

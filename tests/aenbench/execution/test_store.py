@@ -403,7 +403,7 @@ def test_a_store_that_is_locked_for_long_is_one_line(store: TrialStore, monkeypa
 
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="a file stands where a folder belongs"):
         TrialStore(tmp_path / "file" / "trials.sqlite", "a plan")
 
 
