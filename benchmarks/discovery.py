@@ -3,6 +3,8 @@
 python benchmarks/discovery.py recovery --root data      # each group configuration, random subsets of 6,000 images
 python benchmarks/discovery.py curve --root data         # recovery by the number of images
 python benchmarks/discovery.py level --root data         # how often a true symmetry is rejected, a broken one passed
+python benchmarks/discovery.py subgroups --root data     # groups of one to four actions, drawn at random
+python benchmarks/discovery.py clusters --root data      # images that belong together, moved together and one by one
 python benchmarks/discovery.py regret --root data        # the network of the group found, on the twelve tables
 python benchmarks/discovery.py time --root data
 """
@@ -17,7 +19,9 @@ from aenbench import discover, load_table
 from aenbench.discovery.candidates import find_candidates
 from aenbench.discovery.kernel import measure
 from aenbench.discovery.verdicts import MARGIN, decide
-from gdatasets import CONFIGURATIONS, Group, load_arrays
+from gdatasets import CONFIGURATIONS, Group, GroupConfiguration, load_arrays
+from gdatasets import DATASETS as DATASET_SPECS
+from gdatasets.generation.group_moves import move_by_group
 from gdatasets.groups.actions import ACTIONS, bits_from_actions
 
 DATASETS = ("g-mnist", "g-fashion-mnist")
@@ -67,6 +71,45 @@ def level(root: Path) -> None:
         )
 
 
+def subgroups(root: Path, images: int = 6_000) -> None:
+    """Digits moved by uniform elements of groups that were drawn at random."""
+    arrays, generator, right, asked = (
+        load_arrays("g-mnist", "none", "train", root=root),
+        np.random.default_rng(2026),
+        0,
+        0,
+    )
+    while asked < 20:
+        names = tuple(generator.choice(ACTIONS, generator.integers(1, 5), replace=False).tolist())
+        group = Group(sorted(names, key=ACTIONS.index), 28)
+        if group.order >= 1 << 62:
+            continue
+        chosen = generator.choice(len(arrays.labels), images, replace=False)
+        numbers = GroupConfiguration(group).draw(DATASET_SPECS["g-mnist"], "train", chosen)
+        moved = move_by_group(arrays.images[chosen], group, np.ascontiguousarray(numbers))
+        found = discover(moved, arrays.labels[chosen], limit=None, level=0.01, seed=asked)
+        is_right = found.named("symmetry") == tuple(name for name in ACTIONS if name in group.closure)
+        right, asked = right + is_right, asked + 1
+        told = "exact" if is_right else f"missed, shuffled pixels {found.control.effect:.4f}"
+        print(f"{', '.join(group.names)}, order {group.order:,}: {told}", flush=True)
+    print(f"{right} of {asked} exact")
+
+
+def clusters(root: Path) -> None:
+    """Two hundred digits turned by C4, five noisy copies of each: the copies are no independent images."""
+    arrays, together, apart = load_arrays("g-mnist", "c4", "train", root=root), 0, 0
+    moves = {"rotation": find_candidates("actions", (28, 28)).permutations["rotation"]}
+    for seed in range(200):
+        generator = np.random.default_rng(seed)
+        chosen = generator.choice(len(arrays.labels), 200, replace=False)
+        pixels = np.repeat(arrays.images[chosen].reshape(200, -1).astype(np.float32), 5, axis=0)
+        pixels += generator.normal(0, 20, pixels.shape).astype(np.float32)
+        labels, scenes = np.repeat(arrays.labels[chosen], 5), np.repeat(np.arange(200), 5)
+        together += measure(pixels, labels, moves, clusters=scenes, seed=seed)["rotation"].p_value <= 0.05
+        apart += measure(pixels, labels, moves, seed=seed)["rotation"].p_value <= 0.05
+    print(f"a true symmetry rejected {together} times of 200, and {apart} times where copies pass for independent")
+
+
 def regret(root: Path, images: int = 4_000) -> None:
     """Test accuracy lost by the network of the moves whose effect is below the margin, three training seeds."""
     lost = []
@@ -95,7 +138,15 @@ def spent(root: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parts = {"recovery": recovery, "curve": curve, "level": level, "regret": regret, "time": spent}
+    parts = {
+        "recovery": recovery,
+        "curve": curve,
+        "level": level,
+        "subgroups": subgroups,
+        "clusters": clusters,
+        "regret": regret,
+        "time": spent,
+    }
     parser.add_argument("part", choices=parts)
     parser.add_argument("--root", type=Path, required=True)
     given = parser.parse_args()
