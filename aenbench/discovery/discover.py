@@ -112,6 +112,7 @@ class Discovery:
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain values."""
+        adjusted = self.p_values
         return {
             "images": self.images,
             "level": self.level,
@@ -123,7 +124,7 @@ class Discovery:
                     "effect": each.effect,
                     "interval": [each.low, each.high],
                     "p_value": each.p_value,
-                    "p_adjusted": self.p_values[name],
+                    "p_adjusted": adjusted[name],
                     "verdict": self.verdicts[name],
                 }
                 for name, each in self.measured.items()

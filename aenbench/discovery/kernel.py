@@ -274,19 +274,16 @@ def _add_exchanges(
     sums: _Sums,
     codes: Codes,
 ) -> None:
-    """Pairs (x_i, g x'_i) of two halves of the block, exchanged at random, which suits a move of any order."""
-    names = np.unique(block.clusters)
-    half = len(names) // 2
-    if half < 1:
-        return
-    first, second = (np.isin(block.clusters, part) for part in (names[:half], names[half : 2 * half]))
-    one, other = np.flatnonzero(first), np.flatnonzero(second)
-    count = min(len(one), len(other))
-    one, other = one[:count], other[:count]
-    pairs = block.pairs[np.ix_(one, one)] & block.pairs[np.ix_(other, other)]
-    weight = len(block.pixels) / max(1, int(pairs.sum()))
+    """Pairs (x_i, g x'_i) of two halves of the block, exchanged at random, which suits a move of any order.
+
+    Images lie in a block in random order. Halves in the order of a file would differ by themselves.
+    """
+    half = len(block.pixels) // 2
+    one, other = slice(0, half), slice(half, 2 * half)
+    weight = len(block.pixels) / max(1, half * (half - 1))
     index = sums.moves.differences(codes[block.clusters[one]]).ravel()
     for bandwidth, (rest, kernel) in enumerate(zip(still, moved, strict=True)):
-        across = kernel[np.ix_(one, other)]
-        square = (rest[np.ix_(one, one)] + rest[np.ix_(other, other)] - across - across.T) * pairs
+        across = kernel[one, other]
+        square = rest[one, one] + rest[other, other] - across - across.T
+        np.fill_diagonal(square, 0)
         sums.by_difference[bandwidth, 0] += weight * np.bincount(index, square.ravel(), sums.moves.number)

@@ -1,6 +1,6 @@
 """The samples of a dataset folder: which files they are in, and whether they are those that the manifest says.
 
-A manifest that somebody wrote anew agrees with files of any content. So what counts is `content_sha256`, computed from
+A manifest that somebody rewrote agrees with files of any content. So what counts is `content_sha256`, computed from
 the samples themselves; it is a function of the shards' bytes, and is remembered for them in the cache.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from gdatasets.errors import IntegrityError, OutputError
-from gdatasets.files import make_folder, matches, write_whole
+from gdatasets.files import make_folder, matches, read_whole, write_whole
 from gdatasets.folder.manifest import NAME, FileRecord, Manifest, SplitRecord
 from gdatasets.folder.shards import read_shard
 from gdatasets.generation.arrays import Arrays
@@ -80,7 +80,7 @@ class SplitContents:
         """
         remembered = cache_folder() / "contents" / self._key()
         with suppress(OSError):
-            text = remembered.read_text(encoding="ascii")[:65]
+            text = read_whole(remembered, 64).decode("ascii", "replace")
             if re.fullmatch(r"[0-9a-f]{64}", text):
                 return text
         hasher = self.hasher()

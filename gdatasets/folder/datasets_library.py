@@ -4,6 +4,7 @@ import glob
 import hashlib
 import tempfile
 from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,11 @@ def _features(manifest: Manifest, config: str) -> dict[str, Any]:
     return features(manifest.classes, SplitContents(Path(), manifest, config, "").elements)
 
 
+def can_be_loaded_from(folder: Path) -> bool:
+    """Whether `datasets` finds the files of a folder at this path, which it takes for a pattern."""
+    return not glob.has_magic(str(folder.resolve()))
+
+
 def differences_as_loaded(folder: Path, manifest: Manifest, config: str) -> list[str]:
     """What `datasets.load_dataset(folder)` gives, by the folder's own card, against the shards; one line each.
 
@@ -70,8 +76,6 @@ def differences_as_loaded(folder: Path, manifest: Manifest, config: str) -> list
     import datasets
 
     place = str(folder.resolve())
-    if glob.has_magic(place):  # `datasets` takes the folder's own path for a pattern
-        return []
     with tempfile.TemporaryDirectory(prefix="gdatasets-") as cache:
         try:
             loaded = datasets.load_dataset(place, config, streaming=True, cache_dir=cache)
@@ -98,7 +102,7 @@ def _differences(folder: Path, manifest: Manifest, config: str, loaded: Any) -> 
         theirs = _blocks(
             batch for table in loaded[split].with_format("arrow").iter(_ROWS) for batch in table.to_batches()
         )
-        for number, (left, right) in enumerate(_pairs(ours, theirs)):
+        for number, (left, right) in enumerate(zip_longest(ours, theirs)):
             if left is None or right is None or not left.equals(right.select(left.column_names).cast(left.schema)):
                 yield f"{config}/{split}: `datasets` gives other samples, first in the {_ROWS} from {number * _ROWS}"
                 break
@@ -120,11 +124,3 @@ def _blocks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
             held = table.slice(_ROWS).to_batches()
     if any(part.num_rows for part in held):
         yield pa.Table.from_batches(held)
-
-
-def _pairs(left: Iterator[pa.Table], right: Iterator[pa.Table]) -> Iterator[tuple[pa.Table | None, pa.Table | None]]:
-    while True:
-        pair = next(left, None), next(right, None)
-        if pair[0] is None and pair[1] is None:
-            return
-        yield pair

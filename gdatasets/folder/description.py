@@ -38,7 +38,7 @@ class Described:
 def describe_version(reference: str) -> str:
     """A published version, `NAME` or `NAME@VERSION`, in words; raises UnknownNameError."""
     spec = parse_reference(reference)
-    where = "at hand" if source_is_local(spec.source_name) else "fetched when first needed"
+    where = "on this machine" if source_is_local(spec.source_name) else "fetched when first needed"
     return _describe(
         Described(
             spec,

@@ -18,7 +18,7 @@ from gdatasets.files import matches
 from gdatasets.folder.build import Progress
 from gdatasets.folder.card import default_configuration
 from gdatasets.folder.contents import SplitContents, unlisted_files
-from gdatasets.folder.datasets_library import differences_as_loaded
+from gdatasets.folder.datasets_library import can_be_loaded_from, differences_as_loaded
 from gdatasets.folder.identity import check_description, check_header, check_identity, check_texts
 from gdatasets.folder.manifest import FileRecord, Manifest, read_manifest
 from gdatasets.folder.own_group import folder_configuration
@@ -105,7 +105,9 @@ def verify_folder(
             if source is not None and known is not None and split in source.about.samples:
                 plan = SplitPlan(spec, known, source, split)
             _check_split(SplitContents(place, manifest, name, split), damaged, plan, report, progress)
-    if report.verified:  # only now is everything that `datasets` parses known
+    if not can_be_loaded_from(place):
+        report.notices.append(f"{place} was not loaded as `datasets` does, which takes its brackets for a pattern")
+    elif report.verified:  # only now is everything that `datasets` parses known
         for name in configs or tuple(manifest.configurations):
             report.findings += differences_as_loaded(place, manifest, name)
     if manifest.dataset in DATASETS:

@@ -88,6 +88,15 @@ def test_a_move_of_large_order_cannot_be_tried_on_clusters() -> None:
         measure(pixels, labels, {"move": LONG}, clusters=np.arange(200) // 4)
 
 
+def test_images_that_drift_in_the_order_of_their_file_do_not_break_a_symmetry() -> None:
+    """Halves in the order of the file differ by themselves: a true symmetry of order 36 would always be rejected."""
+    generator, p_values = np.random.default_rng(0), []
+    for seed in range(60):
+        pixels = generator.normal(size=(200, SIZE**2)) * np.linspace(0.5, 2, 200)[:, None]
+        p_values.append(ask(pixels.astype(np.float32), np.arange(200) % 2, LONG, seed).p_value)
+    assert np.sum(np.array(p_values) <= 0.05) <= 8
+
+
 def test_large_classes_are_cut_into_blocks_that_agree() -> None:
     pixels, labels = draw(3, 0.4, 2_400)
     whole, part = ask(pixels, labels, MIRROR), ask(pixels[:900], labels[:900], MIRROR)

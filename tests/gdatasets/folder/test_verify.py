@@ -126,6 +126,22 @@ def test_rebuild_opens_a_damaged_shard_to_name_the_sample(copy: Path) -> None:
     assert all("c4/train-00000-of-00001.parquet" in finding or "PNG" in finding for finding in findings)
 
 
+def test_rebuild_looks_at_the_picture(copy: Path, forged: Any) -> None:
+    (copy / "preview.png").write_bytes(encode_images(np.zeros((1, 8, 8), np.uint8))[0])
+    forged.reseal(copy)
+    assert verify_folder(copy).verified  # which has no images to draw it from
+    found = verify_folder(copy, PublishedSource("digits")).findings
+    assert found == ["preview.png does not show what the source gives"]
+
+
+def test_a_folder_whose_path_is_a_pattern_says_what_was_not_looked_at(copy: Path, tmp_path: Path) -> None:
+    place = copy.rename(tmp_path / "build[1]")
+    report = verify_folder(place)
+    assert report.verified
+    assert "was not loaded as `datasets` does" in report.notices[0]
+    assert verify_folder(place.rename(tmp_path / "build")).notices == []
+
+
 def test_a_version_is_verified_by_generating_it() -> None:
     report = verify_version(DATASETS["g-digits"], PublishedSource("digits"), ("c4", "aug5"))
     assert report.verified
