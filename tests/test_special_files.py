@@ -2,17 +2,14 @@
 
 import os
 import shutil
-import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-import gdatasets.cli.main as gdatasets
-from aenbench.cli import main as aenbench
 from gdatasets import load_dataset
 from gdatasets.errors import GDatasetsError
 from gdatasets.files import read_whole, reading
@@ -42,37 +39,18 @@ KINDS: dict[str, Make] = {
         path.symlink_to(f"{path.name}.fifo"),
     ),
 }
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
-
-
-@pytest.fixture(autouse=True)
-def _alarm() -> Iterator[None]:
-    """A test that waits fails."""
-
-    def ring(*_: object) -> None:
-        pytest.fail("it waits")
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.alarm(60)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files"),
+    pytest.mark.usefixtures("alarm"),
+]
 
 
 Run = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command in this process: exit code and standard error."""
-
-    def call(program: str, *arguments: object) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", [program, *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            {"gdatasets": gdatasets, "aenbench": aenbench}[program].main()
-        return int(ended.value.code or 0), capsys.readouterr().err
-
-    return call
+def run(run_program: Run) -> Run:
+    return run_program
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +108,10 @@ def test_files_that_an_option_names_are_refused(kind: str, run: Run, tmp_path: P
         (tmp_path / "images" / split / "a").mkdir(parents=True)
         shutil.copy(tmp_path / "1.png", tmp_path / "images" / split / "a")
     images, out = tmp_path / "images", tmp_path / "out"
-    assert run("gdatasets", "build", "mine", "--source", images, "--out", tmp_path / "whole", "--quiet") == (0, "")
+    assert run("gdatasets", "build", "mine", "--source", images, "--out", tmp_path / "whole", "--quiet") == (
+        0,
+        "",
+    )
     said = [run("gdatasets", "build", "own", "--source", images, "--generators", tmp_path / "g.npy", "--out", out)]
     put(kind, tmp_path / "images.zip")
     said += [run("gdatasets", "build", "mine", "--source", tmp_path / "images.zip", "--out", out)]

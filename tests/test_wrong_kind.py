@@ -2,14 +2,11 @@
 
 import os
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from aenbench.cli import main as aenbench
-from gdatasets.cli import main as gdatasets
 from gdatasets.folder.build import build_dataset
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,17 +18,10 @@ Run = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Run a command in this process and in the test's folder: exit code and standard error."""
+def run(run_program: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """`run_program` in the test's folder."""
     monkeypatch.chdir(tmp_path)
-
-    def call(program: str, *arguments: object) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", [program, *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            {"gdatasets": gdatasets, "aenbench": aenbench}[program].main()
-        return int(ended.value.code or 0), capsys.readouterr().err
-
-    return call
+    return run_program
 
 
 @pytest.fixture(scope="module")

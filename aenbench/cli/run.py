@@ -46,7 +46,7 @@ def run(
         str | None,
         typer.Option(
             help="g-mnist, mnist-rot, cifar10, ..., a folder that `gdatasets build` made, or a folder or .zip of "
-            "class folders; `aenbench datasets` lists them. By default G-MNIST where its source is at hand."
+            "class folders; `aenbench datasets` lists them. By default G-MNIST where its source is available."
         ),
     ] = None,
     config: Annotated[

@@ -9,7 +9,7 @@ from gdatasets.folder.manifest import ConfigRecord, FileRecord, Manifest, SplitR
 
 
 def reseal(folder: Path, change: Callable[[Manifest], Manifest] = lambda manifest: manifest) -> Manifest:
-    """Write a manifest anew, after a change of it, with the size and SHA-256 of every file as it is now."""
+    """Rewrite a manifest, after a change of it, with the size and SHA-256 of every file as it is now."""
     manifest = change(read_manifest(folder))
     configs = {
         name: config.model_copy(

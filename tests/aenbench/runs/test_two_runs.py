@@ -7,11 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
-
-from aenbench.cli import main as cli
 
 ROOT = Path(__file__).resolve().parents[3]
 RUN = ["run", "--baseline", "mlp", "--dataset", "g-digits", "--budget", "quick", "--seeds", "2", "--workers", "1"]
@@ -19,16 +18,9 @@ Run = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command in this process: exit code and standard error."""
-
-    def call(*arguments: object) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["aenbench", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return int(ended.value.code or 0), capsys.readouterr().err
-
-    return call
+def run(run_program: Run) -> Run:
+    """`run_program` of `aenbench`."""
+    return partial(run_program, "aenbench")
 
 
 @pytest.fixture

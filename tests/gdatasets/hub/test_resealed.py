@@ -1,4 +1,4 @@
-"""A folder of a published dataset that somebody changed and sealed anew, manifest and all: what it may still give.
+"""A folder of a published dataset that somebody changed and sealed again, manifest and all: what it may still give.
 
 At 929b5b9, with the manifest sealed again, `load_dataset` gave swapped splits and foreign files (by the card's YAML),
 and permuted labels (the manifest kept the pinned digest); `verify` passed a card that named other files, a hidden
