@@ -26,7 +26,7 @@ from aenbench.leaderboard.ground_truth import ANSWERS_FILE, can_be_fetched, make
 from aenbench.provenance import code_revision, hardware, software
 from aenbench.runs.plan import Plan
 from aenbench.runs.progress import Report, across_processes
-from aenbench.runs.seed import SeedOutcome, run_seed
+from aenbench.runs.seed import SeedOutcome, checkpoint_file, run_seed
 from aenbench.scoring import Scored, score
 from aenbench.search.progress_plot import search_progress
 from aenbench.search.record import trials_csv
@@ -37,9 +37,9 @@ from gdatasets.files import locked, write_whole
 def run(plan: Plan, out: Path, command: str, report: Report, executor: Executor, overwrite: bool = False) -> Path:
     """Run a plan and write its entry, and beside it the answers of images that nobody else can fetch.
 
-    Every network that a search trains is in a store beside the entry the moment its value is known, and the store is
-    removed when the entry is written: after an interruption the same call goes on where the earlier one stopped, with
-    the outcome of a run that was not interrupted.
+    Every network that a search trains is in a store beside the entry the moment its value is known, and a final
+    training has a checkpoint there; both are removed when the entry is written. After an interruption the same call
+    continues from them, with the outcome of a run that was not interrupted.
 
     Args:
         plan: what to run.
@@ -78,6 +78,8 @@ def run(plan: Plan, out: Path, command: str, report: Report, executor: Executor,
         write_entry(folder, entry, files.pop(PREDICTIONS_FILE), files)
         if not can_be_fetched(images.dataset.name):
             write_whole(folder.with_name(ANSWERS_FILE), make_sheet(images.dataset))
+        for seed in range(plan.seeds):
+            checkpoint_file(store, seed).unlink(missing_ok=True)
         store.path.unlink()
     return folder
 
