@@ -15,9 +15,12 @@ from aenbench.execution.store import TrialStore
 from aenbench.leaderboard.entry import Entry, Interval
 from aenbench.leaderboard.entry_arrays import encode_logits, encode_predictions
 from aenbench.leaderboard.entry_folder import (
+    HISTORY_FILE,
     LOGITS_FILE,
     MOVED_FILE,
     PREDICTIONS_FILE,
+    PROGRESS_FILE,
+    TRIALS_FILE,
     check_free,
     entry_folder,
     write_entry,
@@ -31,6 +34,7 @@ from aenbench.scoring import Scored, score
 from aenbench.search.progress_plot import search_progress
 from aenbench.search.record import trials_csv
 from aenbench.tasks.images import Images
+from aenbench.training.history import history_csv
 from gdatasets.files import locked, write_whole
 
 
@@ -103,7 +107,7 @@ def _clear(folder: Path) -> None:
 
 
 def _extras(plan: Plan, images: Images, outcomes: Sequence[SeedOutcome]) -> dict[str, bytes]:
-    """The files of an entry that not every one has: logits, and what a search did."""
+    """The files of an entry that not every one has: logits, how it was trained, and what a search did."""
     extras = {}
     logits = [outcome.logits for outcome in outcomes if outcome.logits is not None]
     if logits and all(np.isfinite(each).all() for each in logits):
@@ -111,11 +115,12 @@ def _extras(plan: Plan, images: Images, outcomes: Sequence[SeedOutcome]) -> dict
     moved = [outcome.moved for outcome in outcomes if outcome.moved is not None]
     if moved:
         extras[MOVED_FILE] = encode_predictions(np.stack(moved))
+    extras[HISTORY_FILE] = history_csv([outcome.history for outcome in outcomes])
     trials = [outcome.trials for outcome in outcomes]
     if any(trials):
-        extras["trials.csv"] = trials_csv(trials)
+        extras[TRIALS_FILE] = trials_csv(trials)
     if plan.method.learns:
-        extras["search.png"] = search_progress(trials, f"{images.dataset.name} / {plan.task.configuration}")
+        extras[PROGRESS_FILE] = search_progress(trials, f"{images.dataset.name} / {plan.task.configuration}")
     return extras
 
 

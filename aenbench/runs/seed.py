@@ -20,6 +20,7 @@ from aenbench.search.record import Trial
 from aenbench.tasks.images import Images, LabelledImages
 from aenbench.training.checkpoint import Checkpoint
 from aenbench.training.fit import compute_logits, predict
+from aenbench.training.history import Pass
 from aenbench.training.trial import Training, train
 
 
@@ -42,6 +43,7 @@ class SeedOutcome:
     logits: NDArray[np.float32] | None
     moved: NDArray[np.uint8] | None
     trials: tuple[Trial, ...]
+    history: tuple[Pass, ...]
 
 
 def checkpoint_file(store: TrialStore, seed: int) -> Path:
@@ -95,4 +97,5 @@ def run_seed(plan: Plan, store: TrialStore, report: Report, seed: int) -> SeedOu
         logits.float().numpy() if plan.keep_logits else None,
         moved,
         tuple(choice.record.trials) if choice.record else (),
+        final.history,
     )

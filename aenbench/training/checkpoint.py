@@ -25,6 +25,7 @@ from gdatasets.files import read_whole, write_whole
 INTERVAL_S = 2.0
 """Wall seconds between two checkpoints: passes that are shorter share one, so that writing costs little beside them."""
 
+_LISTS = ("accuracies", "losses", "rates")
 _DIGEST_BYTES = 32
 _FIXED_BYTES = 4 << 20  # names, shapes, and a row of numbers for each pass
 _COPIES = 4  # of the module's tensors: itself, its best pass, and two moments of the optimizer
@@ -37,12 +38,14 @@ class Course:
     Attributes:
         accuracies: after each pass, on the images to choose by.
         losses: of each pass.
+        rates: the learning rate at the end of each pass.
         best: the module's state after the best pass, where that is to be kept.
         seconds: wall time of the passes.
     """
 
     accuracies: list[float] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
     best: dict[str, Any] | None = None
     seconds: float = 0.0
 
@@ -81,7 +84,7 @@ class Checkpoint:
             model.load_state_dict(_fitting(parts["model"], expected))
             if course.best is not None:
                 course.best = _fitting(parts["best"], expected)
-            course.accuracies, course.losses = (parts["course"][name].tolist() for name in ("accuracies", "losses"))
+            course.accuracies, course.losses, course.rates = (parts["course"][name].tolist() for name in _LISTS)
             course.seconds = float(parts["course"]["seconds"])
             optimizer.load_state_dict(
                 {**optimizer.state_dict(), "state": _moments(parts.get("optimizer", {}), optimizer)}
@@ -104,7 +107,7 @@ class Checkpoint:
             tensors |= {
                 f"optimizer/{number}/{name}": value for name, value in moments.items() if isinstance(value, Tensor)
             }
-        numbers = {"accuracies": course.accuracies, "losses": course.losses, "seconds": course.seconds}
+        numbers = {name: getattr(course, name) for name in (*_LISTS, "seconds")}
         tensors |= {f"course/{name}": torch.tensor(value, dtype=torch.float64) for name, value in numbers.items()}
         tensors["plan"] = self._plan_digest()
         apart = {  # safetensors refuses tensors that share memory

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from aenbench.tasks.images import LabelledImages
 from aenbench.training.augmentation import Augmentation
 from aenbench.training.checkpoint import Checkpoint, Course
+from aenbench.training.history import Pass
 from aenbench.training.recipe import Recipe
 
 
@@ -23,12 +24,19 @@ class Fit:
     Attributes:
         accuracies: share of right answers on the images to choose by, after each pass.
         losses: mean training cross-entropy in nats, during each pass.
+        rates: the learning rate at the end of each pass.
         wall_seconds: of all passes, also of those before an interruption.
     """
 
     accuracies: tuple[float, ...]
     losses: tuple[float, ...]
+    rates: tuple[float, ...]
     wall_seconds: float
+
+    @property
+    def history(self) -> tuple[Pass, ...]:
+        """The passes, as `history.csv` holds them."""
+        return tuple(map(Pass, self.losses, self.accuracies, self.rates))
 
 
 def derive_seed(seed: int, *purpose: str) -> int:
@@ -89,6 +97,7 @@ def fit(
             course.best = copy.deepcopy(model.state_dict())
         course.losses.append(loss)
         course.accuracies.append(reached)
+        course.rates.append(float(optimiser.param_groups[0]["lr"]))
         course.seconds += time.perf_counter() - started
         if checkpoint is not None:
             checkpoint.save(model, optimiser, course, is_last=number + 1 == passes)
@@ -96,7 +105,7 @@ def fit(
             on_pass(number + 1, passes)
     if course.best is not None:
         model.load_state_dict(course.best)
-    return Fit(tuple(course.accuracies), tuple(course.losses), course.seconds)
+    return Fit(tuple(course.accuracies), tuple(course.losses), tuple(course.rates), course.seconds)
 
 
 def _train_once(

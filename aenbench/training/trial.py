@@ -14,6 +14,7 @@ from aenbench.tasks.task import Task
 from aenbench.training.candidate import Candidate
 from aenbench.training.checkpoint import Checkpoint
 from aenbench.training.fit import accuracy, count_parameters, derive_seed, fit
+from aenbench.training.history import Pass
 from aenbench.training.recipe import Recipe
 
 Role = Literal["child", "final"]
@@ -47,6 +48,7 @@ class Trained:
         followed: the same on the images that were followed; empty where there were none.
         seconds: processor time of building, training and choosing, in this process; following is not counted.
         wall_seconds: of all passes, also of those before an interruption.
+        history: loss, accuracy and learning rate of each pass.
     """
 
     model: nn.Module
@@ -54,6 +56,7 @@ class Trained:
     followed: tuple[float, ...]
     seconds: float
     wall_seconds: float
+    history: tuple[Pass, ...]
 
     @property
     def parameters(self) -> int:
@@ -106,7 +109,7 @@ def train(
         checkpoint=checkpoint,
     )
     seconds = time.process_time() - started - following
-    return Trained(model, fitted.accuracies, tuple(followed), seconds, fitted.wall_seconds)
+    return Trained(model, fitted.accuracies, tuple(followed), seconds, fitted.wall_seconds, fitted.history)
 
 
 @dataclass(frozen=True, eq=False)

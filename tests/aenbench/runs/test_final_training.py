@@ -11,6 +11,7 @@ import pytest
 from aenbench.errors import StoreError
 from aenbench.execution.executors import LocalExecutor
 from aenbench.leaderboard.entry_folder import read_entry
+from aenbench.leaderboard.training_curves import read_history
 from aenbench.models.aen import AEN_FAMILY
 from aenbench.models.family import Budget
 from aenbench.models.space import SearchBudget
@@ -118,6 +119,7 @@ def test_no_pass_is_trained_twice(tmp_path: Path, whole: np.ndarray, monkeypatch
     passes = max(second)
     assert first + second == [1, 2, 3, *range(4, passes + 1), 1, 2]
     assert rest == [*range(3, passes + 1)]
+    assert [len(history) for history in read_history(folder).values()] == [passes] * 2
     assert np.array_equal(predictions(tmp_path), whole)
     assert [path.name for path in folder.parent.iterdir()] == [NAME]
 
