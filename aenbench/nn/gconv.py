@@ -114,7 +114,7 @@ class _GroupFilters(nn.Module):
         self.window.check(*images.shape[2:])
         bank = self.weight_for_convolution()
         order, padding = self.group.order, self.window.padding
-        bias = self.bias
+        bias: Tensor | None = self.bias
         if bias is not None and order > 1:
             bias = bias.view(self.groups, 1, -1).expand(-1, order, -1).reshape(-1)
         if self.padding_mode != "zeros" and any(padding):

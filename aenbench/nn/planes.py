@@ -37,11 +37,14 @@ def in_layout(planes: Tensor) -> Tensor:
     if planes.is_cuda:
         return planes.contiguous()
     # not `contiguous(memory_format=...)`, which `torch.func.vmap` does not know
-    return planes.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
+    last = planes.permute(0, 2, 3, 1).contiguous()
+    if planes.shape[1] == 1:  # both layouts at once: say which one by the strides, so that the convolution keeps it
+        last = last.flatten(2).unsqueeze(3)
+    return last.permute(0, 3, 1, 2)
 
 
 def to_channel_images(features: Tensor) -> Tensor:
-    """(batch, channels, order, height, width) as images with an element's pixels beside another's, for channel statistics.
+    """Features (batch, channels, order, height, width) as one image a channel, with the pixels of all elements.
 
     (batch, channels, height, width * order) on a CPU, (batch * order, channels, height, width) elsewhere.
     """
