@@ -2,16 +2,21 @@
 
 import copy
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
 
+from aenbench.errors import TrainingError
 from aenbench.tasks.images import LabelledImages
 from aenbench.training.augmentation import Augmentation
 from aenbench.training.recipe import Recipe
+
+_OR_FLOAT32 = ", or --precision float32"
 
 
 @dataclass(frozen=True)
@@ -55,11 +60,15 @@ def fit(
             otherwise with the last.
         on_pass: called with (passes done, passes in all).
         augmentation: of the training images.
+
+    Raises:
+        TrainingError: the mean loss of a pass is not finite.
     """
     train, choose_by = train.first(recipe.images), choose_by.first(recipe.chosen_by)
     passes = recipe.passes(len(train))
     generator = torch.Generator().manual_seed(derive_seed(seed, "order"))
     optimiser = recipe.optimiser_of(model)
+    schedule = recipe.schedule_of(optimiser, passes * len(recipe.batches(torch.arange(len(train)))))
     augmentation, augmentation_seed = augmentation or Augmentation(), derive_seed(seed, "augmentation")
     accuracies: list[float] = []
     losses: list[float] = []
@@ -71,7 +80,12 @@ def fit(
             return augmentation.augment(train.images[chosen], chosen, epoch, augmentation_seed, train.black)
 
         with _dropout_seeded(derive_seed(seed, "dropout", str(number))):
-            losses.append(_train_once(model, torch.split(order, recipe.batch), augmented, train.labels, optimiser))
+            losses.append(_train_once(model, order, augmented, train.labels, recipe, optimiser, schedule))
+        if not math.isfinite(losses[-1]):
+            raise TrainingError(
+                f"The loss of pass {number + 1} of {passes} is {losses[-1]}: the training diverged. Use a lower "
+                f"learning rate than {recipe.learning_rate:g}{_OR_FLOAT32 if recipe.precision == 'bfloat16' else ''}."
+            )
         accuracies.append(accuracy(model, choose_by, recipe.evaluation_batch))
         if best is not None and accuracies[-1] > max(accuracies[:-1], default=-1.0):
             best = copy.deepcopy(model.state_dict())
@@ -84,22 +98,31 @@ def fit(
 
 def _train_once(
     model: nn.Module,
-    batches: Sequence[Tensor],
+    order: Tensor,
     images: Callable[[Tensor], Tensor],
     labels: Tensor,
+    recipe: Recipe,
     optimiser: torch.optim.Optimizer,
+    schedule: LRScheduler | None,
 ) -> float:
-    """One pass over batches of sample numbers; the mean loss."""
+    """One pass over sample numbers; the mean loss."""
     model.train()
     total = 0.0
-    for chosen in batches:
-        logits = model(images(chosen))  # (batch, classes)
-        loss = nn.functional.cross_entropy(logits, labels[chosen])
+    for chosen in recipe.batches(order):
+        with torch.autocast(labels.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+            logits = model(images(chosen))  # (batch, classes)
+        loss = nn.functional.cross_entropy(
+            logits.to(torch.promote_types(logits.dtype, torch.float32)),
+            labels[chosen],
+            label_smoothing=recipe.label_smoothing,
+        )
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
+        if schedule is not None:
+            schedule.step()
         total += loss.item() * len(chosen)
-    return total / sum(len(chosen) for chosen in batches)
+    return total / len(order)
 
 
 @contextmanager
