@@ -121,6 +121,15 @@ class Recipe:
         return LambdaLR(optimiser, _cosine(steps)) if self.schedule == "cosine" else None
 
 
+def has_fast_bfloat16() -> bool:
+    """Whether this processor multiplies in bfloat16; where it does not, PyTorch imitates it many times slower.
+
+    True, too, where PyTorch is too old to tell.
+    """
+    tell = getattr(torch.cpu, "get_capabilities", None)
+    return tell is None or any(has for name, has in tell().items() if "bf16" in name)
+
+
 def _cosine(steps: int) -> Callable[[int], float]:
     """The share of the learning rate at each step."""
     rising = max(1, round(_WARM_UP * steps))
