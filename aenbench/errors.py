@@ -25,6 +25,10 @@ class StoreError(AenbenchError, OSError):
     """A store of trials is damaged, of another kind or plan, or cannot be used."""
 
 
+class TrainingError(AenbenchError, ArithmeticError):
+    """A training diverged: its loss is no number any more."""
+
+
 class ExecutorError(AenbenchError, RuntimeError):
     """Work could not be started, or its workers died again and again."""
 

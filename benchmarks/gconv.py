@@ -1,53 +1,67 @@
-"""How fast the group convolutions are, as ratios within one run: plain convolutions of the same width, and escnn.
+"""How fast a whole training step is, as ratios within one run: against escnn, and against plain convolutions.
 
-    python benchmarks/gconv.py                      # against torch.nn.Conv2d
-    /path/to/escnn/environment/bin/python benchmarks/gconv.py   # and against escnn, where it is installed
+    pip install --no-deps --target FOLDER escnn==1.0.11 pymanopt autograd joblib
+    python benchmarks/gconv.py --escnn FOLDER       # without it: against the plain network only
 
-The network is the paper's large one without its head: 4 layers 3 x 3 and two poolings on 32 images 1 x 28 x 28, C4 with
-10 channels and D4 with 5 (x order planes). Every round runs each network once, one after the other, in turn, and a
-ratio is the median over rounds. Times are processor time of this process, on one thread: on a machine that does nothing
-else, the time on the clock. escnn 1.0.11 needs an environment of its own, without scikit-learn:
-`pip install numpy==1.26.4 scipy torch sympy` and
-`pip install --no-deps lie-learn joblib pymanopt autograd escnn==1.0.11`.
+A step is forward, loss, backward and optimizer of the network of `GCNNArchitecture`, protocol `standard`, on 64 images
+1 x 28 x 28. escnn has the same regular fields, its batch norm, ReLU and pooling, and the same head. The plain network
+has as many planes in every layer, in PyTorch's usual layout and in its channels-last one; the faster one is the
+reference. Every round takes one step of each network, in turn, and a ratio is the median over rounds. Times are
+processor time of this process, on one thread.
+
+escnn needs `lie_learn` only for SO(3), and its build fails on recent Pythons: an empty module takes its place. SciPy's
+`todense` gives a matrix that PyTorch no longer takes: `toarray` takes its place.
 """
 
 import argparse
-import importlib.util
 import statistics
+import sys
 import time
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from aenbench.models.gcnn import GCNN, GCNNArchitecture, build_gcnn
+from aenbench.models.gcnn import GCNNArchitecture, build_gcnn
+from aenbench.nn.pooling import InvariantPooling
 
-BATCH = 32
+BATCH = 64
+PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}
 
 
-class Features(nn.Module):
-    """A GCNN without its head."""
+def import_escnn(folder: str) -> None:
+    """Make `import escnn` work."""
+    import scipy.sparse
 
-    def __init__(self, network: GCNN) -> None:
-        super().__init__()
-        self.network = network
+    sys.path.append(folder)
+    parts = ["lie_learn", "representations", "SO3", "wigner_d"]
+    for depth in range(len(parts)):
+        sys.modules[".".join(parts[: depth + 1])] = ModuleType(parts[depth])
+    sys.modules["lie_learn.representations.SO3.wigner_d"].wigner_D_matrix = None  # type: ignore[attr-defined]
+    for kind in vars(scipy.sparse).values():
+        if isinstance(kind, type) and hasattr(kind, "toarray"):
+            kind.todense = kind.toarray
 
-    def forward(self, images: Tensor) -> Tensor:
-        return self.network.features(images)
+
+def build_head(inputs: int) -> nn.Module:
+    """That of `GCNN`."""
+    dense = (nn.Linear(inputs, 100), nn.ReLU(), nn.Dropout(), nn.Linear(100, 50), nn.ReLU(), nn.Linear(50, 10))
+    return nn.Sequential(nn.Flatten(), *dense)
 
 
 def build_plain(width: int) -> nn.Module:
     """The same layers as plain convolutions of `width` planes."""
-    convolutions = [nn.Conv2d(1 if k == 0 else width, width, 3) for k in range(4)]
     layers: list[nn.Module] = []
-    for k, convolution in enumerate(convolutions):
-        layers += [convolution, nn.ReLU()] + ([nn.MaxPool2d(2)] if k % 2 else [])
-    return nn.Sequential(*layers)
+    for k in range(4):
+        layers += [nn.Conv2d(width if k else 1, width, 3, bias=False), nn.BatchNorm2d(width)]
+        layers += [nn.MaxPool2d(2), nn.ReLU()] if k % 2 else [nn.ReLU()]
+    return nn.Sequential(*layers, build_head(16 * width))
 
 
 def build_escnn(group: str, width: int) -> Any:
-    """The same layers by escnn 1.0.11: regular fields, planes pooled by PyTorch."""
+    """The same layers by escnn 1.0.11: regular fields."""
     from escnn import gspaces
     from escnn import nn as enn
 
@@ -58,39 +72,36 @@ def build_escnn(group: str, width: int) -> Any:
     class Network(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.convolutions = nn.ModuleList(
-                enn.R2Conv(image if k == 0 else fields, fields, 3, bias=True, initialize=k < 0) for k in range(4)
-            )
-            for convolution in self.convolutions:
-                nn.init.normal_(convolution.weights, std=0.1)
-            self.relu = enn.ReLU(fields)
+            layers: list[Any] = []
+            for k in range(4):
+                layers += [enn.R2Conv(fields if k else image, fields, 3, bias=False, initialize=False)]
+                nn.init.normal_(layers[-1].weights, std=0.1)
+                layers += [enn.InnerBatchNorm(fields)]
+                layers += [enn.PointwiseMaxPool2D(fields, 2)] if k % 2 else []
+                layers += [enn.ReLU(fields)]
+            self.layers = enn.SequentialModule(*layers)
+            self.invariants = InvariantPooling(group, 4)
+            self.head = build_head(16 * width)
 
         def forward(self, images: Tensor) -> Tensor:
-            x = enn.GeometricTensor(images, image)
-            for k, convolution in enumerate(self.convolutions):
-                x = self.relu(convolution(x))
-                if k % 2:
-                    x = enn.GeometricTensor(nn.functional.max_pool2d(x.tensor, 2), fields)
-            return x.tensor
+            planes = self.layers(enn.GeometricTensor(images, image)).tensor
+            invariants = self.invariants(planes.unflatten(1, (width, -1)))
+            return self.head(invariants)  # type: ignore[no-any-return]
 
     return Network()
 
 
-def train_step(network: nn.Module, images: Tensor) -> Callable[[], None]:
-    network.train()
+def training_step(network: nn.Module, images: Tensor, labels: Tensor, precision: str) -> Callable[[], None]:
+    optimizer = torch.optim.Adam(network.parameters(), fused=True)
+    dtype = PRECISIONS[precision]
 
     def step() -> None:
-        for parameter in network.parameters():
-            parameter.grad = None
-        network(images).square().mean().backward()
-
-    return step
-
-
-def evaluation(network: nn.Module, images: Tensor) -> Callable[[], None]:
-    def step() -> None:
-        with torch.no_grad():
-            network(images)
+        with torch.autocast("cpu", dtype, enabled=dtype is not None):
+            logits = network(images)
+        loss = nn.functional.cross_entropy(logits.float(), labels)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
 
     return step
 
@@ -101,8 +112,8 @@ def seconds(call: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def compare(title: str, calls: dict[str, Callable[[], object]], reference: str, rounds: int) -> None:
-    """Median time of each, and median over rounds of its time by the reference's in the same round."""
+def measure(calls: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of every round, each network beginning a round in turn."""
     for call in calls.values():
         for _ in range(3):
             call()
@@ -110,39 +121,47 @@ def compare(title: str, calls: dict[str, Callable[[], object]], reference: str, 
     for k in range(rounds):
         for name in names[k % len(names) :] + names[: k % len(names)]:
             times[name].append(seconds(calls[name]))
-    for name in names:
-        ratios = [one / other for one, other in zip(times[name], times[reference], strict=True)]
-        print(
-            f"{title:13} {name:14} {1e3 * statistics.median(times[name]):8.2f} ms, least {1e3 * min(times[name]):8.2f}"
-            f"  = {statistics.median(ratios):.3f} x {reference} (least: {min(times[name]) / min(times[reference]):.3f})"
-        )
+    return times
+
+
+def ratio(times: dict[str, list[float]], name: str, reference: str) -> float:
+    return statistics.median(one / other for one, other in zip(times[name], times[reference], strict=True))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Ratios of group convolutions to plain ones and to escnn.")
-    parser.add_argument("--rounds", type=int, default=60)
-    rounds = parser.parse_args().rounds
+    parser = argparse.ArgumentParser(description="Ratios of a training step to escnn's and to a plain network's.")
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--escnn", metavar="FOLDER", help="where escnn 1.0.11 is installed")
+    options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    with_escnn = importlib.util.find_spec("escnn") is not None
-    images = torch.randn(BATCH, 1, 28, 28)
+    if options.escnn:
+        import_escnn(options.escnn)
+    images, labels = torch.randn(BATCH, 1, 28, 28), torch.randint(0, 10, (BATCH,))
     for group in ("c4", "d4"):
-        architecture = GCNNArchitecture(group, large=True, protocol="paper")
-        width, order = architecture.width, architecture.order
-        networks = {f"plain {width * order}": build_plain(width * order)}
-        ours = f"ours {group} {width} x {order}"
-        networks[ours] = Features(build_gcnn(architecture, 0))
-        if with_escnn:
-            networks["escnn"] = build_escnn(group, width)
-        plain = next(iter(networks))
-        compare("train", {name: train_step(net, images) for name, net in networks.items()}, plain, rounds)
-        for network in networks.values():
-            network.eval()
-        compare("evaluation", {name: evaluation(net, images) for name, net in networks.items()}, plain, rounds)
-        builds: dict[str, Callable[[], object]] = {ours: lambda made=architecture: build_gcnn(made, 0)}
-        if with_escnn:
-            builds["escnn"] = lambda group=group, width=width: build_escnn(group, width)
-        compare("construction", builds, ours, 10)
+        architecture = GCNNArchitecture(group)
+        planes = architecture.width * architecture.order
+        for precision in PRECISIONS:
+            networks = {"plain": build_plain(planes), "ours": build_gcnn(architecture, 0)}
+            networks["plain, channels last"] = build_plain(planes).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            if options.escnn:
+                networks["escnn"] = build_escnn(group, architecture.width)
+            calls = {
+                name: training_step(network, last(images) if "last" in name else images, labels, precision)
+                for name, network in networks.items()
+            }
+            times = measure(calls, options.rounds)
+            for name in times:
+                print(
+                    f"{group} {architecture.width} x {architecture.order} {precision:8} {name:20} "
+                    f"{1e3 * statistics.median(times[name]) / BATCH:6.3f} ms an image; "
+                    f"ours is {ratio(times, 'ours', name):.3f} of it"
+                )
+
+
+def last(images: Tensor) -> Tensor:
+    """Channels-last images, for one channel too: PyTorch tells by the strides."""
+    return images.flatten(1).unflatten(1, (*images.shape[2:], 1)).permute(0, 3, 1, 2)
 
 
 if __name__ == "__main__":

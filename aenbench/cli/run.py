@@ -27,8 +27,9 @@ def run(
     baseline: Annotated[
         str | None,
         typer.Option(
-            help="mlp, full, single, single:<action>, aen, gcnn:<group>, gcnn-aen or group; of your own model family "
-            "package.module:family for its search, package.module:family:<part> for one of its networks."
+            help="mlp, full, single, single:<action>, aen, gcnn:<group>, gcnn-aen, z2cnn, p4cnn, p4m or group; "
+            "of your own model family package.module:family for its search, package.module:family:<part> for one of "
+            "its networks."
         ),
     ] = None,
     model: Annotated[
@@ -39,7 +40,7 @@ def run(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="With --model: whose final training it gets, dense (by default), gcnn or package.module:family."
+            help="With --model: whose final training it gets, dense (by default), gcnn, p4cnn or package.module:family."
         ),
     ] = None,
     dataset: Annotated[
@@ -70,6 +71,10 @@ def run(
         str | None,
         typer.Option(help="Of --baseline group: a .npy file of pixel permutations (k, n), a group (d4), or actions."),
     ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(help="Of the final training: float32 or bfloat16 (autocast). By default what its recipe says."),
+    ] = None,
     root: RootOption = None,
     out: Annotated[Path, typer.Option(help="Entries go to OUT/<dataset>/<config>/<entry>.")] = Path("runs"),
     workers: WorkersOption = None,
@@ -89,6 +94,7 @@ def run(
     from aenbench.runs.options import RunOptions
     from aenbench.runs.run import run as run_plan
     from aenbench.tasks.images import Images
+    from aenbench.training.recipe import has_fast_bfloat16
 
     options = RunOptions(
         baseline,
@@ -105,11 +111,14 @@ def run(
         keep_logits,
         generators,
         search,
+        precision,
     )
     plan = options.plan(root)
     Images(plan.task, root)  # a wrong name ends here, before anything is fetched
     if dataset is None:
         plan = replace(plan, task=replace(plan.task, dataset=default_dataset(root)))
+    if plan.spent.final.precision == "bfloat16" and not has_fast_bfloat16():
+        _notice("This processor has no bfloat16 arithmetic: training is slow. --precision float32 is faster here.")
     command = "aenbench " + shlex.join(sys.argv[1:])
     with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
         folder = run_plan(plan, out, command, report, where, overwrite)

@@ -11,6 +11,7 @@ from aenbench.models.aen import AEN_FAMILY
 from aenbench.models.custom import CUSTOM_FAMILY
 from aenbench.models.family import ModelFamily, Offer, offer_of
 from aenbench.models.gcnn import GCNN_FAMILY
+from aenbench.models.p4cnn import P4CNN_FAMILY
 from aenbench.models.space import Factor, SearchSpace
 from gdatasets.errors import UnknownNameError
 from gdatasets.registry import Registry
@@ -39,7 +40,7 @@ def _check(name: str, value: Any) -> ModelFamily:
 
 
 FAMILIES: Registry[ModelFamily] = Registry(
-    "model family", {family.name: family for family in (AEN_FAMILY, GCNN_FAMILY, CUSTOM_FAMILY)}, _check
+    "model family", {family.name: family for family in (AEN_FAMILY, GCNN_FAMILY, P4CNN_FAMILY, CUSTOM_FAMILY)}, _check
 )
 DEFAULT_FAMILY = AEN_FAMILY
 _FOUND_AT: set[str] = set()  # import paths of families: a module may be called as its family is

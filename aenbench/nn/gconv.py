@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from aenbench.errors import InvalidArgumentError
 from aenbench.nn.buffers import keep_buffer
 from aenbench.nn.evaluation_cache import EvaluationCache
+from aenbench.nn.planes import from_planes, in_layout, to_planes
 from aenbench.nn.square_groups import SquareGroup
 from aenbench.nn.windows import Pair, Window, pair
 
@@ -64,9 +65,7 @@ class _GroupFilters(nn.Module):
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.padding_mode = padding_mode
         kernel, steps = pair(kernel_size), pair(dilation)
-        sides = _same_padding(kernel, steps, pair(stride)) if padding == "same" else (0, 0)
-        sides = sides if isinstance(padding, str) else pair(padding)
-        self.window = Window(self.group, kernel, pair(stride), sides, steps)
+        self.window = Window(self.group, kernel, pair(stride), _sides(padding, kernel, steps, pair(stride)), steps)
         shape = self._filter_shape(in_channels // groups, kernel)
         self.weight = nn.Parameter(torch.empty(out_channels, *shape, device=device, dtype=dtype))
         self.register_parameter(
@@ -97,28 +96,32 @@ class _GroupFilters(nn.Module):
     def filter_bank(self) -> Tensor:
         """The filters of the plain convolution, differentiable with respect to the free ones.
 
-        Shape (out_channels * order, inputs / groups, kernel height, kernel width), where the inputs are `in_channels`
-        of a `LiftingConv2d` and `in_channels * order` of a `GroupConv2d`; the element is the faster index of both.
+        Shape (order * out_channels, inputs / groups, kernel height, kernel width), where the inputs are `in_channels`
+        of a `LiftingConv2d` and `order * in_channels` of a `GroupConv2d`; the channel is the faster index of both, and
+        the slowest index of the outputs is the group of channels where there are several.
         """
         order, (height, width) = self.group.order, self.window.kernel
-        inputs = self.in_channels // self.groups
+        inputs, outputs = self.in_channels // self.groups, self.out_channels // self.groups
         bank = self.weight.reshape(self.out_channels, 1, inputs, -1)
         if self.bank_index is not None:
             copies = (self.out_channels, order, inputs, -1)
             bank = bank.expand(copies).gather(3, self.bank_index[None, :, None].expand(copies))
-        return bank.view(self.out_channels * order, -1, height, width)
+        bank = bank.reshape(self.groups, outputs, order, inputs, -1, height * width).permute(0, 2, 1, 4, 3, 5)
+        return bank.reshape(self.out_channels * order, -1, height, width)
 
     def _convolve(self, images: Tensor) -> Tensor:
-        """(batch, inputs, height, width) to (batch, out_channels, order, height, width)."""
+        """Planes (batch, inputs, height, width) to features (batch, out_channels, order, height, width)."""
         self.window.check(*images.shape[2:])
         bank = self.weight_for_convolution()
         order, padding = self.group.order, self.window.padding
-        bias = self.bias if self.bias is None or order == 1 else self.bias[:, None].expand(-1, order).reshape(-1)
+        bias: Tensor | None = self.bias
+        if bias is not None and order > 1:
+            bias = bias.view(self.groups, 1, -1).expand(-1, order, -1).reshape(-1)
         if self.padding_mode != "zeros" and any(padding):
             rows, columns = padding
             images, padding = F.pad(images, (columns, columns, rows, rows), self.padding_mode), (0, 0)
         y = F.conv2d(images, bank, bias, self.window.stride, padding, self.window.dilation, self.groups)
-        return y.view(y.shape[0], self.out_channels, order, *y.shape[2:])  # `len` would fix the batch in `torch.export`
+        return from_planes(y, order, self.groups)
 
     def weight_for_convolution(self) -> Tensor:
         """The filter bank, kept in evaluation until a free filter changes."""
@@ -181,7 +184,7 @@ class LiftingConv2d(_GroupFilters):
             raise InvalidArgumentError(
                 f"Expected images (batch, {self.in_channels}, height, width), got shape {tuple(images.shape)}."
             )
-        return self._convolve(images)
+        return self._convolve(in_layout(images))
 
 
 class GroupConv2d(_GroupFilters):
@@ -211,12 +214,16 @@ class GroupConv2d(_GroupFilters):
                 f"Expected features (batch, {self.in_channels}, {self.group.order}, height, width), "
                 f"got shape {tuple(features.shape)}. Images enter through a LiftingConv2d."
             )
-        planes = features.flatten(1, 2)
-        if (
-            not planes.is_cuda
-        ):  # channels last is much the faster layout on a CPU; the outputs keep it for the next layer
-            planes = planes.contiguous(memory_format=torch.channels_last)
-        return self._convolve(planes)
+        return self._convolve(to_planes(features, self.groups))
+
+
+def _sides(padding: int | Pair | str, kernel: Pair, dilation: Pair, stride: Pair) -> Pair:
+    """Rows and columns that are added on each side."""
+    if not isinstance(padding, str):
+        return pair(padding)
+    if padding not in ("valid", "same"):
+        raise InvalidArgumentError(f'Unknown padding "{padding}". Choose from: valid, same, or give pixels.')
+    return _same_padding(kernel, dilation, stride) if padding == "same" else (0, 0)
 
 
 def _same_padding(kernel: Pair, dilation: Pair, stride: Pair) -> Pair:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from aenbench.errors import InvalidArgumentError
+from aenbench.nn.planes import from_planes, to_planes
 from aenbench.nn.square_groups import SquareGroup
 from aenbench.nn.windows import Pair, Window, pair
 
@@ -65,8 +66,9 @@ class SpatialPooling(nn.Module):
         height, width = x.shape[-2:]
         self.window.check(height, width)
         pool = F.max_pool2d if self.reduction == "max" else F.avg_pool2d
-        y = pool(x.flatten(1, -3), self.window.kernel, self.window.stride, self.window.padding)
-        return y.view(*x.shape[:-2], *y.shape[2:])
+        planes = to_planes(x) if x.ndim == 5 else x.flatten(1, -3)
+        y = pool(planes, self.window.kernel, self.window.stride, self.window.padding)
+        return from_planes(y, x.shape[2]) if x.ndim == 5 else y.reshape(*x.shape[:-2], *y.shape[2:])
 
     def extra_repr(self) -> str:
         return f"{self.group.name}, {self.window.kernel}, stride={self.window.stride}, {self.reduction}"

@@ -18,6 +18,7 @@ from aenbench.tasks.datasets import as_typed, default_configuration
 from aenbench.tasks.protocol import PROTOCOLS
 from aenbench.tasks.task import Task
 from aenbench.training.augmentation import Augmentation
+from aenbench.training.recipe import PRECISIONS
 
 SIZES = ("small", "large")
 
@@ -40,6 +41,7 @@ class RunOptions:
     keep_logits: bool = False
     generators: str | None = None
     search: str | None = None
+    precision: str | None = None
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Self:
@@ -57,7 +59,8 @@ class RunOptions:
         protocol = PROTOCOLS[self.protocol]
         method = self._method()
         task = Task(dataset, self.config or default_configuration(dataset, root), protocol)
-        return Plan(method, task, self.budget, self.seeds, root, self.keep_logits)
+        precision = None if self.precision is None else known_name("precision", self.precision, PRECISIONS)
+        return Plan(method, task, self.budget, self.seeds, root, self.keep_logits, precision)
 
     def _method(self) -> Method:
         augmentation = Augmentation(tuple(filter(None, self.augment.split(","))))

@@ -1,6 +1,6 @@
 """Everything that decides the outcome of a run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from aenbench.runs.method import Method
 from aenbench.tasks.images import Images
 from aenbench.tasks.task import Task
 from aenbench.training.candidate import Candidate
+from aenbench.training.recipe import Precision
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Plan:
         seeds: independent repetitions of the whole procedure.
         root: a torchvision-style folder with the source's raw files; it does not change the outcome.
         keep_logits: whether the entry holds the logits of the test images, too, where they are finite.
+        precision: that the final network is trained in; by default its recipe's. Another one is part of the entry's
+            name, and so of its identity; what a search spends on a network stays as it is.
 
     Raises:
         UnknownNameError: no such budget.
@@ -35,6 +38,7 @@ class Plan:
     seeds: int = 3
     root: Path | None = None
     keep_logits: bool = False
+    precision: Precision | None = None
 
     def __post_init__(self) -> None:
         _ = self.spent
@@ -44,6 +48,13 @@ class Plan:
     @property
     def spent(self) -> Budget:
         """What one seed may spend."""
+        budget = self._usual_budget
+        if self.precision is None:
+            return budget
+        return replace(budget, final=replace(budget.final, precision=self.precision))
+
+    @property
+    def _usual_budget(self) -> Budget:
         return self.method.budget(self.task.protocol, self.budget)
 
     def identity(self, images: Images) -> str:
@@ -60,4 +71,6 @@ class Plan:
     @property
     def name(self) -> str:
         """The entry's name."""
-        return self.method.entry_name(self.task.protocol, self.budget)
+        name = self.method.entry_name(self.task.protocol, self.budget)
+        usual = self.precision in (None, self._usual_budget.final.precision)
+        return name if usual else f"{name}-{self.precision}"

@@ -10,11 +10,11 @@ import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Literal, NamedTuple, get_args
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_serializer
 
 from aenbench.errors import InvalidArgumentError, TableError
 from aenbench.models.registry import space_of
@@ -71,6 +71,10 @@ class TableInfo(BaseModel):
     software: Annotated[dict[_Text, _Text], Field(max_length=20)] = Field(default_factory=dict)
     hardware: _Text = ""
     created: _Text = Field(default="", description="UTC, ISO 8601")
+
+    @field_serializer("recipe")
+    def _state_recipe(self, recipe: Recipe) -> dict[str, Any]:
+        return dict(recipe.stated)
 
     @property
     def identity(self) -> str:

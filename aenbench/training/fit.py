@@ -2,19 +2,25 @@
 
 import copy
 import hashlib
+import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
 
+from aenbench.errors import TrainingError
 from aenbench.tasks.images import LabelledImages
 from aenbench.training.augmentation import Augmentation
 from aenbench.training.checkpoint import Checkpoint, Course
 from aenbench.training.history import Pass
 from aenbench.training.recipe import Recipe
+
+_OR_FLOAT32 = ", or --precision float32"
 
 
 @dataclass(frozen=True)
@@ -72,15 +78,19 @@ def fit(
 
     Raises:
         StoreError: the checkpoint is damaged, or of another plan.
+        TrainingError: the mean loss of a pass is not finite.
     """
     train, choose_by = train.first(recipe.images), choose_by.first(recipe.chosen_by)
     passes = recipe.passes(len(train))
     generator = torch.Generator().manual_seed(derive_seed(seed, "order"))
     optimiser = recipe.optimiser_of(model)
+    steps = len(recipe.batches(torch.arange(len(train))))  # of a pass
+    schedule = recipe.schedule_of(optimiser, passes * steps)
     augmentation, augmentation_seed = augmentation or Augmentation(), derive_seed(seed, "augmentation")
     course = Course(best=copy.deepcopy(model.state_dict()) if keep_best else None)
     if checkpoint is not None:
         checkpoint.restore(model, optimiser, course)
+        _advance(schedule, steps * len(course.accuracies))
     for _ in course.accuracies:
         torch.randperm(len(train), generator=generator)
     for number in range(len(course.accuracies), passes):
@@ -91,7 +101,12 @@ def fit(
             return augmentation.augment(train.images[chosen], chosen, epoch, augmentation_seed, train.black)
 
         with _dropout_seeded(derive_seed(seed, "dropout", str(number))):
-            loss = _train_once(model, torch.split(order, recipe.batch), augmented, train.labels, optimiser)
+            loss = _train_once(model, order, augmented, train.labels, recipe, optimiser, schedule)
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"The loss of pass {number + 1} of {passes} is {loss}: the training diverged. Use a lower learning "
+                f"rate than {recipe.learning_rate:g}{_OR_FLOAT32 if recipe.precision == 'bfloat16' else ''}."
+            )
         reached = accuracy(model, choose_by, recipe.evaluation_batch)
         if course.best is not None and reached > max(course.accuracies, default=-1.0):
             course.best = copy.deepcopy(model.state_dict())
@@ -110,22 +125,40 @@ def fit(
 
 def _train_once(
     model: nn.Module,
-    batches: Sequence[Tensor],
+    order: Tensor,
     images: Callable[[Tensor], Tensor],
     labels: Tensor,
+    recipe: Recipe,
     optimiser: torch.optim.Optimizer,
+    schedule: LRScheduler | None,
 ) -> float:
-    """One pass over batches of sample numbers; the mean loss."""
+    """One pass over sample numbers; the mean loss."""
     model.train()
     total = 0.0
-    for chosen in batches:
-        logits = model(images(chosen))  # (batch, classes)
-        loss = nn.functional.cross_entropy(logits, labels[chosen])
+    for chosen in recipe.batches(order):
+        with torch.autocast(labels.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+            logits = model(images(chosen))  # (batch, classes)
+        loss = nn.functional.cross_entropy(
+            logits.to(torch.promote_types(logits.dtype, torch.float32)),
+            labels[chosen],
+            label_smoothing=recipe.label_smoothing,
+        )
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
+        if schedule is not None:
+            schedule.step()
         total += loss.item() * len(chosen)
-    return total / sum(len(chosen) for chosen in batches)
+    return total / len(order)
+
+
+def _advance(schedule: LRScheduler | None, steps: int) -> None:
+    """Set a schedule to where it stands after so many steps; all of `Recipe` follow from the number of the step."""
+    if schedule is not None and steps:
+        schedule.last_epoch = steps - 1
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that the optimizer has made no step
+            schedule.step()
 
 
 @contextmanager

@@ -88,6 +88,18 @@ def error_of(layer, size, dtype=torch.float64, tolerance=1e-12):
     return check_equivariance(layer, moves, group.features(out_size), inputs=x, tolerance=tolerance)
 
 
+def planes_by_definition(features, blocks=1):
+    """Planes (batch, planes, ...), the channel the fastest index, then the element, then the block of channels."""
+    channels = features.shape[1] // blocks
+    planes = [
+        features[:, block * channels + channel, element]
+        for block in range(blocks)
+        for element in range(features.shape[2])
+        for channel in range(channels)
+    ]
+    return torch.stack(planes, 1)
+
+
 def train(layer, size, steps, dtype):
     optimiser = torch.optim.Adam(layer.parameters(), 1e-2)
     for step in range(steps):
@@ -157,8 +169,11 @@ def test_every_argument_keeps_equivariance_and_its_meaning(kind, group, options)
     with torch.no_grad():
         plain.weight.copy_(layer.filter_bank())
         if layer.bias is not None:
-            plain.bias.copy_(layer.bias.repeat_interleave(group.order))
-        torch.testing.assert_close(layer(x).flatten(1, 2), plain(x.flatten(1, -3)))
+            plain.bias.copy_(planes_by_definition(layer.bias.expand(group.order, -1).T[None], layer.groups)[0])
+        seen = x if kind is LiftingConv2d else planes_by_definition(x, layer.groups)
+        torch.testing.assert_close(planes_by_definition(layer(x), layer.groups), plain(seen))
+        if group.order > 1:
+            assert not torch.allclose(layer(x).flatten(1, 2), plain(seen)), "the element is the slower index"
 
 
 @pytest.mark.parametrize("name", ["hflip", "vflip", "c2", "v4"])
@@ -249,6 +264,7 @@ def test_any_window_commutes_or_raises_and_the_sizes_named_do_commute(name, size
         ({"kernel_size": 3, "stride": 0}, "stride of at least 1"),
         ({"kernel_size": 4, "padding": "same"}, "odd extent"),
         ({"kernel_size": 3, "padding": "same", "stride": 2}, "needs stride 1"),
+        ({"kernel_size": 3, "padding": "foo"}, 'Unknown padding "foo". Choose from: valid, same'),
         ({"kernel_size": 3, "groups": 2}, "multiples of groups"),
         ({"kernel_size": 3, "padding_mode": "mirror"}, "zeros, reflect, replicate, circular"),
     ],

@@ -54,6 +54,7 @@ def train(
     *,
     stop_after: int = 0,
     optimizer: str = "adam",
+    schedule: str = "constant",
     keep_best: bool = True,
     make: Callable[[], nn.Module] = Tied,
     seed: int = 0,
@@ -67,7 +68,7 @@ def train(
     with one_thread(), torch.random.fork_rng():
         torch.manual_seed(7)
         model = make()
-        recipe = Recipe(96, PASSES, 16, 1e-2, optimizer)  # type: ignore[arg-type]
+        recipe = Recipe(96, PASSES, 16, 1e-2, optimizer, schedule=schedule)  # type: ignore[arg-type]
         augmentation = Augmentation(("rotate", "hflip"))
         return model, fit(model, LEARN, CHOOSE_BY, recipe, seed, keep_best, stop, augmentation, checkpoint)
 
@@ -75,22 +76,25 @@ def train(
 def equal(one: tuple[nn.Module, Fit], other: tuple[nn.Module, Fit]) -> bool:
     states = one[0].state_dict(), other[0].state_dict()
     same = all(torch.equal(states[0][name], states[1][name]) for name in states[0])
-    return same and one[1].accuracies == other[1].accuracies and one[1].losses == other[1].losses
+    return same and one[1].accuracies == other[1].accuracies and one[1].history == other[1].history
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize(
+    ("optimizer", "schedule"), [("adam", "constant"), ("sgd", "one-cycle"), ("adamw", "one-cycle"), ("sgd", "cosine")]
+)
 @pytest.mark.parametrize("keep_best", [True, False])
 @pytest.mark.parametrize("cuts", [[1], [2, 4], [1, 2, 3, 4, 5]])
 def test_a_training_that_is_cut_ends_as_one_that_is_not(
-    tmp_path: Path, optimizer: str, keep_best: bool, cuts: list[int]
+    tmp_path: Path, optimizer: str, schedule: str, keep_best: bool, cuts: list[int]
 ) -> None:
     checkpoint = Checkpoint(tmp_path / "one", "a plan", interval=0)
+    recipe = {"optimizer": optimizer, "schedule": schedule, "keep_best": keep_best}
     for cut in cuts:
         with pytest.raises(KeyboardInterrupt):
-            train(checkpoint, stop_after=cut, optimizer=optimizer, keep_best=keep_best)
-    resumed = train(checkpoint, optimizer=optimizer, keep_best=keep_best)
-    assert equal(resumed, train(optimizer=optimizer, keep_best=keep_best))
-    assert not equal(resumed, train(optimizer=optimizer, keep_best=keep_best, seed=1))  # what `equal` can say
+            train(checkpoint, stop_after=cut, **recipe)
+    resumed = train(checkpoint, **recipe)
+    assert equal(resumed, train(**recipe))
+    assert not equal(resumed, train(**recipe, seed=1))  # what `equal` can say
 
 
 def test_only_the_passes_that_are_missing_are_trained(tmp_path: Path) -> None:

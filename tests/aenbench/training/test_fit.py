@@ -4,11 +4,13 @@ import pytest
 import torch
 from torch import nn
 
+from aenbench.errors import TrainingError
 from aenbench.execution.threads import one_thread
 from aenbench.models.registry import FAMILIES
 from aenbench.tasks.images import LabelledImages
 from aenbench.training.fit import accuracy, derive_seed, fit, predict
 from aenbench.training.recipe import MAX_PASSES, Recipe
+from gdatasets.errors import GDatasetsError
 from gdatasets.sources.catalogue import SOURCES
 
 
@@ -99,3 +101,113 @@ def test_seeds_for_different_purposes_differ() -> None:
 def test_no_images_is_an_error() -> None:
     with pytest.raises(ValueError, match="no training images"):
         Recipe(10, 1).passes(0)
+
+
+def learning_rates(recipe: Recipe, steps: int) -> list[float]:
+    optimiser = recipe.optimiser_of(network())
+    schedule = recipe.schedule_of(optimiser, steps)
+    rates = []
+    for _ in range(steps):
+        rates.append(optimiser.param_groups[0]["lr"])
+        optimiser.step()
+        if schedule is not None:
+            schedule.step()
+    return rates
+
+
+def test_schedules_rise_to_the_learning_rate_and_fall_and_the_constant_one_stays() -> None:
+    constant = learning_rates(Recipe(100, 1, learning_rate=0.1), 100)
+    assert constant == [0.1] * 100
+    for schedule, peak in (("one-cycle", 29), ("cosine", 5)):
+        rates = learning_rates(Recipe(100, 1, learning_rate=0.1, schedule=schedule), 100)  # type: ignore[arg-type]
+        assert max(rates) == pytest.approx(0.1)
+        assert rates[peak] == pytest.approx(0.1)
+        assert rates[:peak] == sorted(rates[:peak])
+        assert rates[peak:] == sorted(rates[peak:], reverse=True)
+        assert rates[0] < 0.03
+        assert rates[-1] < 0.001
+        assert learning_rates(Recipe(100, 1, learning_rate=0.1, schedule=schedule), 1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"schedule": "one-cycle"},
+        {"schedule": "cosine"},
+        {"optimiser": "adamw", "weight_decay": 0.1},
+        {"label_smoothing": 0.1},
+        {"precision": "bfloat16"},
+    ],
+    ids=str,
+)
+def test_every_option_of_a_recipe_trains_and_changes_the_training(options: dict[str, object]) -> None:
+    weights = []
+    for changed in ({}, options):
+        model = network()
+        recipe = Recipe(1_000, 5, **changed)  # type: ignore[arg-type]
+        fitted = fit(model, quadrants(1_000, 0), quadrants(400, 1), recipe, seed=0)
+        assert fitted.accuracies[-1] > 0.9
+        weights.append(model[1].weight)
+    assert weights[1].dtype == torch.float32
+    assert not torch.equal(*weights)
+
+
+def test_weight_decay_of_adamw_is_decoupled_and_that_of_adam_is_not() -> None:
+    """Where the gradient is zero, AdamW shrinks a weight by rate * decay; Adam turns the decay into a whole step."""
+    shrunk = []
+    for optimiser in ("adam", "adamw"):
+        model = nn.Linear(1, 1, bias=False)
+        with torch.no_grad():
+            model.weight.fill_(1.0)
+        step = Recipe(1, 1, learning_rate=0.01, weight_decay=0.1, optimiser=optimiser).optimiser_of(model)  # type: ignore[arg-type]
+        model.weight.grad = torch.zeros(1, 1)
+        step.step()
+        shrunk.append(1 - model.weight.item())
+    assert shrunk[1] == pytest.approx(0.001, rel=1e-3)
+    assert shrunk[0] == pytest.approx(0.01, rel=1e-3)
+
+
+def test_a_last_batch_of_one_image_is_joined_to_the_one_before() -> None:
+    recipe = Recipe(100, 1, batch=4)
+    assert [len(part) for part in recipe.batches(torch.arange(9))] == [4, 5]
+    assert [len(part) for part in recipe.batches(torch.arange(10))] == [4, 4, 2]
+    assert [len(part) for part in recipe.batches(torch.arange(1))] == [1]
+    assert torch.equal(torch.cat(recipe.batches(torch.arange(9))), torch.arange(9))
+    normed = nn.Sequential(nn.Flatten(), nn.Linear(784, 8), nn.BatchNorm1d(8), nn.Linear(8, 4))
+    fit(normed, quadrants(9, 0), quadrants(4, 1), recipe, seed=0)  # a batch norm takes no single image
+    with pytest.raises(ValueError, match="more than 1 value"):
+        fit(normed, quadrants(9, 0).first(1), quadrants(4, 1), recipe, seed=0)
+
+
+def test_a_training_that_diverges_ends_with_a_line() -> None:
+    recipe = Recipe(100, 3, optimiser="sgd", learning_rate=1e30)
+    with pytest.raises(
+        TrainingError, match=r"loss of pass \d of 3 is (nan|inf): the training diverged\. Use a lower"
+    ) as error:
+        fit(network(), quadrants(100, 0), quadrants(20, 1), recipe, seed=0)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"epochs": 0}, "epochs of at least 1, got 0"),
+        ({"schedule": "linear"}, "Choose from: constant, one-cycle, cosine"),
+        ({"optimiser": "lion"}, "Choose from: adam, adamw, sgd"),
+        ({"precision": "float16"}, "Choose from: float32, bfloat16"),
+        ({"learning_rate": 0.0}, "learning rate above 0"),
+        ({"weight_decay": -1.0}, "weight decay of at least 0"),
+        ({"label_smoothing": 1.0}, "from 0 to below 1"),
+        ({"learning_rate": float("nan")}, "learning rate above 0, got nan"),
+    ],
+    ids=str,
+)
+def test_impossible_recipes_are_errors(options: dict[str, object], text: str) -> None:
+    with pytest.raises(GDatasetsError, match=text):
+        Recipe(**{"images": 10, "epochs": 1, **options})  # type: ignore[arg-type]
+
+
+def test_a_recipe_states_what_it_stated_before_its_newer_fields_existed() -> None:
+    before = "images=4000, epochs=4, batch=64, learning_rate=0.001, optimiser='adam', chosen_by=None"
+    assert repr(Recipe(4_000, 4)) == f"Recipe({before}, evaluation_batch=1000)"
+    assert "schedule='cosine'" in repr(Recipe(4_000, 4, schedule="cosine"))
