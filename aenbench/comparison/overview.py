@@ -74,7 +74,7 @@ def _means_at(comparison: Comparison, networks: int) -> list[float]:
     if networks > comparison.networks:
         return [float("nan")] * len(comparison.curves)
     return [
-        float(means(curves.regret[:, networks - 1 : networks], curves.columns).mean())
+        float(means(curves.regret_after([networks]), curves.columns).mean())
         for curves in comparison.curves.values()
     ]
 
@@ -96,7 +96,7 @@ def _ends_table(comparisons: Mapping[str, Comparison]) -> str:
         found = np.mean([(of.ranks == 1).mean() for of in curves])
         spent = ["-"] * 3
         if all(of.whole for of in curves):
-            duplicates = 100 * (1 - trained.sum() / visited.sum())
+            duplicates = 100 * (1 - trained.sum() / visited.sum()) if visited.any() else 0.0
             spent = [f"{trained.min():,} to {trained.max():,}", f"{visited.mean():,.0f}", f"{duplicates:.0f} %"]
         rows.append(
             [
@@ -164,7 +164,7 @@ def _csv(comparisons: Mapping[str, Comparison], at: Sequence[int]) -> str:
     for table, comparison in comparisons.items():
         numbers = checkpoints(comparison, at)
         for name, curves in comparison.curves.items():
-            of = summarise(curves.regret[:, np.array(numbers, dtype=np.int64) - 1], curves.columns)
+            of = summarise(curves.regret_after(numbers), curves.columns)
             for place, number in enumerate(numbers):
                 lines.append([table, name, len(curves.regret), number, *_shares(of, place)])
     return csv_text(lines)

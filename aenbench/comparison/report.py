@@ -77,9 +77,8 @@ def markdown(
 
 
 def _regret_table(comparison: Comparison, at: Sequence[int]) -> str:
-    places = np.array(at, dtype=np.int64) - 1
     rows = [
-        [name, _runs(curves), *_cells(summarise(curves.regret[:, places], curves.columns))]
+        [name, _runs(curves), *_cells(summarise(curves.regret_after(at), curves.columns))]
         for name, curves in comparison.curves.items()
     ]
     return markdown_table(["algorithm", "runs", *(f"{number} networks" for number in at)], rows)
@@ -87,7 +86,7 @@ def _regret_table(comparison: Comparison, at: Sequence[int]) -> str:
 
 def _time_table(comparison: Comparison, at: Sequence[int]) -> str:
     """Regret at the times in which so many average trainings fit."""
-    seconds = comparison.training_seconds * np.array(at)
+    seconds = comparison.training_seconds * np.array([number for number in at if number])
     seconds = seconds[seconds >= _all_have_one(comparison)]
     rows = [
         [name, *_cells(summarise(curves.regret_at(seconds), curves.columns))]
@@ -127,7 +126,7 @@ def _spent(curves: Curves) -> list[str]:
     """Of a mean run: networks trained, states visited, duplicates among these."""
     if not curves.whole:
         return ["-"] * 3
-    duplicates = 100 * (1 - curves.trained.sum() / curves.visited.sum())
+    duplicates = 100 * (1 - curves.trained.sum() / curves.visited.sum()) if curves.visited.any() else 0.0
     return [f"{curves.trained.mean():.0f}", f"{curves.visited.mean():.0f}", f"{duplicates:.0f} %"]
 
 
@@ -197,7 +196,10 @@ def differences_csv(differences: Sequence[Difference]) -> str:
 
 def picture(comparison: Comparison, title: str) -> bytes:
     """Mean regret with its band against networks and against time, as the bytes of a PNG file."""
-    ends = [curves.seconds[np.isfinite(curves.seconds)].max() for curves in comparison.curves.values()]
+    ends = [
+        curves.seconds[np.isfinite(curves.seconds)].max(initial=curves.first_seconds.max())
+        for curves in comparison.curves.values()
+    ]
     seconds = np.geomspace(_all_have_one(comparison), max(ends), _POINTS)
     seconds[0] = _all_have_one(comparison)  # the power may round below it
     by_time = [_curve(name, seconds, curves, curves.regret_at(seconds)) for name, curves in comparison.curves.items()]
@@ -218,4 +220,4 @@ def _curve(name: str, x: Floats, curves: Curves, regret: Floats) -> Curve:
 
 def _all_have_one(comparison: Comparison) -> float:
     """Seconds until every run has its first network."""
-    return float(max(curves.seconds[:, 0].max() for curves in comparison.curves.values()))
+    return float(max(curves.first_seconds.max() for curves in comparison.curves.values()))

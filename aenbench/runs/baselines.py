@@ -102,7 +102,7 @@ class Baseline(Method):
     def choose(self, space: SearchSpace, evaluate: Evaluate, budget: SearchBudget, seed: int) -> Choice:
         if self.learns:
             record = SEARCHES.find(self.search)(space, evaluate, budget, seed)
-            return Choice(space.candidate(record.best.canonical), record)
+            return Choice(space.candidate(record.choice), record)
         if isinstance(self.offer.baseline, BestOf):
             record = Record(space, evaluate)
             for state in self.offer.baseline.states:

@@ -11,7 +11,7 @@ from typing import Any
 
 from aenbench.errors import InvalidArgumentError
 from aenbench.models.space import SearchBudget, SearchSpace
-from aenbench.search import dqn, evolution, exhaustive, greedy, random
+from aenbench.search import dqn, evidence, evolution, exhaustive, greedy, guided, random
 from aenbench.search.record import Evaluate, Record, Search
 from gdatasets.files import file_sha256
 from gdatasets.registry import Registry
@@ -39,6 +39,8 @@ SEARCHES: Registry[Search] = Registry(
         "evolution": evolution.search,
         "greedy": greedy.search,
         "exhaustive": exhaustive.search,
+        "discover": evidence.discover,
+        "guided": guided.search,
     },
     _checked,
 )
