@@ -61,7 +61,9 @@ def tables(
     ] = False,
     effects: Annotated[
         bool,
-        typer.Option("--effects", help="Ask each table's images about its moves, for the searches discover and guided."),
+        typer.Option(
+            "--effects", help="Ask each table's images about its moves, for the searches discover and guided."
+        ),
     ] = False,
     root: RootOption = None,
 ) -> None:
@@ -87,7 +89,10 @@ def tables(
 def search(
     table: Annotated[Path, typer.Option(help="A .parquet file of `aenbench tabulate`, or a folder of them.")],
     compare: Annotated[
-        str, typer.Option(help="Algorithms: dqn, random, evolution, greedy, exhaustive, discover, guided, or package.module:function.")
+        str,
+        typer.Option(
+            help="Algorithms: dqn, random, evolution, greedy, exhaustive, discover, guided, or package.module:function."
+        ),
     ] = "dqn,random,evolution,greedy",
     runs: Annotated[int, typer.Option(help="Repetitions of each algorithm.")] = 500,
     runs_of: Annotated[

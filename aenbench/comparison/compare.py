@@ -137,8 +137,8 @@ def compare(
         evidence: what the table's images say, by training seed, for searches that ask them.
 
     Raises:
-        InvalidArgumentError: no contestant, a search that asks images where there is no evidence, fewer runs than the table has seeds, or a budget without a limit on
-            networks.
+        InvalidArgumentError: no contestant, fewer runs than the table has seeds, a budget without a limit on networks,
+            or a search that asks images where there is no evidence.
     """
     lookup = Lookup.of(table, evidence)
     seeds = lookup.values.shape[1]

@@ -74,8 +74,7 @@ def _means_at(comparison: Comparison, networks: int) -> list[float]:
     if networks > comparison.networks:
         return [float("nan")] * len(comparison.curves)
     return [
-        float(means(curves.regret_after([networks]), curves.columns).mean())
-        for curves in comparison.curves.values()
+        float(means(curves.regret_after([networks]), curves.columns).mean()) for curves in comparison.curves.values()
     ]
 
 

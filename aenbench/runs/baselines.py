@@ -97,7 +97,9 @@ class Baseline(Method):
     def networks_ahead(self, space: SearchSpace, budget: SearchBudget) -> int:
         if isinstance(self.offer.baseline, BestOf):
             return len(self.offer.baseline.states)
-        return budget.networks or min(budget.states, len(space.networks)) if self.learns else 0
+        if not self.learns or self.search == "discover":
+            return 0
+        return budget.networks or min(budget.states, len(space.networks))
 
     def choose(self, space: SearchSpace, evaluate: Evaluate, budget: SearchBudget, seed: int) -> Choice:
         if self.learns:

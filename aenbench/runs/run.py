@@ -112,7 +112,7 @@ def _extras(plan: Plan, images: Images, outcomes: Sequence[SeedOutcome]) -> dict
     trials = [outcome.trials for outcome in outcomes]
     if any(trials):
         extras["trials.csv"] = trials_csv(trials)
-    if plan.method.learns:
+    if plan.method.learns and any(trials):
         extras["search.png"] = search_progress(trials, f"{images.dataset.name} / {plan.task.configuration}")
     return extras
 

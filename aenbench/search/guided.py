@@ -12,6 +12,7 @@ G-Digits: `docs/search.md` says how.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,18 +136,21 @@ def search(
     """
     evidence = evidence_of(evaluate)
     record, belief = Record(space, evaluate), Belief(space, evidence, settings or GuidedSettings())
-    waiting = opening(space, evidence)
+    waiting, toggles = opening(space, evidence), toggles_of(space)
     record.settle(waiting[0])
     while not budget.is_spent(record) and len(record.visited) < len(space.networks):
-        record.value(waiting.pop(0) if waiting else _next(space, belief, record))
+        fresh = waiting or [state for state in toggles[record.choice] if state not in record.visited]
+        fresh = fresh or [state for state in space.networks if state not in record.visited]
+        state = waiting.pop(0) if waiting else belief.most_promising(fresh, record.visited)
+        record.value(state)
         record.settle(belief.best(record.visited))
     return record
 
 
-def _next(space: SearchSpace, belief: Belief, record: Record) -> str:
-    """A toggle of the best network that was not trained yet; of all networks where there is none."""
-    best = record.choice
-    toggles = [space.canonical(space.toggle(best, bit)) for bit in range(space.bits)]
-    fresh = [state for state in dict.fromkeys(toggles) if state not in record.visited]
-    fresh = fresh or [state for state in space.networks if state not in record.visited]
-    return belief.most_promising(fresh, record.visited)
+def toggles_of(space: SearchSpace) -> dict[str, list[str]]:
+    """The networks that differ from each in one bit of some state that names it, as sorted canonical states."""
+    names = {state: space.canonical(state) for state in map("".join, product("01", repeat=space.bits))}
+    found: dict[str, set[str]] = {state: set() for state in space.networks}
+    for state, network in names.items():
+        found[network].update(names[space.toggle(state, bit)] for bit in range(space.bits))
+    return {network: sorted(others - {network}) for network, others in found.items()}

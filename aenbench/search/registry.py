@@ -47,6 +47,8 @@ SEARCHES: Registry[Search] = Registry(
 """Every search by name. `SEARCHES.register("mine", function)` adds one for this process, whose workers get the function
 itself, so it must be one of a module; `SEARCHES.find("package.module:function")` finds one anywhere."""
 
+ASK_IMAGES = frozenset({"discover", "guided"})
+"""Searches that ask the images, too: what they choose need not be the network of the highest value."""
 
 DEFAULT_SEARCH = "dqn"
 """The paper's: what a baseline that searches uses where none is named."""

@@ -68,7 +68,9 @@ def measure_effects(table: Table, root: Root = None) -> TableEffects:
         train_content_sha256=info.train_content_sha256,
         candidates=table.space.candidates,
         seeds=[
-            SeedEffects(seed=seed, effects=rounded[seed], control=round(look.control, 6), seconds=round(look.seconds, 3))
+            SeedEffects(
+                seed=seed, effects=rounded[seed], control=round(look.control, 6), seconds=round(look.seconds, 3)
+            )
             for seed, look in looks.items()
         ],
     )
