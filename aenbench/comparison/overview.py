@@ -18,6 +18,7 @@ from aenbench.comparison.report import CUT_NOTE, better, curves_by_networks
 from aenbench.reports.figures import regret_panels
 from aenbench.reports.markdown import csv_text, markdown_table
 from aenbench.statistics.hypothesis_tests import Floats, Summary, means, summarise
+from aenbench.statistics.intervals import t_half_width
 from gdatasets.files import make_folder, write_whole
 
 
@@ -49,6 +50,7 @@ def markdown(comparisons: Mapping[str, Comparison], at: Sequence[int] = CHECKPOI
         "is bold, whether or not it is really lower: see below. Each table's folder has intervals, times and tests.",
         "![Mean regret against networks trained, one panel for each table](overview.png)",
         *(f"## After {number} networks\n\n{_regret_table(comparisons, number)}" for number in at),
+        f"## Over the tables\n\n{_over_tables(comparisons, at)}",
         f"## When the runs had ended\n\n{_ends_table(comparisons)}",
         f"## What they chose then\n\n{_choices_table(comparisons)}",
     ]
@@ -63,6 +65,31 @@ def _regret_table(comparisons: Mapping[str, Comparison], networks: int) -> str:
     rows = [[table, *_bold_lowest(values)] for table, values in zip(comparisons, regret, strict=True)]
     rows.append(["mean", *_bold_lowest(regret.mean(axis=0))])
     return markdown_table(["table", *names], rows)
+
+
+def _over_tables(comparisons: Mapping[str, Comparison], at: Sequence[int]) -> str:
+    """Of each algorithm after so many networks the mean over tables, with its interval."""
+    regret = np.array([[_means_at(comparison, number) for comparison in comparisons.values()] for number in at])
+    rows = [
+        [name, *(_mean_cell(tuple(values)) for values in 100 * regret[:, :, place])]
+        for place, name in enumerate(_algorithms(comparisons))
+    ]
+    note = (
+        "Mean regret over tables; in brackets its 95 % interval for other tables of this kind, Student's t of the "
+        "tables' means, cut off at zero."
+    )
+    return f"{note}\n\n{markdown_table(['algorithm', *(f'{number} networks' for number in at)], rows)}"
+
+
+def _mean_cell(values: tuple[float, ...]) -> str:
+    """Such as `0.35 [0.10, 0.60]`."""
+    mean = float(np.mean(values))
+    if np.isnan(mean):
+        return "-"
+    if len(values) < 2:
+        return f"{mean:.2f}"
+    half = t_half_width(values)
+    return f"{mean:.2f} [{max(mean - half, 0.0):.2f}, {mean + half:.2f}]"
 
 
 def _algorithms(comparisons: Mapping[str, Comparison]) -> list[str]:

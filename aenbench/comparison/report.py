@@ -177,9 +177,10 @@ def regret_csv(comparison: Comparison) -> str:
     """One line for each algorithm and number of networks; shares, not percent."""
     lines: list[list[object]] = [["algorithm", "networks", "runs", "mean", "low", "high", "fifth", "ninety_fifth"]]
     for name, curves in comparison.curves.items():
-        summary = summarise(curves.regret, curves.columns)
+        numbers = range(0 if curves.chooses_ahead else 1, comparison.networks + 1)
+        summary = summarise(curves.regret_after(numbers), curves.columns)
         parts = (summary.mean, summary.low, summary.high, summary.fifth, summary.ninety_fifth)
-        for number, values in enumerate(zip(*parts, strict=True), start=1):
+        for number, values in zip(numbers, zip(*parts, strict=True), strict=True):
             shown = ["" if np.isnan(value) else f"{value:.6f}" for value in values]
             lines.append([name, number, len(curves.regret), *shown])
     return csv_text(lines)
