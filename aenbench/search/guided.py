@@ -10,7 +10,7 @@ are alike. The best network is the one of the highest posterior mean among those
 G-Digits: `docs/search.md` says how.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -69,6 +69,20 @@ class Belief:
             [sum(worth.get(move, 0.0) for move in sorted(space.moves_of(state))) for state in self.networks]
         )
 
+    def prior(self, rows: Sequence[int] | None = None) -> tuple[Floats, Floats]:
+        """What is believed before any training: means (networks,), and covariances with these rows of `networks`.
+
+        Args:
+            rows: all of them by default.
+
+        Returns:
+            (networks,) and (rows, networks). The level that all networks share is left open, at a deviation of 1.
+        """
+        bits = self._bits if rows is None else self._bits[list(rows)]
+        distances = bits.sum(axis=1)[:, None] + self._bits.sum(axis=1) - 2 * bits @ self._bits.T
+        alike = self._settings.residual**2 * np.exp(-distances / self._settings.length)
+        return self._expected, _LEVEL**2 + alike
+
     def given(self, values: Mapping[str, float]) -> tuple[Floats, Floats]:
         """Mean and standard deviation of every network's accuracy, (networks,) each.
 
@@ -78,11 +92,9 @@ class Belief:
         rows, seen = [self._rows[state] for state in values], np.array(list(values.values()))
         share = np.clip(seen, _LEAST_SHARE, 1 - _LEAST_SHARE)
         noise = self._settings.training**2 + share * (1 - share) / self._evidence.chosen_by
-        bits = self._bits[rows]
-        distances = bits.sum(axis=1)[:, None] + self._bits.sum(axis=1) - 2 * bits @ self._bits.T  # (seen, networks)
-        shared = _LEVEL**2 + self._settings.residual**2 * np.exp(-distances / self._settings.length)
+        expected, shared = self.prior(rows)
         weights = np.linalg.solve(shared[:, rows] + np.diag(noise), shared)
-        mean = self._expected + (seen - self._expected[rows]) @ weights
+        mean = expected + (seen - expected[rows]) @ weights
         variance = _LEVEL**2 + self._settings.residual**2 - (weights * shared).sum(axis=0)
         return mean, np.sqrt(np.maximum(variance, 0))
 
