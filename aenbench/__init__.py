@@ -14,13 +14,13 @@ from gdatasets import __version__ as __version__
 from gdatasets.deferred import deferred_names
 
 if TYPE_CHECKING:
-    from aenbench.discovery.discover import Discovery as Discovery
     from aenbench.discovery.discover import discover as discover
+    from aenbench.discovery.findings import Discovery as Discovery
     from aenbench.tables.parquet import load_table as load_table
     from aenbench.tables.table import Table as Table
 
 _HOMES = {
-    "Discovery": "discovery.discover",
+    "Discovery": "discovery.findings",
     "Table": "tables.table",
     "discover": "discovery.discover",
     "load_table": "tables.parquet",

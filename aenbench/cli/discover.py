@@ -10,7 +10,7 @@ from aenbench.cli.options import RootOption
 from gdatasets.cli.output import say
 
 if TYPE_CHECKING:
-    from aenbench.discovery.discover import Discovery
+    from aenbench.discovery.findings import Discovery
 
 
 def discover(

@@ -1,0 +1,124 @@
+"""What `discover` found: effects, p-values and verdicts by candidate, and the group of the symmetries."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from aenbench.discovery.candidates import Moves
+from aenbench.discovery.kernel import Measured
+from aenbench.discovery.verdicts import Verdict, holm
+from gdatasets.groups.actions import ACTIONS, bits_from_actions
+from gdatasets.groups.group import Group
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, eq=False)
+class Discovery:
+    """Which moves keep the law of the images within each class.
+
+    Attributes:
+        measured: effect, interval and raw p-value of each candidate.
+        control: the same of a random permutation of the pixels, which leaves nothing of an image: what is as small as
+            the margin there cannot be told from a symmetry by this statistic.
+        verdicts: `symmetry`, `approximate`, `broken` or `cannot tell`, by candidate.
+        moves: the candidates.
+        images: how many were looked at.
+        level: of the tests, all together, and of the intervals.
+        margin: the largest effect that counts as small.
+        notices: what was left out or assumed, one line each.
+        seconds: processor time.
+    """
+
+    measured: Mapping[str, Measured]
+    control: Measured
+    verdicts: Mapping[str, Verdict]
+    moves: Moves
+    images: int
+    level: float
+    margin: float
+    notices: tuple[str, ...]
+    seconds: float
+
+    @property
+    def effects(self) -> dict[str, float]:
+        """0 = moved images have the law of images, 1 = they are like none; by candidate."""
+        return {name: each.effect for name, each in self.measured.items()}
+
+    @property
+    def p_values(self) -> dict[str, float]:
+        """Of the hypothesis that a candidate is a symmetry, adjusted for the number of candidates (Holm)."""
+        return holm({name: each.p_value for name, each in self.measured.items()})
+
+    def named(self, *verdicts: Verdict) -> tuple[str, ...]:
+        """The candidates with one of these verdicts."""
+        return tuple(name for name, verdict in self.verdicts.items() if verdict in verdicts)
+
+    @cached_property
+    def group(self) -> Group:
+        """The group that the symmetries generate; approximate ones are not in it unless they are products of others."""
+        return self.moves.group_of(self.named("symmetry"))
+
+    @property
+    def state(self) -> str | None:
+        """The twelve bits of the actions in the group, in the order of `ACTIONS`; None where they are not square."""
+        if not self.group.is_square:
+            return None
+        return bits_from_actions(name for name in self.group.closure if name in ACTIONS)
+
+    @cached_property
+    def contradictions(self) -> tuple[str, ...]:
+        """Candidates that were told apart, though symmetries generate them: one of these verdicts is wrong."""
+        told = self.named("broken", "approximate")
+        return tuple(name for name in told if self.moves.permutations[name] in self.group)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """One row a candidate: effect, low, high, p_value (raw), p_adjusted, verdict."""
+        import pandas as pd
+
+        adjusted = self.p_values
+        rows = {
+            name: {
+                "effect": each.effect,
+                "low": each.low,
+                "high": each.high,
+                "p_value": each.p_value,
+                "p_adjusted": adjusted[name],
+                "verdict": self.verdicts[name],
+            }
+            for name, each in self.measured.items()
+        }
+        return pd.DataFrame.from_dict(rows, orient="index")
+
+    def plot(self) -> "Figure":
+        """A picture of the effects with their intervals, the margin and the control."""
+        from aenbench.discovery.pictures import draw_effects
+
+        return draw_effects(self.measured, self.verdicts, self.control, self.margin)
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as plain values."""
+        adjusted = self.p_values
+        return {
+            "images": self.images,
+            "level": self.level,
+            "margin": self.margin,
+            "control": self.control.effect,
+            "seconds": round(self.seconds, 3),
+            "candidates": {
+                name: {
+                    "effect": each.effect,
+                    "interval": [each.low, each.high],
+                    "p_value": each.p_value,
+                    "p_adjusted": adjusted[name],
+                    "verdict": self.verdicts[name],
+                }
+                for name, each in self.measured.items()
+            },
+            "group": {"generators": list(self.named("symmetry")), "order": self.group.order, "state": self.state},
+            "contradictions": list(self.contradictions),
+            "notices": list(self.notices),
+        }
