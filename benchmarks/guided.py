@@ -1,104 +1,110 @@
 """What the search `guided` believes before it trains: its constants, fitted to G-Digits alone.
 
+python benchmarks/guided.py noise                      # standard deviation of one training; 4 CPU minutes
 for config in none aug1 aug2 aug3 aug4 aug5; do
-    aenbench tabulate --dataset g-digits --config $config --out g-digits-tables      # 10 CPU minutes each
+    aenbench tabulate --dataset g-digits --config $config --seeds 1 --out g-digits-tables      # 3 CPU minutes each
 done
 aenbench tables --dir g-digits-tables --effects
-python benchmarks/guided.py fit g-digits-tables        # the settings of highest likelihood
-python benchmarks/guided.py regret g-digits-tables     # regret with other settings, on the same tables
+python benchmarks/guided.py fit --tables g-digits-tables      # the other constants: those of highest likelihood
 
 The accuracy of a network is taken from all 660 images that were not learned from: nothing is judged on G-Digits.
 """
 
 import argparse
-from dataclasses import astuple, replace
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from scipy.optimize import minimize
 
-from aenbench.comparison.compare import compare
-from aenbench.comparison.runs import Contestant, networks_budget
-from aenbench.search import evidence, greedy, guided, random
+from aenbench.models.aen import AEN_FAMILY, AENSpace
 from aenbench.search.evidence import Evidence
 from aenbench.search.guided import Belief, GuidedSettings
 from aenbench.tables.card import find_tables
 from aenbench.tables.effects import read_evidence
 from aenbench.tables.table import Table
+from aenbench.tasks.images import Images
+from aenbench.tasks.protocol import STANDARD
+from aenbench.tasks.task import Task
+from aenbench.training.fit import predict
+from aenbench.training.trial import Training, train
 
-AT = (0, 5, 10, 25)
-Told = list[tuple[str, Table, tuple[Evidence, ...]]]
+CONFIGURATIONS = ("none", "aug1", "aug2", "aug3", "aug4", "aug5")
+FITTED = ("gain", "loss", "residual", "length")
+Told = dict[str, tuple[Table, Evidence]]
 
 
 def accuracies(table: Table) -> tuple[np.ndarray, int]:
-    """Share of right answers on validation and test images together, (networks, seeds), and how many these are."""
+    """Share of right answers on validation and test images together, (networks,), and how many images these are."""
     validation, test = table.info.validation_images, table.info.test_images
     images = validation + test
-    return (validation * table.final("validation") + test * table.final("test")) / images, images
+    return (validation * table.final("validation") + test * table.final("test"))[:, 0] / images, images
+
+
+def noise(per_table: int = 12) -> None:
+    """Train networks drawn at random twice: how far apart are their accuracies, beyond what counting explains?
+
+    Of two networks that differ on b + c of n images, counting alone gives the difference of their shares a variance of
+    (b + c) / n^2 less a little; what remains is twice the variance of one training.
+    """
+    generator, excess = np.random.default_rng(0), []
+    for config in CONFIGURATIONS:
+        images = Images(Task("g-digits", config, STANDARD))
+        space, (learn, choose_by), test = AENSpace(images.shape), images.training(), images.test()
+        pixels, labels = torch.cat([choose_by.images, test.images]), torch.cat([choose_by.labels, test.labels])
+        recipe = AEN_FAMILY.budget(STANDARD).child
+        for place in generator.choice(len(space.networks), per_table, replace=False):
+            candidate = space.candidate(space.networks[place])
+            right = []
+            for seed in (0, 1):
+                model = train(Training(candidate, recipe, seed, "child"), learn, choose_by.first(1)).model
+                right.append((predict(model, pixels) == labels).numpy())
+            gap, differing, n = right[0].mean() - right[1].mean(), (right[0] != right[1]).sum(), len(labels)
+            excess.append(gap**2 - (differing / n**2 - gap**2 / n))
+        print(f"{config}: {np.sqrt(max(np.mean(excess), 0) / 2):.4f} until now, {len(excess)} pairs", flush=True)
+    drawn = np.random.default_rng(0).choice(excess, (10_000, len(excess))).mean(axis=1)
+    low, high = np.sqrt(np.maximum(np.quantile(drawn, [0.025, 0.975]), 0) / 2)
+    print(f"one training: {np.sqrt(max(np.mean(excess), 0) / 2):.4f} [{low:.4f}, {high:.4f}]")
 
 
 def unlikelihood(logarithms: np.ndarray, told: Told) -> float:
-    """Minus the log likelihood of all accuracies: a mean over seeds, and how single trainings vary around it."""
-    settings, total = GuidedSettings(*np.exp(logarithms), bonus=0.0), 0.0
-    for _, table, (says, *_) in told:
+    """Minus the log likelihood of all accuracies, of one training each, without the constants of `noise`."""
+    settings, total = replace(GuidedSettings(), **dict(zip(FITTED, np.exp(logarithms), strict=True))), 0.0
+    for table, says in told.values():
         seen, images = accuracies(table)
-        seeds, mean = seen.shape[1], seen.mean(axis=1)
-        noise = settings.training**2 + mean * (1 - mean) / images
         expected, covariance = Belief(table.space, says, settings).prior()
-        lower = np.linalg.cholesky(covariance + np.diag(noise / seeds))
-        residual = np.linalg.solve(lower, mean - expected)
+        lower = np.linalg.cholesky(covariance + np.diag(settings.training**2 + seen * (1 - seen) / images))
+        residual = np.linalg.solve(lower, seen - expected)
         total += residual @ residual / 2 + np.log(lower.diagonal()).sum()
-        around = ((seen - mean[:, None]) ** 2).sum(axis=1) / noise
-        total += (around.sum() + (seeds - 1) * np.log(noise).sum()) / 2
     return total
 
 
-def fit(told: Told) -> None:
-    """Print the settings under which the accuracies are most likely, for all tables and without each."""
-    start = np.log(astuple(GuidedSettings())[:5])
-    for left_out in (None, *(name for name, *_ in told)):
-        chosen = [each for each in told if each[0] != left_out]
-        found = minimize(unlikelihood, start, (chosen,), "Nelder-Mead", options={"xatol": 0.02, "fatol": 0.2})
-        names = list(GuidedSettings.__dataclass_fields__)[:5]
-        shown = ", ".join(f"{name} {value:.4f}" for name, value in zip(names, np.exp(found.x), strict=True))
-        print(f"without {left_out or 'none of them'}: {shown}; {found.fun:.1f}", flush=True)
-
-
-def regret(told: Told) -> None:
-    """Mean regret on the same tables, in points, as the searches see it: validation accuracies of one training."""
-    own = GuidedSettings()
-    variants = {
-        "as it is": own,
-        "bonus 0": replace(own, bonus=0.0),
-        "bonus 1": replace(own, bonus=1.0),
-        "effects say nothing": replace(own, gain=0.0, loss=0.0),
-        "no noise": replace(own, training=1e-6),
-        "noise twice": replace(own, training=2 * own.training),
-        "residual half": replace(own, residual=own.residual / 2),
-        "length half": replace(own, length=own.length / 2),
+def fit(folder: Path) -> None:
+    """Print the settings under which the accuracies are most likely: of all tables, then without each of them."""
+    told = {
+        table.info.configuration: (table, read_evidence(table, folder / file)[0])
+        for file, table in find_tables(folder).items()
     }
-    searches = {name: (partial(guided.search, settings=each), 3) for name, each in variants.items()}
-    searches |= {"discover": (evidence.discover, 3), "greedy": (greedy.search, 3), "random": (random.search, 60)}
-    lost: dict[str, list[np.ndarray]] = {name: [] for name in searches}
-    for _, table, says in told:
-        budget, seeds = networks_budget(table.space, max(AT)), len(table.seeds)
-        contestants = {name: Contestant(each, budget, max(runs, seeds)) for name, (each, runs) in searches.items()}
-        for name, curves in compare(table, contestants, evidence=says).curves.items():
-            lost[name].append(100 * curves.regret_after(AT).mean(axis=0))
-    for name, each in lost.items():
-        print(f"{name:20}", "  ".join(f"{value:5.2f}" for value in np.mean(each, axis=0)), flush=True)
+    start = np.log([getattr(GuidedSettings(), name) for name in FITTED])
+    for left_out in ("none of them", *told):
+        chosen = {name: each for name, each in told.items() if name != left_out}
+        found = minimize(unlikelihood, start, (chosen,), "Nelder-Mead", options={"xatol": 0.02, "fatol": 0.2})
+        shown = ", ".join(f"{name} {value:.4f}" for name, value in zip(FITTED, np.exp(found.x), strict=True))
+        print(f"without {left_out}: {shown}; {found.fun:.1f}", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=["fit", "regret"])
-    parser.add_argument("tables", type=Path)
+    parser.add_argument("part", choices=["noise", "fit"])
+    parser.add_argument("--tables", type=Path, help="of G-Digits, for fit")
     given = parser.parse_args()
-    told = [
-        (file, table, read_evidence(table, given.tables / file)) for file, table in find_tables(given.tables).items()
-    ]
-    (fit if given.part == "fit" else regret)(told)
+    if given.part == "noise":
+        noise()
+    elif given.tables is None:
+        parser.error("fit needs --tables")
+    else:
+        fit(given.tables)
 
 
 if __name__ == "__main__":
