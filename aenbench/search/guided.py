@@ -35,15 +35,13 @@ class GuidedSettings:
         residual: standard deviation of what effects do not explain.
         length: bits in which networks differ until that is forgotten, by a factor of e.
         training: standard deviation of one training; that of counting right answers comes on top.
-        bonus: standard deviations that an untrained network's mean is raised by when the next one is chosen.
     """
 
-    gain: float = 0.015
-    loss: float = 0.06
-    residual: float = 0.04
-    length: float = 3.0
-    training: float = 0.01
-    bonus: float = 0.0
+    gain: float = 0.014
+    loss: float = 0.02
+    residual: float = 0.08
+    length: float = 15.0
+    training: float = 0.013
 
 
 _LEVEL = 1.0  # standard deviation of the accuracy of all networks together, of which nothing is believed
@@ -83,8 +81,8 @@ class Belief:
         alike = self._settings.residual**2 * np.exp(-distances / self._settings.length)
         return self._expected, _LEVEL**2 + alike
 
-    def given(self, values: Mapping[str, float]) -> tuple[Floats, Floats]:
-        """Mean and standard deviation of every network's accuracy, (networks,) each.
+    def given(self, values: Mapping[str, float]) -> Floats:
+        """The mean of every network's accuracy, (networks,).
 
         Args:
             values: measured accuracies, 0..1, by canonical state; at least one.
@@ -94,20 +92,13 @@ class Belief:
         noise = self._settings.training**2 + share * (1 - share) / self._evidence.chosen_by
         expected, shared = self.prior(rows)
         weights = np.linalg.solve(shared[:, rows] + np.diag(noise), shared)
-        mean = expected + (seen - expected[rows]) @ weights
-        variance = _LEVEL**2 + self._settings.residual**2 - (weights * shared).sum(axis=0)
-        return mean, np.sqrt(np.maximum(variance, 0))
+        mean: Floats = expected + (seen - expected[rows]) @ weights
+        return mean
 
-    def best(self, values: Mapping[str, float]) -> str:
-        """Of the networks that were measured, the one with the highest mean, the earliest of equals."""
-        mean, _ = self.given(values)
-        return max(values, key=lambda state: float(mean[self._rows[state]]))
-
-    def most_promising(self, states: Collection[str], values: Mapping[str, float]) -> str:
-        """Of some networks the one to measure next, the first of equals."""
-        mean, deviation = self.given(values)
-        hopes = mean + self._settings.bonus * deviation
-        return max(states, key=lambda state: float(hopes[self._rows[state]]))
+    def best(self, states: Collection[str], values: Mapping[str, float]) -> str:
+        """Of some networks the one with the highest mean when these accuracies were measured, the first of equals."""
+        mean = self.given(values)
+        return max(states, key=lambda state: float(mean[self._rows[state]]))
 
     def _worth_of_moves(self) -> dict[str, float]:
         """What each move adds to the accuracy of a network that is equivariant to it; nothing where images are mute."""
@@ -153,9 +144,9 @@ def search(
     while not budget.is_spent(record) and len(record.visited) < len(space.networks):
         fresh = waiting or [state for state in toggles[record.choice] if state not in record.visited]
         fresh = fresh or [state for state in space.networks if state not in record.visited]
-        state = waiting.pop(0) if waiting else belief.most_promising(fresh, record.visited)
+        state = waiting.pop(0) if waiting else belief.best(fresh, record.visited)
         record.value(state)
-        record.settle(belief.best(record.visited))
+        record.settle(belief.best(record.visited, record.visited))
     return record
 
 
