@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from aenbench.comparison.compare import CHECKPOINTS, Comparison, Curves, Difference, checkpoints, significance
-from aenbench.comparison.report import CUT_NOTE, better, curves_by_networks
+from aenbench.comparison.report import AHEAD_NOTE, CUT_NOTE, better, curves_by_networks
 from aenbench.reports.figures import regret_panels
 from aenbench.reports.markdown import csv_text, markdown_table
 from aenbench.statistics.hypothesis_tests import Floats, Summary, means, summarise
@@ -47,7 +47,8 @@ def markdown(comparisons: Mapping[str, Comparison], at: Sequence[int] = CHECKPOI
         f"# Search algorithms on {len(comparisons)} tables",
         "Regret: how far the network with the best validation accuracy so far is below the best one of the table, by "
         "mean test accuracy over the table's training seeds, in percentage points; mean over runs. The lowest of a row "
-        "is bold, whether or not it is really lower: see below. Each table's folder has intervals, times and tests.",
+        "is bold, whether or not it is really lower: see below. Each table's folder has intervals, times and tests."
+        + (f" {AHEAD_NOTE}" if any(curves.chooses_ahead for curves in _every(comparisons)) else ""),
         "![Mean regret against networks trained, one panel for each table](overview.png)",
         *(f"## After {number} networks\n\n{_regret_table(comparisons, number)}" for number in at),
         f"## Over the tables\n\n{_over_tables(comparisons, at)}",

@@ -31,6 +31,10 @@ CUT_NOTE = (
     "Runs of an algorithm without numbers of networks and states ended as soon as they had trained the network of the "
     "highest validation accuracy: after that nothing changes their choice."
 )
+AHEAD_NOTE = (
+    "An algorithm that chooses before it trains asks the images: it is judged by the network that it settles on, and "
+    "the time of its look at them is counted."
+)
 _POINTS = 200  # of a curve against time
 
 
@@ -64,7 +68,8 @@ def markdown(
         "Regret: how far the network with the best validation accuracy so far is below the best one of the table, by "
         f"mean test accuracy over the {comparison.seeds} training seeds, in percentage points. Mean over runs, with "
         "the 95 % interval of that mean for further runs on the same trainings, then the 5th and 95th percentile of "
-        "runs. A run that ends by itself keeps its choice; - is beyond a budget.",
+        "runs. A run that ends by itself keeps its choice; - is beyond a budget."
+        + (f" {AHEAD_NOTE}" if any(curves.chooses_ahead for curves in comparison.curves.values()) else ""),
         "![Mean regret with its 95 % band, against networks trained and against time](comparison.png)",
         f"## After so many networks\n\n{_regret_table(comparison, at)}",
         f"## After so much time\n\nOne training takes {comparison.training_seconds:.3g} s in the mean.\n\n"

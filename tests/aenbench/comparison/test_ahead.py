@@ -11,7 +11,7 @@ import pytest
 from aenbench.comparison.compare import Comparison, compare, significance
 from aenbench.comparison.overview import write_overview
 from aenbench.comparison.plan import numbers_of
-from aenbench.comparison.report import write_comparison
+from aenbench.comparison.report import AHEAD_NOTE, write_comparison
 from aenbench.comparison.run_cache import keep_runs
 from aenbench.comparison.runs import Contestant, networks_budget
 from aenbench.errors import InvalidArgumentError
@@ -102,6 +102,9 @@ def test_pages_begin_at_zero_networks(
     text = (tmp_path / "one" / "comparison.md").read_text()
     assert "| algorithm | runs | 0 networks | 3 networks |" in text
     assert "| random | 9 | - |" in text
+    assert AHEAD_NOTE in text
+    write_comparison(of(tiny_table(), random=random.search), tmp_path / "without", "tiny", at=(3,))
+    assert AHEAD_NOTE not in (tmp_path / "without" / "comparison.md").read_text()
     rows = list(csv.DictReader((tmp_path / "one" / "regret.csv").read_text().splitlines()))
     first = {row["algorithm"]: row["networks"] for row in reversed(rows)}
     assert first == {"looks": "0", "random": "1"}
