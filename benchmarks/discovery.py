@@ -7,18 +7,28 @@ python benchmarks/discovery.py subgroups --root data     # groups of one to four
 python benchmarks/discovery.py clusters --root data      # images that belong together, moved together and one by one
 python benchmarks/discovery.py regret --root data        # the network of the group found, on the twelve tables
 python benchmarks/discovery.py time --root data
+python benchmarks/discovery.py margin --root data        # what each margin loses on G-Digits
 """
 
 import argparse
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from aenbench import discover, load_table
 from aenbench.discovery.candidates import find_candidates
 from aenbench.discovery.kernel import measure
 from aenbench.discovery.verdicts import MARGIN, decide
+from aenbench.models.aen import AEN_FAMILY, AENSpace
+from aenbench.search.evaluate import TrainedEvaluation
+from aenbench.search.evidence import ask_images
+from aenbench.search.guided import chain
+from aenbench.tasks.images import Images, LabelledImages
+from aenbench.tasks.protocol import STANDARD
+from aenbench.tasks.task import Task
 from gdatasets import CONFIGURATIONS, Group, GroupConfiguration, load_arrays
 from gdatasets import DATASETS as DATASET_SPECS
 from gdatasets.generation.group_moves import move_by_group
@@ -126,6 +136,39 @@ def regret(root: Path, images: int = 4_000) -> None:
     print(f"mean {np.mean(lost):.2f} points")
 
 
+def margin(root: Path, seeds: int = 3) -> None:
+    """Accuracy lost on G-Digits by the network of the moves below each margin: three trainings of each chain.
+
+    Accuracies are those on all images that were not learned from, 660, in the mean of the seeds. Margins between two
+    effects of a table choose one network; they are shown as one interval.
+    """
+    chosen: dict[str, list[tuple[float, float]]] = {}
+    for config in TABLES:
+        images = Images(Task("g-digits", config, STANDARD), root)
+        space, (learn, choose_by), test = AENSpace(images.shape), images.training(), images.test()
+        recipe, evidence = AEN_FAMILY.budget(STANDARD).child, ask_images(space, learn, len(choose_by), 0)
+        held_out = LabelledImages(
+            torch.cat([choose_by.images, test.images]), torch.cat([choose_by.labels, test.labels])
+        )
+        accuracy: dict[str, float] = {
+            state: np.mean([TrainedEvaluation(space, learn, held_out, recipe, seed)(state) for seed in range(seeds)])
+            for state in chain(space, evidence)
+        }
+        best = max(accuracy.values())
+        steps = sorted([0.0, *(max(effect, 0.0) for effect in evidence.effects.values())])
+        lost = [
+            100 * (best - accuracy[space.state_of([name for name, e in evidence.effects.items() if e <= step])])
+            for step in steps
+        ]
+        chosen[config] = list(zip(steps, lost, strict=True))
+        shown = ", ".join(f"above {step:.4f}: {loss:.1f}" for step, loss in chosen[config] if step < 0.2)
+        print(f"{config:6} {evidence.seconds:.2f} s; points lost by margin: {shown}", flush=True)
+    edges = sorted({step for steps in chosen.values() for step, _ in steps if step < 0.2})
+    for low, high in pairwise([*edges, 0.2]):
+        mean = np.mean([[loss for step, loss in steps if step <= low][-1] for steps in chosen.values()])
+        print(f"margins from {low:.4f} to {high:.4f}: {mean:.2f} points lost", flush=True)
+
+
 def spent(root: Path) -> None:
     for images in (1_000, 4_000, 16_000, 60_000):
         pixels, labels = subset("g-mnist", "d4", images, 0, root)
@@ -146,6 +189,7 @@ def main() -> None:
         "clusters": clusters,
         "regret": regret,
         "time": spent,
+        "margin": margin,
     }
     parser.add_argument("part", choices=parts)
     parser.add_argument("--root", type=Path, required=True)

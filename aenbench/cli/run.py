@@ -64,7 +64,8 @@ def run(
         str | None,
         typer.Option(
             help="What chooses, for aen and gcnn-aen: dqn (the paper's, by default), greedy, evolution, random, "
-            "exhaustive, or package.module:function."
+            "exhaustive, discover (asks the images, trains no network), guided (in the order that they give), or "
+            "package.module:function."
         ),
     ] = None,
     generators: Annotated[
@@ -91,6 +92,7 @@ def run(
     from aenbench.cli.progress import progress_report
     from aenbench.execution.executors import executor_from
     from aenbench.leaderboard.rescoring import rescore
+    from aenbench.runs.foresight import foresee
     from aenbench.runs.options import RunOptions
     from aenbench.runs.run import run as run_plan
     from aenbench.tasks.images import Images
@@ -126,6 +128,8 @@ def run(
     if differences:
         raise EntryError(f"{folder}: {'; '.join(differences)}.")
     show_result(entry, result)
+    if line := foresee(plan):
+        say(line)
     say(f"Entry: {folder}")
 
 

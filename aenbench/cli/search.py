@@ -59,10 +59,22 @@ def tables(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit code 1 when a table is damaged or the card outdated.")
     ] = False,
+    effects: Annotated[
+        bool,
+        typer.Option(
+            "--effects", help="Ask each table's images about its moves, for the searches discover and guided."
+        ),
+    ] = False,
+    root: RootOption = None,
 ) -> None:
     """Read all of a folder's tables, with their digests, and regenerate their card, README.md."""
-    from aenbench.tables.card import check_tables, write_card
+    from aenbench.tables.card import check_tables, find_tables, write_card
+    from aenbench.tables.effects import measure_effects, write_effects
 
+    if effects:
+        for file, table in find_tables(folder).items():
+            say(f"Wrote {write_effects(measure_effects(table, root), folder / file)}")
+        return
     if not check:
         say(f"Wrote {write_card(folder)}")
         return
@@ -77,7 +89,10 @@ def tables(
 def search(
     table: Annotated[Path, typer.Option(help="A .parquet file of `aenbench tabulate`, or a folder of them.")],
     compare: Annotated[
-        str, typer.Option(help="Algorithms: dqn, random, evolution, greedy, exhaustive, or package.module:function.")
+        str,
+        typer.Option(
+            help="Algorithms: dqn, random, evolution, greedy, exhaustive, discover, guided, or package.module:function."
+        ),
     ] = "dqn,random,evolution,greedy",
     runs: Annotated[int, typer.Option(help="Repetitions of each algorithm.")] = 500,
     runs_of: Annotated[
@@ -92,6 +107,9 @@ def search(
             help="Of these algorithms end a run once it has the highest value of the table: the same regret, sooner.",
         ),
     ] = "",
+    at: Annotated[
+        str, typer.Option(metavar="N,N,...", help="Compare after so many networks; 0 is before any was trained.")
+    ] = "25,50,100,200",
     space: FamilyOption = None,
     out: Annotated[Path, typer.Option(help="Folder for the tables and the picture.")] = Path("comparison"),
     workers: WorkersOption = None,
@@ -101,14 +119,15 @@ def search(
 ) -> None:
     """Judge search algorithms on a table, or on a folder's: which really differ; resumes where it was interrupted."""
     from aenbench.cli.progress import progress_report
-    from aenbench.comparison.plan import ComparisonPlan, compare_algorithms, named_of, repetitions
+    from aenbench.comparison.plan import ComparisonPlan, compare_algorithms, named_of, numbers_of, repetitions
     from aenbench.execution.executors import executor_from
     from aenbench.models.registry import find_space
 
     if space:
         find_space(space)
     names = compare.split(",")
-    plan = ComparisonPlan(table, repetitions(names, runs, runs_of or []), networks, named_of(names, until_best))
+    done, until = repetitions(names, runs, runs_of or []), named_of(names, until_best)
+    plan = ComparisonPlan(table, done, networks, until, numbers_of(at))
     with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
         compare_algorithms(plan, out, where, report)
     say(f"Comparison: {out}")

@@ -16,6 +16,7 @@ import numpy as np
 
 from aenbench.comparison.runs import Contestant, Job, Lookup, Run, run
 from aenbench.errors import InvalidArgumentError
+from aenbench.search.evidence import Evidence
 from aenbench.statistics.hypothesis_tests import Floats, Integers, holm, known_mean_test, means, permutation_test
 from aenbench.tables.table import TrainedNetworks
 
@@ -35,6 +36,8 @@ class Curves:
         reach: networks that its budget allows. What it would do with more is not known.
         columns: the training seed of each run, by number, (runs,).
         regret: after each network trained, (runs, networks), shares 0..1; NaN beyond `reach`.
+        regret_before: of what was chosen before any network was trained, (runs,); NaN where nothing was.
+        seconds_before: until that was chosen, (runs,); infinite where nothing was.
         seconds: when each network was trained, by the table's times and the algorithm's own, (runs, networks);
             infinite for networks that a run did not train.
         trained: networks of each run, (runs,).
@@ -49,6 +52,8 @@ class Curves:
     reach: int
     columns: Integers
     regret: Floats
+    regret_before: Floats
+    seconds_before: Floats
     seconds: Floats
     trained: Integers
     visited: Integers
@@ -56,6 +61,22 @@ class Curves:
     choices: Sequence[str]
     ranks: Integers
     deterministic: bool
+
+    def regret_after(self, networks: Sequence[int]) -> Floats:
+        """Regret (runs, points) after so many networks (points,), 0 or more; NaN where there is none."""
+        every = np.column_stack([self.regret_before, self.regret])
+        chosen: Floats = every[:, np.array(networks, dtype=np.int64)]
+        return chosen
+
+    @property
+    def chooses_ahead(self) -> bool:
+        """Whether there is a choice before any network is trained."""
+        return bool(np.isfinite(self.regret_before).all())
+
+    @property
+    def first_seconds(self) -> Floats:
+        """When each run has a network, (runs,)."""
+        return np.minimum(self.seconds_before, self.seconds[:, 0])
 
     def regret_at(self, seconds: Floats) -> Floats:
         """Regret (runs, points) when so many seconds (points,) have passed.
@@ -66,9 +87,9 @@ class Curves:
             InvalidArgumentError: some run has no network by then.
         """
         done = np.stack([np.searchsorted(row, seconds, side="right") for row in self.seconds])
-        if not done.all():
+        if (self.first_seconds[:, None] > seconds).any():
             raise InvalidArgumentError(f"Not every run has a network after {seconds.min():.3g} seconds.")
-        regret = np.take_along_axis(self.regret, done - 1, axis=1)
+        regret = np.take_along_axis(np.column_stack([self.regret_before, self.regret]), done, axis=1)
         if self.reach < self.regret.shape[1]:
             regret[:, (done >= self.reach).any(axis=0)] = np.nan
         return regret
@@ -100,6 +121,7 @@ def compare(
     contestants: Mapping[str, Contestant],
     map_runs: MapRuns | None = None,
     report: Callable[[int, int], None] | None = None,
+    evidence: Sequence[Evidence] = (),
 ) -> Comparison:
     """Run algorithms on a table.
 
@@ -112,12 +134,13 @@ def compare(
         map_runs: calls a function on each item; `Executor.map` for several at a time, `KeptRuns.map` to go on
             after an interruption; by default one after another.
         report: called with (runs done, runs to do), first for two runs a training seed, then for the others.
+        evidence: what the table's images say, by training seed, for searches that ask them.
 
     Raises:
-        InvalidArgumentError: no contestant, fewer runs than the table has seeds, or a budget without a limit on
-            networks.
+        InvalidArgumentError: no contestant, fewer runs than the table has seeds, a budget without a limit on networks,
+            or a search that asks images where there is no evidence.
     """
-    lookup = Lookup.of(table)
+    lookup = Lookup.of(table, evidence)
     seeds = lookup.values.shape[1]
     _check(contestants, seeds)
     execute = partial(_execute, partial(run, lookup), map_runs or _in_order, report)
@@ -181,7 +204,9 @@ def _check(contestants: Mapping[str, Contestant], seeds: int) -> None:
 def _repeats(runs: Sequence[Run], seeds: int) -> bool:
     """Whether each of the first runs, one a training seed, is done once more by the run after them."""
     pairs = zip(runs[:seeds], runs[seeds:], strict=False)
-    return len(runs) >= 2 * seeds and all(np.array_equal(a.trained, b.trained) for a, b in pairs)
+    return len(runs) >= 2 * seeds and all(
+        np.array_equal(a.trained, b.trained) and np.array_equal(a.settled, b.settled) for a, b in pairs
+    )
 
 
 def _curves(lookup: Lookup, runs: Sequence[Run], reach: int, networks: int) -> Curves:
@@ -190,19 +215,24 @@ def _curves(lookup: Lookup, runs: Sequence[Run], reach: int, networks: int) -> C
     if deterministic:
         runs = runs[:seeds]
     regret = np.empty((len(runs), networks))
+    regret_before = np.full(len(runs), np.nan)
     seconds = np.full((len(runs), networks), np.inf)
     last: list[int] = []
     for row, done in enumerate(runs):
-        chosen = done.trained[_best_so_far(lookup.values[done.trained, done.column])]
+        chosen = _choices(lookup, done)
+        if len(done.settled) and done.settled[0] >= 0:
+            regret_before[row] = lookup.test.max() - lookup.test[done.settled[0]]
         regret[row, : len(chosen)] = lookup.test.max() - lookup.test[chosen]
-        regret[row, len(chosen) :] = regret[row, len(chosen) - 1]
+        regret[row, len(chosen) :] = regret[row, len(chosen) - 1] if len(chosen) else regret_before[row]
         seconds[row, : len(chosen)] = done.own_seconds + np.cumsum(lookup.seconds[done.trained, done.column])
-        last.append(int(chosen[-1]))
+        last.append(int(chosen[-1] if len(chosen) else done.settled[0]))
     regret[:, reach:] = np.nan
     return Curves(
         reach=reach,
         columns=np.array([done.column for done in runs]),
         regret=regret,
+        regret_before=regret_before,
+        seconds_before=np.array([done.ready_seconds for done in runs]),
         seconds=seconds,
         trained=np.array([len(done.trained) for done in runs]),
         visited=np.array([done.visited for done in runs]),
@@ -211,6 +241,13 @@ def _curves(lookup: Lookup, runs: Sequence[Run], reach: int, networks: int) -> C
         ranks=np.array([1 + int((lookup.test > lookup.test[network] + _TIE).sum()) for network in last]),
         deterministic=deterministic,
     )
+
+
+def _choices(lookup: Lookup, run: Run) -> Integers:
+    """The network chosen after each one trained: of the highest value, or what the run settled on."""
+    if len(run.settled):
+        return run.settled[1:]
+    return run.trained[_best_so_far(lookup.values[run.trained, run.column])]
 
 
 def _best_so_far(values: Floats) -> Integers:
@@ -257,12 +294,13 @@ def significance(comparison: Comparison, at: Sequence[int] = CHECKPOINTS) -> lis
     for first, second in combinations(comparison.curves, 2):
         a, b = comparison.curves[first], comparison.curves[second]
         reached = [number for number in checkpoints(comparison, at) if number <= min(a.reach, b.reach)]
-        places = np.array(reached, dtype=np.int64) - 1
-        gaps = means(a.regret[:, places], a.columns) - means(b.regret[:, places], b.columns)  # (seeds, points)
+        reached = [number for number in reached if number or (a.chooses_ahead and b.chooses_ahead)]
+        ours, theirs = a.regret_after(reached), b.regret_after(reached)
+        gaps = means(ours, a.columns) - means(theirs, b.columns)  # (seeds, points)
         gaps[np.abs(gaps) < _TIE] = 0.0
         gap = gaps.mean(axis=0)
         agreeing = (np.sign(gaps) == np.sign(gap)).sum(axis=0)
-        rows = zip(reached, gap.tolist(), agreeing.tolist(), _p_values(a, b, places).tolist(), strict=True)
+        rows = zip(reached, gap.tolist(), agreeing.tolist(), _p_values(a, b, reached).tolist(), strict=True)
         found += [Difference(number, first, second, *facts) for number, *facts in rows]
     tested = [place for place, difference in enumerate(found) if not math.isnan(difference.p)]
     for place, p in zip(tested, holm([found[place].p for place in tested]), strict=True):
@@ -270,11 +308,11 @@ def significance(comparison: Comparison, at: Sequence[int] = CHECKPOINTS) -> lis
     return found
 
 
-def _p_values(a: Curves, b: Curves, places: Integers) -> Floats:
-    """Of the difference of two algorithms at so many networks less one, (points,), not yet corrected."""
-    ours, theirs = a.regret[:, places], b.regret[:, places]
+def _p_values(a: Curves, b: Curves, networks: Sequence[int]) -> Floats:
+    """Of the difference of two algorithms at so many networks, (points,), not yet corrected."""
+    ours, theirs = a.regret_after(networks), b.regret_after(networks)
     if a.deterministic and b.deterministic:
-        return np.full(len(places), np.nan)
+        return np.full(len(networks), np.nan)
     if a.deterministic:
         return known_mean_test(theirs, b.columns, means(ours, a.columns).mean(axis=0))
     if b.deterministic:
@@ -284,4 +322,4 @@ def _p_values(a: Curves, b: Curves, places: Integers) -> Floats:
 
 def checkpoints(comparison: Comparison, at: Sequence[int] = CHECKPOINTS) -> list[int]:
     """Those numbers of networks that the curves reach."""
-    return [number for number in at if 1 <= number <= comparison.networks]
+    return [number for number in at if 0 <= number <= comparison.networks]

@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from aenbench.comparison.compare import CHECKPOINTS, Comparison, Curves, Difference, checkpoints, significance
-from aenbench.comparison.report import CUT_NOTE, better, curves_by_networks
+from aenbench.comparison.report import AHEAD_NOTE, CUT_NOTE, better, curves_by_networks
 from aenbench.reports.figures import regret_panels
 from aenbench.reports.markdown import csv_text, markdown_table
 from aenbench.statistics.hypothesis_tests import Floats, Summary, means, summarise
+from aenbench.statistics.intervals import t_half_width
 from gdatasets.files import make_folder, write_whole
 
 
@@ -46,9 +47,11 @@ def markdown(comparisons: Mapping[str, Comparison], at: Sequence[int] = CHECKPOI
         f"# Search algorithms on {len(comparisons)} tables",
         "Regret: how far the network with the best validation accuracy so far is below the best one of the table, by "
         "mean test accuracy over the table's training seeds, in percentage points; mean over runs. The lowest of a row "
-        "is bold, whether or not it is really lower: see below. Each table's folder has intervals, times and tests.",
+        "is bold, whether or not it is really lower: see below. Each table's folder has intervals, times and tests."
+        + (f" {AHEAD_NOTE}" if any(curves.chooses_ahead for curves in _every(comparisons)) else ""),
         "![Mean regret against networks trained, one panel for each table](overview.png)",
         *(f"## After {number} networks\n\n{_regret_table(comparisons, number)}" for number in at),
+        f"## Over the tables\n\n{_over_tables(comparisons, at)}",
         f"## When the runs had ended\n\n{_ends_table(comparisons)}",
         f"## What they chose then\n\n{_choices_table(comparisons)}",
     ]
@@ -65,6 +68,31 @@ def _regret_table(comparisons: Mapping[str, Comparison], networks: int) -> str:
     return markdown_table(["table", *names], rows)
 
 
+def _over_tables(comparisons: Mapping[str, Comparison], at: Sequence[int]) -> str:
+    """Of each algorithm after so many networks the mean over tables, with its interval."""
+    regret = np.array([[_means_at(comparison, number) for comparison in comparisons.values()] for number in at])
+    rows = [
+        [name, *(_mean_cell(tuple(values)) for values in 100 * regret[:, :, place])]
+        for place, name in enumerate(_algorithms(comparisons))
+    ]
+    note = (
+        "Mean regret over tables; in brackets its 95 % interval for other tables of this kind, Student's t of the "
+        "tables' means, cut off at zero."
+    )
+    return f"{note}\n\n{markdown_table(['algorithm', *(f'{number} networks' for number in at)], rows)}"
+
+
+def _mean_cell(values: tuple[float, ...]) -> str:
+    """Such as `0.35 [0.10, 0.60]`."""
+    mean = float(np.mean(values))
+    if np.isnan(mean):
+        return "-"
+    if len(values) < 2:
+        return f"{mean:.2f}"
+    half = t_half_width(values)
+    return f"{mean:.2f} [{max(mean - half, 0.0):.2f}, {mean + half:.2f}]"
+
+
 def _algorithms(comparisons: Mapping[str, Comparison]) -> list[str]:
     return list(next(iter(comparisons.values())).curves)
 
@@ -74,8 +102,7 @@ def _means_at(comparison: Comparison, networks: int) -> list[float]:
     if networks > comparison.networks:
         return [float("nan")] * len(comparison.curves)
     return [
-        float(means(curves.regret[:, networks - 1 : networks], curves.columns).mean())
-        for curves in comparison.curves.values()
+        float(means(curves.regret_after([networks]), curves.columns).mean()) for curves in comparison.curves.values()
     ]
 
 
@@ -96,7 +123,7 @@ def _ends_table(comparisons: Mapping[str, Comparison]) -> str:
         found = np.mean([(of.ranks == 1).mean() for of in curves])
         spent = ["-"] * 3
         if all(of.whole for of in curves):
-            duplicates = 100 * (1 - trained.sum() / visited.sum())
+            duplicates = 100 * (1 - trained.sum() / visited.sum()) if visited.any() else 0.0
             spent = [f"{trained.min():,} to {trained.max():,}", f"{visited.mean():,.0f}", f"{duplicates:.0f} %"]
         rows.append(
             [
@@ -164,7 +191,7 @@ def _csv(comparisons: Mapping[str, Comparison], at: Sequence[int]) -> str:
     for table, comparison in comparisons.items():
         numbers = checkpoints(comparison, at)
         for name, curves in comparison.curves.items():
-            of = summarise(curves.regret[:, np.array(numbers, dtype=np.int64) - 1], curves.columns)
+            of = summarise(curves.regret_after(numbers), curves.columns)
             for place, number in enumerate(numbers):
                 lines.append([table, name, len(curves.regret), number, *_shares(of, place)])
     return csv_text(lines)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from aenbench.comparison.compare import Comparison, compare
+from aenbench.comparison.compare import CHECKPOINTS, Comparison, compare
 from aenbench.comparison.overview import write_overview
 from aenbench.comparison.report import write_comparison
 from aenbench.comparison.run_cache import keep_runs
@@ -18,6 +18,7 @@ from aenbench.search import dqn
 from aenbench.search.dqn_fast import LeanLearner
 from aenbench.search.registry import SEARCHES
 from aenbench.tables.card import find_tables
+from aenbench.tables.effects import read_evidence
 from aenbench.tables.parquet import read_table
 from aenbench.tables.table import Table, TableInfo
 from gdatasets.errors import BusyError, OutputError
@@ -34,12 +35,14 @@ class ComparisonPlan:
         runs: of each algorithm, by its name or import path.
         networks: distinct ones that a run may train.
         until_best: algorithms whose runs end with the table's highest value, as `Contestant.until_best` says.
+        at: numbers of networks that the pages compare at; 0 is before any was trained.
     """
 
     table: Path
     runs: Mapping[str, int]
     networks: int
     until_best: Collection[str] = ()
+    at: Sequence[int] = CHECKPOINTS
 
     def contestants(self, table: Table) -> dict[str, Contestant]:
         """The algorithms, with what each may spend.
@@ -87,10 +90,11 @@ def compare_algorithms(plan: ComparisonPlan, out: Path, executor: Executor, repo
     for file, table in tables.items():
         name = file.removesuffix(".parquet")
         contestants = plan.contestants(table)
-        kept = keep_runs(out / name, table.content_sha256, contestants, executor)
+        evidence = read_evidence(table, plan.table / file if is_folder else plan.table)
+        kept = keep_runs(out / name, table.content_sha256, contestants, executor, evidence)
         tell = partial(_tell, report, name or "searches")
         try:
-            comparisons[name] = compare(table, contestants, kept.map, tell)
+            comparisons[name] = compare(table, contestants, kept.map, tell, evidence)
         except StoreError as error:
             if kept.store.path.exists():
                 raise
@@ -98,10 +102,10 @@ def compare_algorithms(plan: ComparisonPlan, out: Path, executor: Executor, repo
                 f"Another process shared this work, has finished it and removed {kept.store.path}; its results are in "
                 f"{out / name}."
             ) from error
-        write_comparison(comparisons[name], out / name, title_of(table.info))
+        write_comparison(comparisons[name], out / name, title_of(table.info), plan.at)
         stores.append(kept.store.path)
     if is_folder:
-        write_overview(comparisons, out)
+        write_overview(comparisons, out, plan.at)
     for store in stores:
         store.unlink(missing_ok=True)  # another process may have shared the work, and be first
     return out
@@ -148,3 +152,15 @@ def named_of(names: Sequence[str], given: str) -> frozenset[str]:
             f"{names[0]}, say."
         )
     return found
+
+
+def numbers_of(given: str) -> tuple[int, ...]:
+    """Numbers of networks to compare at, of a text such as `0,5,10,25`, ascending.
+
+    Raises:
+        InvalidArgumentError: it is something else.
+    """
+    parts = given.split(",")
+    if not all(part.isdecimal() and len(part) <= _MAX_DIGITS for part in parts):
+        raise InvalidArgumentError(f'Expected --at as numbers of networks such as 0,5,10,25, got "{given}".')
+    return tuple(sorted(set(map(int, parts))))

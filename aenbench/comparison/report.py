@@ -31,6 +31,10 @@ CUT_NOTE = (
     "Runs of an algorithm without numbers of networks and states ended as soon as they had trained the network of the "
     "highest validation accuracy: after that nothing changes their choice."
 )
+AHEAD_NOTE = (
+    "An algorithm that chooses before it trains asks the images: it is judged by the network that it settles on, and "
+    "the time of its look at them is counted."
+)
 _POINTS = 200  # of a curve against time
 
 
@@ -64,7 +68,8 @@ def markdown(
         "Regret: how far the network with the best validation accuracy so far is below the best one of the table, by "
         f"mean test accuracy over the {comparison.seeds} training seeds, in percentage points. Mean over runs, with "
         "the 95 % interval of that mean for further runs on the same trainings, then the 5th and 95th percentile of "
-        "runs. A run that ends by itself keeps its choice; - is beyond a budget.",
+        "runs. A run that ends by itself keeps its choice; - is beyond a budget."
+        + (f" {AHEAD_NOTE}" if any(curves.chooses_ahead for curves in comparison.curves.values()) else ""),
         "![Mean regret with its 95 % band, against networks trained and against time](comparison.png)",
         f"## After so many networks\n\n{_regret_table(comparison, at)}",
         f"## After so much time\n\nOne training takes {comparison.training_seconds:.3g} s in the mean.\n\n"
@@ -77,9 +82,8 @@ def markdown(
 
 
 def _regret_table(comparison: Comparison, at: Sequence[int]) -> str:
-    places = np.array(at, dtype=np.int64) - 1
     rows = [
-        [name, _runs(curves), *_cells(summarise(curves.regret[:, places], curves.columns))]
+        [name, _runs(curves), *_cells(summarise(curves.regret_after(at), curves.columns))]
         for name, curves in comparison.curves.items()
     ]
     return markdown_table(["algorithm", "runs", *(f"{number} networks" for number in at)], rows)
@@ -87,7 +91,7 @@ def _regret_table(comparison: Comparison, at: Sequence[int]) -> str:
 
 def _time_table(comparison: Comparison, at: Sequence[int]) -> str:
     """Regret at the times in which so many average trainings fit."""
-    seconds = comparison.training_seconds * np.array(at)
+    seconds = comparison.training_seconds * np.array([number for number in at if number])
     seconds = seconds[seconds >= _all_have_one(comparison)]
     rows = [
         [name, *_cells(summarise(curves.regret_at(seconds), curves.columns))]
@@ -127,7 +131,7 @@ def _spent(curves: Curves) -> list[str]:
     """Of a mean run: networks trained, states visited, duplicates among these."""
     if not curves.whole:
         return ["-"] * 3
-    duplicates = 100 * (1 - curves.trained.sum() / curves.visited.sum())
+    duplicates = 100 * (1 - curves.trained.sum() / curves.visited.sum()) if curves.visited.any() else 0.0
     return [f"{curves.trained.mean():.0f}", f"{curves.visited.mean():.0f}", f"{duplicates:.0f} %"]
 
 
@@ -178,9 +182,10 @@ def regret_csv(comparison: Comparison) -> str:
     """One line for each algorithm and number of networks; shares, not percent."""
     lines: list[list[object]] = [["algorithm", "networks", "runs", "mean", "low", "high", "fifth", "ninety_fifth"]]
     for name, curves in comparison.curves.items():
-        summary = summarise(curves.regret, curves.columns)
+        numbers = range(0 if curves.chooses_ahead else 1, comparison.networks + 1)
+        summary = summarise(curves.regret_after(numbers), curves.columns)
         parts = (summary.mean, summary.low, summary.high, summary.fifth, summary.ninety_fifth)
-        for number, values in enumerate(zip(*parts, strict=True), start=1):
+        for number, values in zip(numbers, zip(*parts, strict=True), strict=True):
             shown = ["" if np.isnan(value) else f"{value:.6f}" for value in values]
             lines.append([name, number, len(curves.regret), *shown])
     return csv_text(lines)
@@ -197,7 +202,10 @@ def differences_csv(differences: Sequence[Difference]) -> str:
 
 def picture(comparison: Comparison, title: str) -> bytes:
     """Mean regret with its band against networks and against time, as the bytes of a PNG file."""
-    ends = [curves.seconds[np.isfinite(curves.seconds)].max() for curves in comparison.curves.values()]
+    ends = [
+        curves.seconds[np.isfinite(curves.seconds)].max(initial=curves.first_seconds.max())
+        for curves in comparison.curves.values()
+    ]
     seconds = np.geomspace(_all_have_one(comparison), max(ends), _POINTS)
     seconds[0] = _all_have_one(comparison)  # the power may round below it
     by_time = [_curve(name, seconds, curves, curves.regret_at(seconds)) for name, curves in comparison.curves.items()]
@@ -218,4 +226,4 @@ def _curve(name: str, x: Floats, curves: Curves, regret: Floats) -> Curve:
 
 def _all_have_one(comparison: Comparison) -> float:
     """Seconds until every run has its first network."""
-    return float(max(curves.seconds[:, 0].max() for curves in comparison.curves.values()))
+    return float(max(curves.first_seconds.max() for curves in comparison.curves.values()))

@@ -18,6 +18,7 @@ import numpy as np
 from aenbench.comparison.runs import Contestant, Job, Run
 from aenbench.execution.executors import Executor
 from aenbench.execution.store import Result, TrialStore, evaluate_all
+from aenbench.search.evidence import Evidence
 from aenbench.search.registry import source_sha256
 from gdatasets import __version__
 
@@ -44,12 +45,19 @@ class KeptRuns:
             yield numbers[key], _run(result)
 
 
-def keep_runs(folder: Path, content_sha256: str, contestants: Mapping[str, Contestant], executor: Executor) -> KeptRuns:
+def keep_runs(
+    folder: Path,
+    content_sha256: str,
+    contestants: Mapping[str, Contestant],
+    executor: Executor,
+    evidence: Sequence[Evidence] = (),
+) -> KeptRuns:
     """Keep runs in `.<folder>.trials` beside the folder that a comparison will be written to.
 
     Args:
         folder: of the comparison.
         content_sha256: of the table.
+        evidence: what its images say, by training seed; runs that rest on another are made anew.
         contestants: by name; algorithms of `SEARCHES.find`, just imported.
         executor: where the runs are done.
 
@@ -60,19 +68,23 @@ def keep_runs(folder: Path, content_sha256: str, contestants: Mapping[str, Conte
     path = folder.absolute()
     software = ", ".join([f"aenbench {__version__}", *(f"{name} {version(name)}" for name in ("torch", "numpy"))])
     store = TrialStore(path.parent / f".{path.name}.trials", f"search, table {content_sha256}, {software}")
-    return KeptRuns(store, {name: _identity(contestant) for name, contestant in contestants.items()}, executor)
+    said = json.dumps([asdict(each) for each in evidence], sort_keys=True) if evidence else ""
+    return KeptRuns(store, {name: _identity(contestant, said) for name, contestant in contestants.items()}, executor)
 
 
-def _identity(contestant: Contestant) -> str:
+def _identity(contestant: Contestant, said: str) -> str:
     spends = json.dumps(asdict(contestant.budget) | {"until_best": contestant.until_best}, sort_keys=True)
-    return hashlib.sha256(f"{source_sha256(contestant.search)} {spends}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{source_sha256(contestant.search)} {spends}{said}".encode()).hexdigest()[:16]
 
 
 def _result(function: Callable[[Job], Run], job: Job) -> dict[str, object]:
     run = function(job)
-    return asdict(run) | {"trained": run.trained.tolist(), "own_seconds": run.own_seconds.tolist()}
+    lists = {name: getattr(run, name).tolist() for name in ("trained", "own_seconds", "settled")}
+    ready = {} if np.isinf(run.ready_seconds) else {"ready_seconds": run.ready_seconds}
+    return {"column": run.column, "visited": run.visited, "cut": run.cut} | lists | ready
 
 
 def _run(result: Result) -> Run:
-    trained, own_seconds = np.array(result["trained"], dtype=np.int64), np.array(result["own_seconds"])
-    return Run(result["column"], trained, own_seconds, result["visited"], result["cut"])
+    trained, settled = (np.array(result[name], dtype=np.int64) for name in ("trained", "settled"))
+    own_seconds, ready = np.array(result["own_seconds"]), result.get("ready_seconds", np.inf)
+    return Run(result["column"], trained, own_seconds, result["visited"], result["cut"], settled, ready)

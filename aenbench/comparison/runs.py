@@ -4,13 +4,15 @@ A run sees the values of one training seed, as a search that trains does: it cho
 """
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from aenbench.errors import InvalidArgumentError
 from aenbench.models.space import SearchBudget, SearchSpace
-from aenbench.search.record import Search
+from aenbench.search.evidence import Evidence
+from aenbench.search.record import Record, Search
 from aenbench.statistics.hypothesis_tests import Floats, Integers
 from aenbench.tables.table import TrainedNetworks
 from aenbench.training.fit import derive_seed
@@ -49,6 +51,7 @@ class Lookup:
         values: what a search sees, (networks, seeds).
         test: mean test accuracy over seeds, (networks,).
         seconds: of training, (networks, seeds).
+        evidence: what the images say, by training seed; empty where that is not known.
     """
 
     space: SearchSpace
@@ -56,12 +59,13 @@ class Lookup:
     values: Floats
     test: Floats
     seconds: Floats
+    evidence: Sequence[Evidence] = ()
 
     @classmethod
-    def of(cls, table: TrainedNetworks) -> "Lookup":
+    def of(cls, table: TrainedNetworks, evidence: Sequence[Evidence] = ()) -> "Lookup":
         seconds = [[table.cost(state, seed) for seed in table.seeds] for state in table.networks]
         test = table.final("test").mean(axis=1)
-        return cls(table.space, tuple(table.networks), table.final("validation"), test, np.array(seconds))
+        return cls(table.space, tuple(table.networks), table.final("validation"), test, np.array(seconds), evidence)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +78,9 @@ class Run:
         own_seconds: processor time that the algorithm itself had taken when it asked for each of them, (n,).
         visited: distinct states asked for; 0 of a run that was cut off.
         cut: it was ended at the network of the highest value.
+        settled: rows of the networks that it would choose after 0, 1, 2, ... networks, (n + 1,), -1 where it has
+            none yet; empty where it chooses by the highest value.
+        ready_seconds: time until it chose its first network, if before any was trained: by the images, and its own.
     """
 
     column: int
@@ -81,6 +88,8 @@ class Run:
     own_seconds: Floats
     visited: int
     cut: bool = False
+    settled: Integers = field(default_factory=lambda: np.array([], dtype=np.int64))
+    ready_seconds: float = np.inf
 
 
 class _BestFoundError(Exception):
@@ -96,6 +105,49 @@ class Job:
     number: int
 
 
+@dataclass(eq=False)
+class _Asked:
+    """What a search evaluates: the values of one training seed; it remembers what was asked for, and when."""
+
+    lookup: Lookup
+    column: int
+    ends_at: float
+    started: float = field(default_factory=time.process_time)
+    looked_seconds: float = 0.0
+    seconds: dict[int, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.rows = {state: row for row, state in enumerate(self.lookup.networks)}
+
+    @property
+    def own_seconds(self) -> float:
+        """Of the algorithm until now, its look at the images included."""
+        return time.process_time() - self.started + self.looked_seconds
+
+    def __call__(self, state: str) -> float:
+        if state not in self.rows:
+            raise InvalidArgumentError(
+                f'A search asked for "{state}", which is no network of the table; ask through search.space.Record.'
+            )
+        row = self.rows[state]
+        self.seconds.setdefault(row, self.own_seconds)
+        value = float(self.lookup.values[row, self.column])
+        if value >= self.ends_at:
+            raise _BestFoundError
+        return value
+
+    def evidence(self) -> Evidence:
+        """What the images of the table say; raises InvalidArgumentError where that is not known."""
+        if not self.lookup.evidence:
+            raise InvalidArgumentError(
+                "There are no effects beside this table, which discover and guided rest on; measure them with "
+                "`aenbench tables --dir FOLDER --effects --root DATA`."
+            )
+        found = self.lookup.evidence[self.column]
+        self.looked_seconds += found.seconds
+        return found
+
+
 def run(lookup: Lookup, job: Job) -> Run:
     """One run of one algorithm on a table.
 
@@ -104,29 +156,30 @@ def run(lookup: Lookup, job: Job) -> Run:
     """
     column = job.number % lookup.values.shape[1]
     final = lookup.values[:, column].max() if job.contestant.until_best else np.inf
-    rows = {state: row for row, state in enumerate(lookup.networks)}
     lookup.space.canonical(lookup.space.start)  # spaces that are laid out when first asked: not the algorithm's time
-    asked: dict[int, float] = {}
-    started = time.process_time()
-
-    def evaluate(state: str) -> float:
-        if state not in rows:
-            raise InvalidArgumentError(
-                f'A search asked for "{state}", which is no network of the table; ask through search.space.Record.'
-            )
-        asked.setdefault(rows[state], time.process_time() - started)
-        value = float(lookup.values[rows[state], column])
-        if value >= final:
-            raise _BestFoundError
-        return value
-
+    asked = _Asked(lookup, column, final)
+    record: Record | None = None
     try:
-        record = job.contestant.search(lookup.space, evaluate, job.contestant.budget, derive_seed(job.number, "judge"))
-        visited, cut = len(record.visited), False
+        record = job.contestant.search(lookup.space, asked, job.contestant.budget, derive_seed(job.number, "judge"))
+        visited = len(record.visited)
     except _BestFoundError:
-        visited, cut = 0, True
-    if not asked:
+        visited = 0
+    if not asked.seconds and not (record and record.settled):
         raise InvalidArgumentError("A search trained no network; its budget must allow one at least.")
     kept = slice(job.contestant.budget.networks)
-    trained, own = np.array(list(asked), dtype=np.int64), np.array(list(asked.values()))
-    return Run(column, trained[kept], own[kept], visited, cut)
+    trained, own = np.array(list(asked.seconds), dtype=np.int64), np.array(list(asked.seconds.values()))
+    ready = asked.own_seconds if not asked.seconds else asked.looked_seconds
+    settled = _settled(record, asked.rows, len(trained[kept])) if record else np.array([], dtype=np.int64)
+    has_first = len(settled) and settled[0] >= 0
+    return Run(column, trained[kept], own[kept], visited, record is None, settled, ready if has_first else np.inf)
+
+
+def _settled(record: Record, rows: dict[str, int], trained: int) -> Integers:
+    """What a search settled on after each number of networks; empty where it says nothing."""
+    if not record.settled:
+        return np.array([], dtype=np.int64)
+    found, last = [], -1
+    for number in range(trained + 1):
+        last = rows[record.settled[number]] if number in record.settled else last
+        found.append(last)
+    return np.array(found, dtype=np.int64)

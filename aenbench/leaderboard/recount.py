@@ -143,15 +143,25 @@ def _of_seed(
     elif seed.parameters != parameters:
         found.append(f"{where} parameters are {parameters:,} for {_said(stated)}, {seed.parameters:,} is stated")
     if trials and not isinstance(offer.baseline, Fixed):
-        found += _not_the_best(seed, family, trials, shape)
+        found += _not_the_best(seed, offer, trials, shape)
     return True, found
 
 
-def _not_the_best(seed: SeedResult, family: "ModelFamily", trials: Sequence[TrialRow], shape: TaskShape) -> list[str]:
-    """Whether the network of a seed is not the one with the highest accuracy, the earliest of equals, of its trials."""
+def _not_the_best(seed: SeedResult, offer: "Offer", trials: Sequence[TrialRow], shape: TaskShape) -> list[str]:
+    """Whether the network of a seed is not the one with the highest accuracy, the earliest of equals, of its trials.
+
+    A search that asks the images weighs accuracies against what they say: any of its trials can be the one.
+    """
+    from aenbench.search.registry import ASK_IMAGES
+
+    family = offer.family
     best = max(trials, key=lambda trial: trial.value)
-    chosen = _of_state(family, best.state, shape)
     stated = (*((name, getattr(seed, name)) for name in family.facts), ("augmentations", seed.augmentations))
+    if offer.part in ASK_IMAGES:
+        if any(stated == _of_state(family, trial.state, shape) for trial in trials):
+            return []
+        return [f"seed {seed.seed}: {_said(stated)} is stated, which is no trial of {TRIALS_FILE}"]
+    chosen = _of_state(family, best.state, shape)
     if stated == chosen:
         return []
     return [

@@ -1,7 +1,7 @@
 """Autoequivariant networks: two equivariant layers and a free dense head, as a frozen description and as a module."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from typing import Any, Literal, get_args
@@ -207,6 +207,16 @@ class AENSpace(SearchSpace):
 
     def candidate(self, state: str) -> Candidate:
         return Candidate(Architecture(actions_from_bits(state), self.shape))
+
+    @property
+    def candidates(self) -> str:
+        return "actions"
+
+    def moves_of(self, state: str) -> frozenset[str]:
+        return frozenset(actions_from_bits(self.canonical(state)))
+
+    def state_of(self, moves: Collection[str]) -> str:
+        return self.canonical(bits_from_actions(moves))
 
     @property
     def networks(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The paper's group convolutional networks, as a frozen description and as a module."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import compress, product
 from typing import Any
@@ -189,6 +189,17 @@ GROUP_BITS = ("rotation", "hflip", "vflip")
 
 
 _GROUPS = {"000": "trivial", "100": "c4", "010": "hflip", "001": "vflip", "011": "v4", "111": "d4"}
+_TURNS = frozenset({"quarter turn", "half turn", "three-quarter turn"})
+_FLIPS = frozenset({"left-right flip", "top-bottom flip"})
+_MOVES = {
+    "000": frozenset[str](),
+    "010": frozenset({"left-right flip"}),
+    "001": frozenset({"top-bottom flip"}),
+    "100": _TURNS,
+    "011": _FLIPS | {"half turn"},
+    "111": _TURNS | _FLIPS | {"diagonal flip", "antidiagonal flip"},
+}
+"""The moves of the square in each group, as `aenbench.discover` names them, from small groups to large."""
 
 
 @dataclass(frozen=True)
@@ -214,6 +225,18 @@ class GCNNSpace(SearchSpace):
         group, chosen, large = canonical[:3], canonical[3:-1], canonical[-1] == "1"
         augmentation = Augmentation(tuple(compress(AUGMENTATIONS, map(int, chosen))))
         return Candidate(GCNNArchitecture(_GROUPS[group], large, self.shape), augmentation)
+
+    @property
+    def candidates(self) -> str:
+        return "d4"
+
+    def moves_of(self, state: str) -> frozenset[str]:
+        return _MOVES[self.canonical(state)[: len(GROUP_BITS)]]
+
+    def state_of(self, moves: Collection[str]) -> str:
+        """The largest group whose moves are all among these; augmentations and the size are left at zero."""
+        within = [code for code, group in _MOVES.items() if group <= set(moves)]
+        return max(within, key=lambda code: len(_MOVES[code])) + self.start[len(GROUP_BITS) :]
 
     @property
     def networks(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Sized
+from collections.abc import Collection, Sized
 from dataclasses import dataclass, field
 
 from aenbench.tasks.protocol import Protocol
@@ -47,6 +47,19 @@ class SearchSpace(ABC):
     def start(self) -> str:
         """The zero state: the plain network, without augmentation."""
         return "0" * self.bits
+
+    @property
+    def candidates(self) -> str:
+        """What `aenbench.discover` calls the moves that networks are equivariant to; empty where images say nothing."""
+        return ""
+
+    def moves_of(self, state: str) -> frozenset[str]:  # noqa: ARG002
+        """Those of the candidates that a state's network is equivariant to."""
+        return frozenset()
+
+    def state_of(self, moves: Collection[str]) -> str:  # noqa: ARG002
+        """The canonical state of the network for these moves: of their closure, or of the largest group among them."""
+        return self.canonical(self.start)
 
     def toggle(self, state: str, action: int) -> str:
         """The state with one bit changed."""

@@ -97,12 +97,14 @@ class Baseline(Method):
     def networks_ahead(self, space: SearchSpace, budget: SearchBudget) -> int:
         if isinstance(self.offer.baseline, BestOf):
             return len(self.offer.baseline.states)
-        return budget.networks or min(budget.states, len(space.networks)) if self.learns else 0
+        if not self.learns or self.search == "discover":
+            return 0
+        return budget.networks or min(budget.states, len(space.networks))
 
     def choose(self, space: SearchSpace, evaluate: Evaluate, budget: SearchBudget, seed: int) -> Choice:
         if self.learns:
             record = SEARCHES.find(self.search)(space, evaluate, budget, seed)
-            return Choice(space.candidate(record.best.canonical), record)
+            return Choice(space.candidate(record.choice), record)
         if isinstance(self.offer.baseline, BestOf):
             record = Record(space, evaluate)
             for state in self.offer.baseline.states:

@@ -119,7 +119,7 @@ def _extras(plan: Plan, images: Images, outcomes: Sequence[SeedOutcome]) -> dict
     trials = [outcome.trials for outcome in outcomes]
     if any(trials):
         extras[TRIALS_FILE] = trials_csv(trials)
-    if plan.method.learns:
+    if plan.method.learns and any(trials):
         extras[PROGRESS_FILE] = search_progress(trials, f"{images.dataset.name} / {plan.task.configuration}")
     return extras
 

@@ -68,7 +68,7 @@ def run_seed(plan: Plan, store: TrialStore, report: Report, seed: int) -> SeedOu
         started = time.perf_counter()
         choice = plan.method.choose(space, search, spent.search, seed)
         searched = time.perf_counter()
-        if choice.record is not None:
+        if choice.record is not None and search.networks:
             report(Step(seed, "search", search.networks, search.networks, search.note))
         final = train(
             Training(choice.candidate, spent.final, seed, "final"),

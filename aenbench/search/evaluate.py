@@ -5,9 +5,11 @@ All of them are an `Evaluate`, what a search calls: it cannot tell them apart.
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 
 from aenbench.execution.store import TrialStore
 from aenbench.models.space import SearchSpace
+from aenbench.search.evidence import Evidence, ask_images, evidence_of
 from aenbench.search.record import Evaluate
 from aenbench.tasks.images import LabelledImages
 from aenbench.training.recipe import Recipe
@@ -35,11 +37,16 @@ class TrainedEvaluation:
         accuracies = train(training, self._learn, self._choose_by).accuracies
         return self._space.protocol.value(accuracies)
 
+    def evidence(self) -> Evidence:
+        """What the images to learn from say of the space's moves."""
+        available = len(self._choose_by)
+        return ask_images(self._space, self._learn, min(available, self._recipe.chosen_by or available), self.seed)
+
 
 class StoredEvaluation:
     """Gives what another evaluation gives, each state's network once, whatever interrupts it.
 
-    A value is in the store as `<key>/<state>` the moment it is known.
+    A value is in the store as `<key>/<state>` the moment it is known, evidence as `<key>/evidence`.
 
     Args:
         evaluate: what is remembered.
@@ -88,3 +95,21 @@ class StoredEvaluation:
         self.best = max(self.best, value)
         self._report(self.networks, self.note)
         return value
+
+    def evidence(self) -> Evidence:
+        """What the other evaluation's images say, asked once.
+
+        Raises:
+            InvalidArgumentError: it has none.
+        """
+        is_new = False
+
+        def ask() -> dict[str, object]:
+            nonlocal is_new
+            is_new = True
+            return asdict(evidence_of(self._evaluate))
+
+        stored = self._store.value(f"{self._key}/evidence", ask)
+        found = Evidence(**stored)
+        self.earlier_seconds += 0.0 if is_new else found.seconds
+        return found

@@ -45,12 +45,15 @@ class Record:
         evaluate: trains one and returns its validation accuracy.
         trials: every network trained, in order.
         visited: every state asked for, in order.
+        settled: the network that a search would choose after so many networks trained, where that need not be the one
+            with the highest value.
     """
 
     space: SearchSpace
     evaluate: Evaluate
     trials: list[Trial] = field(default_factory=list)
     visited: dict[str, float] = field(default_factory=dict)
+    settled: dict[int, str] = field(default_factory=dict)
     epsilon: float | None = None
     _values: dict[str, float] = field(default_factory=dict)
 
@@ -67,6 +70,15 @@ class Record:
             gained = None if reward is None else reward(value)
             self.trials.append(Trial(state, canonical, value, len(self.visited), self.epsilon, gained))
         return value
+
+    def settle(self, state: str) -> None:
+        """Say which network is chosen if nothing more is trained."""
+        self.settled[len(self.trials)] = self.space.canonical(state)
+
+    @property
+    def choice(self) -> str:
+        """The canonical state of the network chosen: the one last settled on, by default the best trial's."""
+        return self.settled[max(self.settled)] if self.settled else self.best.canonical
 
     @property
     def best(self) -> Trial:

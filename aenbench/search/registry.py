@@ -11,7 +11,7 @@ from typing import Any
 
 from aenbench.errors import InvalidArgumentError
 from aenbench.models.space import SearchBudget, SearchSpace
-from aenbench.search import dqn, evolution, exhaustive, greedy, random
+from aenbench.search import dqn, evidence, evolution, exhaustive, greedy, guided, random
 from aenbench.search.record import Evaluate, Record, Search
 from gdatasets.files import file_sha256
 from gdatasets.registry import Registry
@@ -39,12 +39,16 @@ SEARCHES: Registry[Search] = Registry(
         "evolution": evolution.search,
         "greedy": greedy.search,
         "exhaustive": exhaustive.search,
+        "discover": evidence.discover,
+        "guided": guided.search,
     },
     _checked,
 )
 """Every search by name. `SEARCHES.register("mine", function)` adds one for this process, whose workers get the function
 itself, so it must be one of a module; `SEARCHES.find("package.module:function")` finds one anywhere."""
 
+ASK_IMAGES = frozenset({"discover", "guided"})
+"""Searches that ask the images, too: what they choose need not be the network of the highest value."""
 
 DEFAULT_SEARCH = "dqn"
 """The paper's: what a baseline that searches uses where none is named."""

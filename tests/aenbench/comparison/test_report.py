@@ -24,6 +24,8 @@ def made_up(runs: int, reach: int = NETWORKS, deterministic: bool = False) -> Cu
         reach=reach,
         columns=np.arange(runs) % 3,
         regret=regret,
+        regret_before=np.full(runs, np.nan),
+        seconds_before=np.full(runs, np.inf),
         seconds=np.tile(seconds, (runs, 1)),
         trained=np.full(runs, reach),
         visited=np.full(runs, 2 * reach),

@@ -1,6 +1,7 @@
 """Every search can make an entry: by name, and a function of one's own by its import path, on workers too."""
 
 import csv
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +15,15 @@ from aenbench.models.aen import AEN_FAMILY
 from aenbench.models.family import Budget
 from aenbench.models.space import SearchBudget
 from aenbench.runs.baselines import Baseline
+from aenbench.runs.foresight import foresee
 from aenbench.runs.options import RunOptions
+from aenbench.runs.plan import Plan
 from aenbench.runs.rerun import recorded_plan
 from aenbench.search.registry import SEARCHES
+from aenbench.tasks.task import Task
 from aenbench.training.recipe import Recipe
 from gdatasets.errors import UnknownNameError
+from gdatasets.groups.actions import bits_from_actions
 
 SOURCE = """
 from aenbench.search.record import Record
@@ -75,6 +80,12 @@ def test_every_search_makes_an_entry_that_says_which(
     search: str, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(search, monkeypatch) == 0, capsys.readouterr().err
+    [line] = [line for line in capsys.readouterr().out.splitlines() if "images alone" in line]
+    assert re.fullmatch(
+        r"The images alone say rotation\+hflip: aen --search discover chooses that after \d+\.\d s of a core, with no "
+        "network trained.",
+        line,
+    )
     name = {"dqn": "aen-quick", "own_searches:last_bits": "aen-own_searches-last_bits-quick"}.get(
         search, f"aen-{search}-quick"
     )
@@ -88,6 +99,45 @@ def test_every_search_makes_an_entry_that_says_which(
     assert call(["verify", "board"], monkeypatch) == 0
     assert call(["leaderboard", "--dir", "board"], monkeypatch) == 0
     assert f"[{name}]" in (here / "board/README.md").read_text()
+
+
+def test_discover_makes_an_entry_without_training_a_network_on_the_way(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("discover", monkeypatch) == 0, capsys.readouterr().err
+    folder = here / "board/g-digits/d4/aen-discover-quick"
+    entry = read_description(folder)
+    seed = entry.seeds[0]
+    assert (entry.method, seed.networks_trained, seed.states_visited) == ("aen:discover", 0, 0)
+    assert seed.actions == ("rotation", "hflip", "vflip"), "d4 moved the digits"
+    assert not (folder / "trials.csv").exists()
+    assert not (folder / "search.png").exists()
+    assert call(["verify", "board"], monkeypatch) == 0
+    assert call(["leaderboard", "--dir", "board"], monkeypatch) == 0
+    assert "images alone" not in capsys.readouterr().out, "it has just said so itself"
+
+
+def test_methods_that_do_not_search_or_ask_the_images_themselves_have_nothing_to_foresee() -> None:
+    for method in ("mlp", "single", "aen:discover", "aen:guided"):
+        assert foresee(Plan(Baseline(method), Task("g-digits", "d4"))) == ""
+    assert "gcnn-aen --search discover" in foresee(Plan(Baseline("gcnn-aen"), Task("g-digits", "d4")))
+
+
+def test_a_guided_entry_of_a_network_that_was_not_tried_is_told(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It may settle on another network than that of the highest accuracy, but on none that it did not train."""
+    assert run("guided", monkeypatch) == 0
+    file = here / "board/g-digits/d4/aen-guided-quick/trials.csv"
+    assert call(["verify", "board"], monkeypatch) == 0
+    chosen = bits_from_actions(read_description(file.parent).seeds[0].actions)
+    trials = file.read_text()
+    assert chosen in trials
+    file.write_text(trials.replace(chosen, "000000100000"))
+    capsys.readouterr()
+    assert call(["verify", "board"], monkeypatch) == 1
+    said = capsys.readouterr()
+    assert "which is no trial of trials.csv" in said.out + said.err
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -16,6 +17,7 @@ from aenbench.execution.executors import LocalExecutor, ordered
 from aenbench.models.aen import AENSpace
 from aenbench.models.gcnn import GCNNSpace
 from aenbench.models.space import SearchBudget, SearchSpace
+from aenbench.search.evidence import Evidence
 from aenbench.search.record import Evaluate, Record, Search
 from aenbench.search.registry import SEARCHES, OwnSearch
 from aenbench.training.candidate import Candidate
@@ -26,10 +28,25 @@ RANDOM = ("dqn", "random", "evolution")
 PAGE = Path(__file__).parents[3] / "docs" / "search.md"
 
 
+class Told:
+    """Values with what the images would say: each move has an effect, the earlier ones below the margin."""
+
+    def __init__(self, space: SearchSpace, value: Evaluate) -> None:
+        self._value = value
+        moves = sorted({move for state in space.networks for move in space.moves_of(state)})
+        self._evidence = Evidence({move: 0.01 * number for number, move in enumerate(moves)}, 0.5, 1_000, 0.2)
+
+    def __call__(self, state: str) -> float:
+        return self._value(state)
+
+    def evidence(self) -> Evidence:
+        return self._evidence
+
+
 def agreement(space: SearchSpace) -> Evaluate:
     """Three points for each bit on which a state agrees with an alternating one."""
     target = ("01" * space.bits)[: space.bits]
-    return lambda state: 0.4 + 0.03 * sum(a == b for a, b in zip(state, target, strict=True))
+    return Told(space, lambda state: 0.4 + 0.03 * sum(a == b for a, b in zip(state, target, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -49,6 +66,12 @@ class SmallSpace(SearchSpace):
     def candidate(self, state: str) -> Candidate:
         raise AssertionError(f"{state} is never trained")
 
+    def moves_of(self, state: str) -> frozenset[str]:
+        return frozenset(f"bit {place}" for place, bit in enumerate(self.canonical(state)) if bit == "1")
+
+    def state_of(self, moves: Collection[str]) -> str:
+        return self.canonical("".join("01"[f"bit {place}" in moves] for place in range(self.bits)))
+
     @property
     def networks(self) -> tuple[str, ...]:
         return tuple(sorted({self.canonical(state) for state in self._states}))
@@ -64,7 +87,7 @@ def small_spaces(draw: st.DrawFn) -> SmallSpace:
     return SmallSpace(labels=tuple(draw(st.lists(st.integers(0, 15), min_size=2**bits, max_size=2**bits))))
 
 
-each_algorithm = pytest.mark.parametrize("name", SEARCHES)
+each_algorithm = pytest.mark.parametrize("name", [name for name in SEARCHES if name != "discover"])  # it trains none
 each_space = pytest.mark.parametrize("space", SPACES, ids=lambda space: type(space).__name__)
 
 
@@ -86,8 +109,8 @@ def test_a_search_starts_at_the_zero_state_and_trains_each_network_once(name, sp
         trained.append(state)
         return agreement(space)(state)
 
-    record = SEARCHES[name](space, evaluate, SearchBudget(states=60), 0)
-    assert record.trials[0].state == space.start
+    record = SEARCHES[name](space, Told(space, evaluate), SearchBudget(states=60), 0)
+    assert name == "guided" or record.trials[0].state == space.start, "guided begins where the images say"
     assert trained == [trial.canonical for trial in record.trials]
     assert len(set(trained)) == len(trained)
     assert set(trained) <= set(space.networks)
@@ -113,7 +136,7 @@ def test_it_ends_although_there_is_nothing_left_to_train(name, space, data) -> N
         episodes=3,
         episode_steps=10,
     )
-    record = SEARCHES[name](space, values.__getitem__, budget, 0)
+    record = SEARCHES[name](space, Told(space, values.__getitem__), budget, 0)
     assert 1 <= len(record.visited) <= budget.states
     assert len(record.trials) <= (budget.networks or len(values))
     networks = [trial.canonical for trial in record.trials]
@@ -128,6 +151,7 @@ def test_algorithms_are_found_by_name(name) -> None:
 
 
 OWN = """
+from aenbench.search.evidence import Evidence
 from aenbench.search.record import Record
 def search(space, evaluate, budget, seed):
     record = Record(space, evaluate)
