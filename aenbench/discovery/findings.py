@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aenbench.discovery.candidates import Moves
 from aenbench.discovery.kernel import Measured
+from aenbench.discovery.usage import Sharing, count_sharing, few_generators
 from aenbench.discovery.verdicts import Verdict, holm
 from gdatasets.groups.actions import ACTIONS, bits_from_actions
 from gdatasets.groups.group import Group
@@ -70,6 +71,16 @@ class Discovery:
         return bits_from_actions(name for name in self.group.closure if name in ACTIONS)
 
     @cached_property
+    def generators(self) -> tuple[str, ...]:
+        """Symmetries that generate the group, without those that earlier ones generate."""
+        return few_generators({name: self.moves.permutations[name] for name in self.named("symmetry")})
+
+    @cached_property
+    def sharing(self) -> Sharing | None:
+        """Free weights of a layer that shares them by the group; None for images too large to count its pairs."""
+        return count_sharing(self.group)
+
+    @cached_property
     def contradictions(self) -> tuple[str, ...]:
         """Candidates that were told apart, though symmetries generate them: one of these verdicts is wrong."""
         told = self.named("broken", "approximate")
@@ -101,7 +112,7 @@ class Discovery:
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain values."""
-        adjusted = self.p_values
+        adjusted, sharing = self.p_values, self.sharing
         return {
             "images": self.images,
             "level": self.level,
@@ -118,7 +129,14 @@ class Discovery:
                 }
                 for name, each in self.measured.items()
             },
-            "group": {"generators": list(self.named("symmetry")), "order": self.group.order, "state": self.state},
+            "group": {
+                "symmetries": list(self.named("symmetry")),
+                "generators": list(self.generators),
+                "order": self.group.order,
+                "closure": list(self.group.closure),
+                "state": self.state,
+                "sharing": None if sharing is None else {"free": sharing.free, "weights": sharing.weights},
+            },
             "contradictions": list(self.contradictions),
             "notices": list(self.notices),
         }

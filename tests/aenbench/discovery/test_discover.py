@@ -192,7 +192,9 @@ def test_the_command_tells_moves_group_and_time(run: Run, tmp_path: Path) -> Non
     assert (code, err) == (0, "")
     assert "Symmetries: rotation; a group of order 4, state 100000000000." in out
     saved = json.loads((tmp_path / "deep" / "found.json").read_text())
-    assert saved["group"] == {"generators": ["rotation"], "order": 4, "state": "100000000000"}
+    group = {"symmetries": ["rotation"], "generators": ["rotation"], "order": 4, "closure": ["rotation"]}
+    assert saved["group"] == {**group, "state": "100000000000", "sharing": {"free": 153_664, "weights": 614_656}}
+    assert saved["commands"][1] == "aenbench run --baseline gcnn:c4 --dataset g-digits --config c4"
     assert saved["candidates"]["hflip"]["verdict"] == "broken"
     assert json.loads((tmp_path / "out/discovery.json").read_text()) == saved
     assert (tmp_path / "out/effects.png").read_bytes().startswith(b"\x89PNG")
