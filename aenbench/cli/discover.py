@@ -81,7 +81,8 @@ def show(result: "Discovery", commands: Sequence[str] = ()) -> None:
     for name, each in result.measured.items():
         interval = f"{each.low:.4f}..{each.high:.4f}"
         say(f"{name:{width}}  {each.effect:7.4f}  {interval:>16}  {adjusted[name]:7.4f}  {result.verdicts[name]}")
-    say(f"{'(shuffled pixels)':{width}}  {result.control.effect:7.4f}")
+    seen = f"  seen when {result.control.share:.1%} of the images break a symmetry so"
+    say(f"{'(shuffled pixels)':{width}}  {result.control.effect:7.4f}{seen if result.control.share < 1 else ''}")
     for notice in result.notices:
         say(notice)
     for name in result.contradictions:

@@ -1,16 +1,19 @@
 """`discover`: which candidate moves are symmetries of labelled images, and the group that they generate."""
 
 import time
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from aenbench.discovery.candidates import Candidates, find_candidates
+from aenbench.discovery.candidates import Candidates, Moves, find_candidates
 from aenbench.discovery.findings import Discovery
-from aenbench.discovery.kernel import measure
+from aenbench.discovery.kernel import Measured, measure
 from aenbench.discovery.sample import draw_sample
+from aenbench.discovery.usage import MAX_PAIRS
 from aenbench.discovery.verdicts import MARGIN, decide
 from aenbench.errors import InvalidArgumentError
+from aenbench.nn.sharing import parameter_sharing
 
 _CONTROL = "the control"
 IMAGES = 4_000
@@ -68,12 +71,29 @@ def discover(
     )
     control = found.pop(_CONTROL)
     if control.low <= margin:
-        notices.append(
-            f"shuffled pixels have an effect of {control.effect:.4f} only: the kernel is blind to these images, and "
-            "small effects say nothing"
-        )
+        notices.append(_why_blind(control, asked[_CONTROL], moves, found, margin, sample.channels))
     verdicts, spent = decide(found, control, level, margin), time.process_time() - start
     return Discovery(found, control, verdicts, moves, len(sample), level, margin, tuple(notices), spent)
+
+
+def _why_blind(
+    control: Measured,
+    shuffle: NDArray[np.int64],
+    moves: Moves,
+    found: Mapping[str, Measured],
+    margin: float,
+    channels: int,
+) -> str:
+    """Why shuffled pixels have a small effect: they are in the group of the small effects, or the kernel is blind."""
+    small = moves.group_of(tuple(name for name, each in found.items() if each.high < margin))
+    row = shuffle[::channels] // channels
+    sharing = parameter_sharing(small, small)[0] if small.degree**2 <= MAX_PAIRS else None
+    if (sharing is None or np.array_equal(sharing[row][:, row], sharing)) and row in small:  # the first is quicker
+        return "the shuffle of pixels is itself a product of moves with small effects: the power of the test is unknown"
+    return (
+        f"shuffled pixels have an effect of {control.effect:.4f} only: the kernel is blind to these images, and small "
+        "effects say nothing"
+    )
 
 
 def _shuffle(shape: tuple[int, int], channels: int, generator: np.random.Generator) -> NDArray[np.int64]:

@@ -24,7 +24,8 @@ class Discovery:
     Attributes:
         measured: effect, interval and raw p-value of each candidate.
         control: the same of a random permutation of the pixels, which leaves nothing of an image: what is as small as
-            the margin there cannot be told from a symmetry by this statistic.
+            the margin there cannot be told from a symmetry by this statistic. Its `share` is the power of the test:
+            the smallest share of images that breaks a symmetry and is seen.
         verdicts: `symmetry`, `approximate`, `broken` or `cannot tell`, by candidate.
         moves: the candidates.
         images: how many were looked at.
@@ -117,7 +118,7 @@ class Discovery:
             "images": self.images,
             "level": self.level,
             "margin": self.margin,
-            "control": self.control.effect,
+            "control": {"effect": self.control.effect, "smallest_share_seen": self.control.share},
             "seconds": round(self.seconds, 3),
             "candidates": {
                 name: {

@@ -17,11 +17,12 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from aenbench.discovery.randomisation import Codes, Floats, RandomMoves, p_value
+from aenbench.discovery.randomisation import Codes, Floats, RandomMoves, p_value, smallest_share
 from aenbench.errors import InvalidArgumentError
 
 Permutation = NDArray[np.int64]
 Pixels = NDArray[np.float32]
+Floats32 = NDArray[np.float32]
 
 BANDWIDTHS = (1 / 4, 1 / 16)
 """Squared bandwidths, as fractions of the squared distance of unrelated images; the effect is that of the first."""
@@ -29,6 +30,8 @@ MAX_ORDER = 4
 """Moves of a larger order are tested by exchanging halves, which has less power and takes one kernel matrix."""
 MAX_CLUSTERED_ORDER = 32
 """The same where images come in clusters, whose halves cannot be exchanged one by one."""
+HALVES = 0.2
+"""Of the level of a move of order 4, what the test of its odd against its even powers gets."""
 BLOCK = 500
 """Images of a class whose pairs are compared; larger classes are cut into blocks."""
 
@@ -42,12 +45,14 @@ class Measured:
         low: lower end of its interval.
         high: upper end.
         p_value: of the hypothesis that the move is a symmetry, not corrected for the number of candidates.
+        share: the smallest share of images that breaks the symmetry and is seen: see `smallest_share`.
     """
 
     effect: float
     low: float
     high: float
     p_value: float
+    share: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,10 +116,10 @@ def measure(
         )
     moves = {order: RandomMoves.at_least(order, number) for order in {2, *orders.values()} if order <= most}
     codes = {order: each.codes(int(clusters.max()) + 1, generator) for order, each in moves.items()}
-    sums = {name: _Sums.of(moves.get(order, moves[2]), order, order not in moves) for name, order in orders.items()}
+    sums = {name: _Sums.of(moves.get(order, moves[2]), order, moves[2]) for name, order in orders.items()}
     for block in _blocks(pixels, labels, clusters, generator):
         _add_block(block, candidates, sums, moves, codes)
-    return {name: each.measured(level) for name, each in sums.items()}
+    return {name: each.measured(level, len(candidates)) for name, each in sums.items()}
 
 
 def _order(permutation: Permutation, most: int) -> int:
@@ -189,19 +194,47 @@ class _Sums:
 
     moves: RandomMoves
     order: int
-    exchanges: bool
-    """Whether halves are exchanged, for the order is too large."""
     by_difference: NDArray[np.float64]
     """(bandwidths, powers, number of random moves)"""
+    exchanged: RandomMoves
+    by_parity: NDArray[np.float64] | None
+    """Of even orders above 2: sums of the even and of the odd powers, (bandwidths, 2, number of exchanges)."""
     effect: float = 0.0
     norm: float = 0.0
     blocks: "list[_Spread]" = field(default_factory=list)
 
     @classmethod
-    def of(cls, moves: RandomMoves, order: int, exchanges: bool) -> "_Sums":
-        return cls(moves, order, exchanges, np.zeros((len(BANDWIDTHS), moves.order // 2 + 1, moves.number)))
+    def of(cls, moves: RandomMoves, order: int, exchanged: RandomMoves) -> "_Sums":
+        kinds = len(BANDWIDTHS)
+        has_halves = moves.order == order and order % 2 == 0 and order > 2
+        parity = np.zeros((kinds, 2, exchanged.number)) if has_halves else None
+        return cls(moves, order, np.zeros((kinds, moves.order // 2 + 1, moves.number)), exchanged, parity)
 
-    def measured(self, level: float) -> Measured:
+    @property
+    def exchanges(self) -> bool:
+        """Whether halves are exchanged, for the order is too large."""
+        return self.moves.order != self.order
+
+    def add(self, power: int, bandwidth: int, sums: Floats, by_parity: Floats | None) -> None:
+        """Add a block's kernels of one power of the move, summed by the differences of their codes."""
+        self.by_difference[bandwidth, power] += sums
+        if self.by_parity is not None and by_parity is not None:
+            twice = 1 if 2 * power in (0, self.order) else 2  # the inverse power, too
+            self.by_parity[bandwidth, power % 2] += twice * by_parity
+
+    def p_value(self, null: Floats) -> float:
+        """Of all powers; for an even order above 2 together with that of odd against even powers (Bonferroni).
+
+        Where the square of the move is a symmetry, the statistic depends on the parity of the powers alone: few random
+        moves differ, and their p-value cannot be small. Summed over the even powers the kernel is one of images up to
+        that square, which the move exchanges.
+        """
+        if self.by_parity is None:
+            return p_value(null)
+        halves = p_value(np.stack([self.exchanged.statistics(list(sums)) for sums in self.by_parity]))
+        return min(1.0, p_value(null) / (1 - HALVES), halves / HALVES)
+
+    def measured(self, level: float, candidates: int) -> Measured:
         null = np.stack([self.moves.statistics(list(sums)) for sums in self.by_difference])
         effect = self.effect / self.norm
         if self.exchanges:
@@ -217,7 +250,8 @@ class _Sums:
             effect,
             effect - float(np.sqrt(normal + above**2 * paired)),
             effect + float(np.sqrt(normal + below**2 * paired)),
-            p_value(null),
+            self.p_value(null),
+            smallest_share(null, level / candidates),
         )
 
 
@@ -234,11 +268,12 @@ def _add_block(
     weight = len(block.pixels) / pairs  # a block counts by its images
     still = block.kernels(None)
     differences = {order: each.differences(codes[order][block.clusters]).ravel() for order, each in moves.items()}
-    at_rest = {
-        order: [np.bincount(differences[order], kernel.ravel(), each.number) for kernel in still]
-        for order, each in moves.items()
-        if any(candidate.order == order for candidate in sums.values())
-    }
+
+    def summed(order: int, kernel: Floats32) -> Floats:
+        counted: Floats = np.bincount(differences[order], kernel.ravel(), moves[order].number)
+        return weight * counted
+
+    at_rest = {order: [summed(order, kernel) for kernel in still] for order in moves}
     rows = still[0].sum(axis=1, dtype=np.float64)
     for name, permutation in candidates.items():
         each = sums[name]
@@ -255,16 +290,15 @@ def _add_block(
         if each.exchanges:
             _add_exchanges(block, still, moved, each, codes[2])
             continue
-        index, number = differences[each.order], each.moves.number
-        for bandwidth in range(len(BANDWIDTHS)):
-            each.by_difference[bandwidth, 0] += weight * at_rest[each.order][bandwidth]
-            each.by_difference[bandwidth, 1] += weight * np.bincount(index, moved[bandwidth].ravel(), number)
-        for power in range(2, each.order // 2 + 1):
-            again = permutation
-            for _ in range(power - 1):
-                again = again[permutation]
-            for bandwidth, kernel in enumerate(block.kernels(again)):
-                each.by_difference[bandwidth, power] += weight * np.bincount(index, kernel.ravel(), number)
+        has_halves = each.by_parity is not None
+        for bandwidth, sums_at_rest in enumerate(at_rest[each.order]):
+            each.add(0, bandwidth, sums_at_rest, at_rest[2][bandwidth])
+        again = permutation
+        for power in range(1, each.order // 2 + 1):
+            for bandwidth, kernel in enumerate(moved if power == 1 else block.kernels(again)):
+                halves = summed(2, kernel) if has_halves else None
+                each.add(power, bandwidth, summed(each.order, kernel), halves)
+            again = again[permutation]
 
 
 def _add_exchanges(
