@@ -87,6 +87,12 @@ def show(result: "Discovery", commands: Sequence[str] = ()) -> None:
         say(notice)
     for name in result.contradictions:
         say(f"{name} was told apart, and yet is a product of symmetries: the verdicts contradict each other.")
+    for name, exchange in result.exchanges.items():
+        each = exchange.measured
+        say(
+            f"{name} is symmetric up to exchanging these classes: {exchange}; effect {each.effect:.4f} "
+            f"({each.low:.4f}..{each.high:.4f}), p {each.p_value:.4f}."
+        )
     names = result.named("symmetry")
     state = f", state {result.state}" if result.state is not None and set(result.state) != {"0"} else ""
     say(f"Symmetries: {', '.join(names) or 'none'}; a group of order {result.group.order:,}{state}.")

@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from aenbench.discovery.candidates import Candidates, Moves, find_candidates
+from aenbench.discovery.exchanges import Exchange, find_exchanges
 from aenbench.discovery.findings import Discovery
 from aenbench.discovery.kernel import Measured, measure
-from aenbench.discovery.sample import draw_sample
+from aenbench.discovery.sample import Sample, draw_sample
 from aenbench.discovery.usage import MAX_PAIRS
-from aenbench.discovery.verdicts import MARGIN, decide
+from aenbench.discovery.verdicts import MARGIN, Verdict, decide
 from aenbench.errors import InvalidArgumentError
 from aenbench.nn.sharing import parameter_sharing
 
@@ -72,8 +73,29 @@ def discover(
     control = found.pop(_CONTROL)
     if control.low <= margin:
         notices.append(_why_blind(control, asked[_CONTROL], moves, found, margin, sample.channels))
-    verdicts, spent = decide(found, control, level, margin), time.process_time() - start
-    return Discovery(found, control, verdicts, moves, len(sample), level, margin, tuple(notices), spent)
+    verdicts = decide(found, control, level, margin)
+    exchanges = _exchanges(sample, asked, verdicts, control, level, margin, int(generator.integers(1 << 31)))
+    spent = time.process_time() - start
+    return Discovery(found, control, verdicts, moves, len(sample), level, margin, tuple(notices), spent, exchanges)
+
+
+def _exchanges(
+    sample: Sample,
+    moves: Mapping[str, NDArray[np.int64]],
+    verdicts: Mapping[str, Verdict],
+    control: Measured,
+    level: float,
+    margin: float,
+    seed: int,
+) -> dict[str, Exchange]:
+    """Broken moves that are symmetries up to an exchange of classes; of images in clusters none is looked for."""
+    broken = {name: moves[name] for name, verdict in verdicts.items() if verdict == "broken"}
+    has_clusters = len(np.unique(sample.clusters)) < len(sample)
+    if not broken or has_clusters or len(np.unique(sample.labels)) < 2:
+        return {}
+    found = find_exchanges(sample.pixels, sample.labels, sample.classes, broken, level=level, margin=margin, seed=seed)
+    judged = decide({name: each.measured for name, each in found.items()}, control, level, margin)
+    return {name: each for name, each in found.items() if judged[name] in ("symmetry", "approximate")}
 
 
 def _why_blind(

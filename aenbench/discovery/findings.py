@@ -1,11 +1,12 @@
 """What `discover` found: effects, p-values and verdicts by candidate, and the group of the symmetries."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from aenbench.discovery.candidates import Moves
+from aenbench.discovery.exchanges import Exchange
 from aenbench.discovery.kernel import Measured
 from aenbench.discovery.usage import Sharing, count_sharing, few_generators
 from aenbench.discovery.verdicts import Verdict, holm
@@ -33,6 +34,7 @@ class Discovery:
         margin: the largest effect that counts as small.
         notices: what was left out or assumed, one line each.
         seconds: processor time.
+        exchanges: broken moves that are symmetries up to exchanging classes, by name.
     """
 
     measured: Mapping[str, Measured]
@@ -44,6 +46,7 @@ class Discovery:
     margin: float
     notices: tuple[str, ...]
     seconds: float
+    exchanges: Mapping[str, Exchange] = field(default_factory=dict)
 
     @property
     def effects(self) -> dict[str, float]:
@@ -137,6 +140,15 @@ class Discovery:
                 "closure": list(self.group.closure),
                 "state": self.state,
                 "sharing": None if sharing is None else {"free": sharing.free, "weights": sharing.weights},
+            },
+            "exchanges": {
+                name: {
+                    "classes": dict(each.classes),
+                    "effect": each.measured.effect,
+                    "interval": [each.measured.low, each.measured.high],
+                    "p_value": each.measured.p_value,
+                }
+                for name, each in self.exchanges.items()
             },
             "contradictions": list(self.contradictions),
             "notices": list(self.notices),

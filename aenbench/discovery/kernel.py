@@ -12,12 +12,12 @@ with each other. It depends on each image's mean and variance alone, which no mo
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aenbench.discovery.randomisation import Codes, Floats, RandomMoves, p_value, smallest_share
+from aenbench.discovery.spread import Spread, interval
 from aenbench.errors import InvalidArgumentError
 
 Permutation = NDArray[np.int64]
@@ -73,16 +73,31 @@ class _Block:
     def kernels(self, permutation: Permutation | None) -> list[NDArray[np.float32]]:
         """k(x_i, g x_j) of every bandwidth, 0 for pairs that are not compared."""
         moved = self.pixels if permutation is None else self.pixels[:, permutation]
-        wide = self.pixels @ moved.T
-        wide *= -2
-        wide += self.norms[:, None]
-        wide += self.norms[None, :]
-        wide *= -1 / self.scale
-        np.exp(wide, out=wide)
-        wide *= self.pairs
-        narrow = wide * wide
-        narrow *= narrow
-        return [wide, narrow]
+        return gaussian(self.pixels, moved, self.norms, self.norms, self.scale, self.pairs)
+
+
+def kernel_scale(images: Pixels) -> float:
+    """Twice the squared bandwidth of the wider kernel for these images, (n, points)."""
+    means, variances = images.mean(axis=1), images.var(axis=1)
+    distances = variances[:, None] + variances[None, :] + (means[:, None] - means[None, :]) ** 2
+    scale: float = 2 * BANDWIDTHS[0] * max(float(np.median(distances)) * images.shape[1], 1e-12)
+    return scale
+
+
+def gaussian(
+    left: Pixels, right: Pixels, left_norms: Floats32, right_norms: Floats32, scale: float, pairs: NDArray[np.bool_]
+) -> list[Floats32]:
+    """k(x_i, y_j) of every bandwidth, of images with these squared norms, 0 for pairs that are not compared."""
+    wide = left @ right.T
+    wide *= -2
+    wide += left_norms[:, None]
+    wide += right_norms[None, :]
+    wide *= -1 / scale
+    np.exp(wide, out=wide)
+    wide *= pairs
+    narrow = wide * wide
+    narrow *= narrow
+    return [wide, narrow]
 
 
 def measure(
@@ -144,48 +159,9 @@ def _blocks(
         chosen = chosen[np.argsort(place[clusters[chosen]], kind="stable")]
         for part in np.array_split(chosen, -(-len(chosen) // BLOCK)):
             images = pixels[part] - pixels[part].mean()
-            means, variances = images.mean(axis=1), images.var(axis=1)
-            distances = variances[:, None] + variances[None, :] + (means[:, None] - means[None, :]) ** 2
-            unrelated = float(np.median(distances)) * images.shape[1]
             norms = np.einsum("ij,ij->i", images, images)
-            blocks.append(_Block(images, norms, clusters[part], 2 * BANDWIDTHS[0] * max(unrelated, 1e-12)))
+            blocks.append(_Block(images, norms, clusters[part], kernel_scale(images)))
     return blocks
-
-
-@dataclass(frozen=True, eq=False)
-class _Spread:
-    """What the interval needs of a block, of gains d_ij = k(x_i, x_j) - k(x_i, g x_j) and of bases k(x_i, x_j).
-
-    Attributes:
-        gains: their means over j, (images,).
-        bases: likewise.
-        squares: means over all pairs of d_ij^2, d_ij k_ij and k_ij^2.
-        clusters: of the images.
-    """
-
-    gains: Floats
-    bases: Floats
-    squares: tuple[float, float, float]
-    clusters: NDArray[np.int64]
-
-    def variances(self, effect: float) -> tuple[float, float]:
-        """What the images by themselves and what their pairs add to the variance of the sum of d_ij - effect k_ij.
-
-        Hoeffding's decomposition of a U-statistic of order two: 4 n zeta_1 and 2 n zeta_2 / (n - 1), estimated from the
-        variance of the rows' means and of the pairs.
-        """
-        rows = self.gains - effect * self.bases
-        count = len(rows)
-        if len(np.unique(self.clusters)) < count:  # the clusters by themselves; pairs are in it, too
-            _, inverse = np.unique(self.clusters, return_inverse=True)
-            together = np.bincount(inverse, rows - rows.mean())
-            return 4 * float(together @ together), 0.0
-        if count < 4:
-            return 4 * float(count * rows.var()), 0.0
-        whole = self.squares[0] - 2 * effect * self.squares[1] + effect**2 * self.squares[2] - float(rows.mean()) ** 2
-        single = (float(rows.var(ddof=1)) - whole / (count - 1)) / (1 - 2 / (count - 1))
-        single = min(max(single, 0.0), whole / 2)
-        return 4 * count * single, 2 * count * (whole - 2 * single) / (count - 1)
 
 
 @dataclass(eq=False)
@@ -201,7 +177,7 @@ class _Sums:
     """Of even orders above 2: sums of the even and of the odd powers, (bandwidths, 2, number of exchanges)."""
     effect: float = 0.0
     norm: float = 0.0
-    blocks: "list[_Spread]" = field(default_factory=list)
+    blocks: "list[Spread]" = field(default_factory=list)
 
     @classmethod
     def of(cls, moves: RandomMoves, order: int, exchanged: RandomMoves) -> "_Sums":
@@ -239,17 +215,11 @@ class _Sums:
         effect = self.effect / self.norm
         if self.exchanges:
             null = null / 2  # the same quantity, doubled, on a quarter of the pairs
-        spread = (null[0] - null[0].mean()) / self.norm
-        single, paired = (
-            sum(part) / self.norm**2 for part in zip(*(b.variances(effect) for b in self.blocks), strict=True)
-        )
-        tail = level / 2
-        below, above = np.quantile(spread, [tail, 1 - tail]) / max(float(spread.std()), 1e-300)  # of a skew law
-        normal = NormalDist().inv_cdf(1 - tail) ** 2 * single
+        low, high = interval(effect, self.norm, self.blocks, null[0], level)
         return Measured(
             effect,
-            effect - float(np.sqrt(normal + above**2 * paired)),
-            effect + float(np.sqrt(normal + below**2 * paired)),
+            low,
+            high,
             self.p_value(null),
             smallest_share(null, level / candidates),
         )
@@ -270,8 +240,8 @@ def _add_block(
     differences = {order: each.differences(codes[order][block.clusters]).ravel() for order, each in moves.items()}
 
     def summed(order: int, kernel: Floats32) -> Floats:
-        counted: Floats = np.bincount(differences[order], kernel.ravel(), moves[order].number)
-        return weight * counted
+        counted = np.bincount(differences[order], kernel.ravel(), moves[order].number)
+        return weight * counted.astype(np.float64, copy=False)
 
     at_rest = {order: [summed(order, kernel) for kernel in still] for order in moves}
     rows = still[0].sum(axis=1, dtype=np.float64)
@@ -284,9 +254,7 @@ def _add_block(
         gains = still[0] - (moved[0] + moved[0].T) / 2
         squares = (float(np.vdot(gains, gains)), float(np.vdot(gains, still[0])), float(np.vdot(still[0], still[0])))
         mean = tuple(square / pairs for square in squares)
-        each.blocks.append(
-            _Spread(weight * (rows - across), weight * rows, (mean[0], mean[1], mean[2]), block.clusters)
-        )
+        each.blocks.append(Spread(weight * (rows - across), weight * rows, (mean[0], mean[1], mean[2]), block.clusters))
         if each.exchanges:
             _add_exchanges(block, still, moved, each, codes[2])
             continue
