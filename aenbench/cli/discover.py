@@ -20,7 +20,11 @@ def discover(
     config: Annotated[str, typer.Option(help="Configuration, such as d4; none for images as published.")] = "none",
     candidates: Annotated[
         str,
-        typer.Option(metavar="actions|d4|FILE.npy", help="Moves to ask about; a file holds permutations (k, points)."),
+        typer.Option(
+            metavar="actions|d4|angles|FILE.npy",
+            help="Moves to ask about; angles are every 15 degrees, angles:5 every 5; a file holds permutations "
+            "(k, points).",
+        ),
     ] = "actions",
     images: Annotated[int | None, typer.Option(help="Training images that are looked at, drawn at random.")] = None,
     level: Annotated[float, typer.Option(help="Of the tests, all candidates together, and of the intervals.")] = 0.05,
@@ -93,10 +97,12 @@ def show(result: "Discovery", commands: Sequence[str] = ()) -> None:
             f"{name} is symmetric up to exchanging these classes: {exchange}; effect {each.effect:.4f} "
             f"({each.low:.4f}..{each.high:.4f}), p {each.p_value:.4f}."
         )
+    if result.profile is not None:
+        say(f"Rotations: {result.profile}.")
     names = result.named("symmetry")
     state = f", state {result.state}" if result.state is not None and set(result.state) != {"0"} else ""
     say(f"Symmetries: {', '.join(names) or 'none'}; a group of order {result.group.order:,}{state}.")
-    if names:
+    if result.generators:
         _show_group(result)
     for command in commands:
         say(f"Train it: {command}")

@@ -60,8 +60,7 @@ def find_exchanges(
     members = [generator.permutation(np.flatnonzero(labels == number)) for number in numbers]
     chosen = [rows[: min(most, len(rows) // 2)] for rows in members]
     rest = [rows[len(few) :] for rows, few in zip(members, chosen, strict=True)]
-    targets = {name: _assignment(pixels, chosen, move, margin) for name, move in candidates.items()}
-    targets = {name: target for name, target in targets.items() if (target != np.arange(len(numbers))).any()}
+    targets = _assignments(pixels, chosen, candidates, margin)
     found = {}
     for name, target in targets.items():
         sources, reached = _pairs(rest, target)
@@ -85,21 +84,32 @@ def _pairs(rows: list[NDArray[np.int64]], target: NDArray[np.int64]) -> tuple[li
     return sources, reached
 
 
-def _assignment(pixels: Pixels, chosen: list[NDArray[np.int64]], move: Permutation, margin: float) -> NDArray[np.int64]:
-    """The class that each class is carried to, int64 (classes,): the one whose effects are the smallest together."""
+def _assignments(
+    pixels: Pixels, chosen: list[NDArray[np.int64]], candidates: Mapping[str, Permutation], margin: float
+) -> dict[str, NDArray[np.int64]]:
+    """The class that each class is carried to, int64 (classes,): those whose effects are the smallest together.
+
+    Only for candidates of which the exchange takes half of the effect away: no other is worth a test.
+    """
     images = pixels[np.concatenate(chosen)]
     images = images - images.mean()
     norms, scale = np.einsum("ij,ij->i", images, images), kernel_scale(images)
-    different = ~np.eye(len(images), dtype=bool)
-    sums = []
-    starts = np.cumsum([0, *(len(rows) for rows in chosen[:-1])])
-    for other in (images, images[:, move]):
-        kernel = gaussian(images, other, norms, norms, scale, different)[0]
-        sums.append(np.add.reduceat(np.add.reduceat(kernel, starts, 0, dtype=np.float64), starts, 1))
     sizes = np.array([len(rows) for rows in chosen])
-    within = np.diag(sums[0]) / (sizes * (sizes - 1))
-    pairs = np.outer(sizes, sizes) - np.diag(sizes)
-    across = sums[1].T / pairs  # of the moved images of class a with the images of class b
-    effects = 1 - 2 * across / (within[:, None] + within[None, :])
-    np.fill_diagonal(effects, np.diag(effects) - margin)
-    return np.asarray(linear_sum_assignment(effects)[1], dtype=np.int64)
+    starts = np.cumsum([0, *sizes[:-1]])
+    pairs, different = np.outer(sizes, sizes) - np.diag(sizes), ~np.eye(len(images), dtype=bool)
+
+    def means(other: Pixels) -> NDArray[np.float64]:
+        """Of the kernel between the images of one class and other images of another, (classes, classes)."""
+        kernel = gaussian(images, other, norms, norms, scale, different)[0]
+        sums = np.add.reduceat(np.add.reduceat(kernel, starts, 0, dtype=np.float64), starts, 1)
+        return np.asarray(sums / pairs)
+
+    within, targets = np.diag(means(images)), {}
+    for name, move in candidates.items():
+        effects = 1 - 2 * means(images[:, move]).T / (within[:, None] + within[None, :])  # moved a, as it is b
+        closer = effects - margin * np.eye(len(effects))
+        target = np.asarray(linear_sum_assignment(closer)[1], dtype=np.int64)
+        is_better = 2 * effects[np.arange(len(target)), target].sum() < np.diag(effects).sum()
+        if is_better and (target != np.arange(len(target))).any():
+            targets[name] = target
+    return targets

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from aenbench.discovery.angles import summarize
 from aenbench.discovery.candidates import Moves
 from aenbench.discovery.exchanges import Exchange
 from aenbench.discovery.kernel import Measured
@@ -77,7 +78,13 @@ class Discovery:
     @cached_property
     def generators(self) -> tuple[str, ...]:
         """Symmetries that generate the group, without those that earlier ones generate."""
-        return few_generators({name: self.moves.permutations[name] for name in self.named("symmetry")})
+        permutations = self.moves.permutations
+        return few_generators({name: permutations[name] for name in self.named("symmetry") if name in permutations})
+
+    @property
+    def profile(self) -> str | None:
+        """One line on the angles that keep the law; None where no angles were asked about."""
+        return summarize(self.moves.angles, self.verdicts) if self.moves.angles else None
 
     @cached_property
     def sharing(self) -> Sharing | None:
@@ -87,7 +94,7 @@ class Discovery:
     @cached_property
     def contradictions(self) -> tuple[str, ...]:
         """Candidates that were told apart, though symmetries generate them: one of these verdicts is wrong."""
-        told = self.named("broken", "approximate")
+        told = [name for name in self.named("broken", "approximate") if name in self.moves.permutations]
         return tuple(name for name in told if self.moves.permutations[name] in self.group)
 
     def to_frame(self) -> "pd.DataFrame":
@@ -109,9 +116,11 @@ class Discovery:
         return pd.DataFrame.from_dict(rows, orient="index")
 
     def plot(self) -> "Figure":
-        """A picture of the effects with their intervals, the margin and the control."""
-        from aenbench.discovery.pictures import draw_effects
+        """A picture of the effects with their intervals, the margin and the control; of angles a polar one."""
+        from aenbench.discovery.pictures import draw_effects, draw_profile
 
+        if self.moves.angles:
+            return draw_profile(self.moves.angles, self.measured, self.control, self.margin)
         return draw_effects(self.measured, self.verdicts, self.control, self.margin)
 
     def to_json(self) -> dict[str, Any]:
@@ -141,6 +150,7 @@ class Discovery:
                 "state": self.state,
                 "sharing": None if sharing is None else {"free": sharing.free, "weights": sharing.weights},
             },
+            "profile": self.profile,
             "exchanges": {
                 name: {
                     "classes": dict(each.classes),

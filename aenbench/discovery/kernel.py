@@ -12,6 +12,7 @@ with each other. It depends on each image's mean and variance alone, which no mo
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +66,7 @@ class _Block:
     scale: float
     """Twice the squared bandwidth of the wider kernel."""
 
-    @property
+    @cached_property
     def pairs(self) -> NDArray[np.bool_]:
         different: NDArray[np.bool_] = self.clusters[:, None] != self.clusters[None, :]
         return different
@@ -89,10 +90,9 @@ def gaussian(
 ) -> list[Floats32]:
     """k(x_i, y_j) of every bandwidth, of images with these squared norms, 0 for pairs that are not compared."""
     wide = left @ right.T
-    wide *= -2
-    wide += left_norms[:, None]
-    wide += right_norms[None, :]
-    wide *= -1 / scale
+    wide *= 2 / scale
+    wide -= (left_norms / scale)[:, None]
+    wide -= (right_norms / scale)[None, :]
     np.exp(wide, out=wide)
     wide *= pairs
     narrow = wide * wide
@@ -237,7 +237,9 @@ def _add_block(
         return
     weight = len(block.pixels) / pairs  # a block counts by its images
     still = block.kernels(None)
-    differences = {order: each.differences(codes[order][block.clusters]).ravel() for order, each in moves.items()}
+    differences = {  # as bincount wants them, which would convert them again for each kernel
+        order: each.differences(codes[order][block.clusters]).ravel().astype(np.intp) for order, each in moves.items()
+    }
 
     def summed(order: int, kernel: Floats32) -> Floats:
         counted = np.bincount(differences[order], kernel.ravel(), moves[order].number)
