@@ -1,6 +1,8 @@
 """The command `discover`: which symmetries the images of a dataset have."""
 
 import json
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +20,11 @@ def discover(
     config: Annotated[str, typer.Option(help="Configuration, such as d4; none for images as published.")] = "none",
     candidates: Annotated[
         str,
-        typer.Option(metavar="actions|d4|FILE.npy", help="Moves to ask about; a file holds permutations (k, points)."),
+        typer.Option(
+            metavar="actions|d4|angles|FILE.npy",
+            help="Moves to ask about; angles are every 15 degrees, angles:5 every 5; a file holds permutations "
+            "(k, points).",
+        ),
     ] = "actions",
     images: Annotated[int | None, typer.Option(help="Training images that are looked at, drawn at random.")] = None,
     level: Annotated[float, typer.Option(help="Of the tests, all candidates together, and of the intervals.")] = 0.05,
@@ -27,17 +33,18 @@ def discover(
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     jitter: Annotated[int, typer.Option(metavar="PIXELS", help="Up to shifts: crop at random places by so many.")] = 0,
     output: Annotated[Path | None, typer.Option("--json", help="Write the whole result here.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for discovery.json and effects.png.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for discovery.json, generators.npy and effects.png.")] = None,
     root: RootOption = None,
 ) -> None:
     """Say which moves keep the law of the images within each class; no network is trained."""
     from aenbench.discovery.discover import IMAGES
     from aenbench.discovery.discover import discover as ask
+    from aenbench.discovery.usage import ready_commands
     from aenbench.discovery.verdicts import MARGIN
     from aenbench.reports.figures import encode_png
     from aenbench.tasks.datasets import open_dataset
     from gdatasets.files import make_folder, write_whole
-    from gdatasets.groups.generator_file import read_generators
+    from gdatasets.groups.generator_file import encode_generators, read_generators
 
     found = open_dataset(dataset, config, root)
     moves = read_generators(Path(candidates)) if Path(candidates).suffix == ".npy" else candidates
@@ -53,18 +60,24 @@ def discover(
         step=step,
         seed=seed,
     )
-    show(result)
-    text = json.dumps({"dataset": dataset, "config": config, "jitter": jitter, **result.to_json()}, indent=1) + "\n"
+    file = None if out is None else str(out / "generators.npy")
+    commands = ready_commands(result.group, dataset, config, train.images.shape[1:3], file)
+    if root is not None:
+        commands = tuple(shlex.join([*shlex.split(command), "--root", str(root)]) for command in commands)
+    show(result, commands)
+    told = {"dataset": dataset, "config": config, "jitter": jitter, **result.to_json(), "commands": commands}
+    text = json.dumps(told, indent=1) + "\n"
     files = {output: text.encode()} if output is not None else {}
     if out is not None:
         files |= {out / "discovery.json": text.encode(), out / "effects.png": encode_png(result.plot())}
+        files |= {out / "generators.npy": encode_generators(result.group.permutations)}
     for path, content in files.items():
         make_folder(path.parent)
         write_whole(path, content)
         say(f"Wrote {path}")
 
 
-def show(result: "Discovery") -> None:
+def show(result: "Discovery", commands: Sequence[str] = ()) -> None:
     """A line for each candidate, and what follows."""
     width = max(len(name) for name in result.measured)
     say(f"{'move':{width}}  {'effect':>7}  {'interval':>16}  {'p':>7}  verdict")
@@ -72,14 +85,37 @@ def show(result: "Discovery") -> None:
     for name, each in result.measured.items():
         interval = f"{each.low:.4f}..{each.high:.4f}"
         say(f"{name:{width}}  {each.effect:7.4f}  {interval:>16}  {adjusted[name]:7.4f}  {result.verdicts[name]}")
-    say(f"{'(shuffled pixels)':{width}}  {result.control.effect:7.4f}")
+    seen = f"  seen when {result.control.share:.1%} of the images break a symmetry so"
+    say(f"{'(shuffled pixels)':{width}}  {result.control.effect:7.4f}{seen if result.control.share < 1 else ''}")
     for notice in result.notices:
         say(notice)
     for name in result.contradictions:
         say(f"{name} was told apart, and yet is a product of symmetries: the verdicts contradict each other.")
+    for name, exchange in result.exchanges.items():
+        each = exchange.measured
+        say(
+            f"{name} is symmetric up to exchanging these classes: {exchange}; effect {each.effect:.4f} "
+            f"({each.low:.4f}..{each.high:.4f}), p {each.p_value:.4f}."
+        )
+    if result.profile is not None:
+        say(f"Rotations: {result.profile}.")
     names = result.named("symmetry")
     state = f", state {result.state}" if result.state is not None and set(result.state) != {"0"} else ""
     say(f"Symmetries: {', '.join(names) or 'none'}; a group of order {result.group.order:,}{state}.")
+    if result.generators:
+        _show_group(result)
+    for command in commands:
+        say(f"Train it: {command}")
     say(
         f"{result.images:,} images, {result.seconds:.1f} s of a core, level {result.level:g}, margin {result.margin:g}."
     )
+
+
+def _show_group(result: "Discovery") -> None:
+    """What generates the group, what else is in it, and how many weights it leaves free."""
+    also = [name for name in result.group.closure if name not in result.moves.permutations]
+    more = f"; it contains {', '.join(also)}" if also else ""
+    say(f"Generators: {', '.join(result.generators)}{more}.")
+    if (sharing := result.sharing) is not None:
+        pixels = result.group.degree
+        say(f"A layer {pixels:,} > {pixels:,} shared by it has {sharing.free:,} free weights of {sharing.weights:,}.")

@@ -13,6 +13,8 @@ from gdatasets.groups.group import Group
 
 Candidates = str | Group | Mapping[str, ArrayLike] | ArrayLike
 CANDIDATES = ("actions", "d4")
+STEP = 15
+"""Degrees between the angles that are asked about."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,12 +26,14 @@ class Moves:
         permutations: gather indices by name, int64 (rows * columns,).
         left_out: why a candidate is not asked about, by name.
         step: pixels that rolls move by.
+        angles: degrees by name, where rotations are asked about; only those of right angles have permutations.
     """
 
     shape: tuple[int, int]
     permutations: Mapping[str, NDArray[np.int64]]
     left_out: Mapping[str, str] = field(default_factory=dict)
     step: int = 4
+    angles: Mapping[str, float] = field(default_factory=dict)
 
     def on_pixels(self, channels: int) -> dict[str, NDArray[np.int64]]:
         """The same for flattened images (rows, columns, channels)."""
@@ -37,7 +41,9 @@ class Moves:
         return {name: (row[:, None] * channels + colors).ravel() for name, row in self.permutations.items()}
 
     def group_of(self, names: tuple[str, ...]) -> Group:
-        """The group that these candidates generate; of named actions it knows their names."""
+        """The group that these candidates generate; of named actions it knows their names; angles between right ones
+        are no permutations, and left out."""
+        names = tuple(name for name in names if name in self.permutations)
         if all(name in ACTIONS for name in names) and names and self.shape[0] == self.shape[1]:
             return Group(names, self.shape[0], self.step)
         return Group.from_permutations({name: self.permutations[name] for name in names}, self.shape, self.step)
@@ -47,8 +53,8 @@ def find_candidates(candidates: Candidates, shape: tuple[int, int], step: int = 
     """The moves that a name or the user's own permutations mean.
 
     Args:
-        candidates: `actions`, the twelve; `d4`, the seven moves of the square; a `Group`, its generators; gather
-            indices (k, points), or by name.
+        candidates: `actions`, the twelve; `d4`, the seven moves of the square; `angles` or `angles:DEGREES`, rotations
+            by multiples of 15 or so many degrees; a `Group`, its generators; gather indices (k, points), or by name.
         shape: (rows, columns) of the images.
         step: pixels that the rolls among the actions move by.
 
@@ -56,9 +62,13 @@ def find_candidates(candidates: Candidates, shape: tuple[int, int], step: int = 
         UnknownNameError: a name that means nothing.
         InvalidArgumentError: a move does not fit the images, moves nothing, or there is none.
     """
+    if isinstance(candidates, str) and candidates.split(":")[0] == "angles":
+        return _angles(candidates, shape)
     if isinstance(candidates, str):
         if candidates not in CANDIDATES:
-            raise UnknownNameError("set of candidates", candidates, [*CANDIDATES, "a .npy file of permutations"])
+            raise UnknownNameError(
+                "set of candidates", candidates, [*CANDIDATES, "angles", "a .npy file of permutations"]
+            )
         if shape[0] != shape[1]:
             raise InvalidArgumentError(
                 f"The candidates {candidates} move square images; got {shape[0]}x{shape[1]}. Crop or resize them, or "
@@ -111,3 +121,21 @@ def _square(size: int) -> dict[str, NDArray[np.int64]]:
         "antidiagonal flip": np.rot90(grid, 2).T,
     }
     return {name: move.ravel().copy() for name, move in moves.items()}
+
+
+def _angles(text: str, shape: tuple[int, int]) -> Moves:
+    """Rotations up to 180 degrees by the multiples of a step; an angle and its negative are symmetries together."""
+    _, _, tail = text.partition(":")
+    step = int(tail) if tail.isdecimal() and len(tail) < 4 else 0
+    if text != "angles" and not (1 <= step <= 90 and 180 % step == 0):
+        raise InvalidArgumentError(
+            f'Expected angles:DEGREES with 1 to 90 degrees that divide 180, got "{text:.40}"; or angles, which is '
+            f"angles:{STEP}."
+        )
+    if min(shape) < 3:
+        raise InvalidArgumentError(f"Images of {shape[0]}x{shape[1]} are too small to be turned; give at least 3x3.")
+    angles = {f"{degrees} degrees": float(degrees) for degrees in range(step or STEP, 181, step or STEP)}
+    grid = np.arange(shape[0] * shape[1]).reshape(shape)
+    right = {"90 degrees": np.rot90(grid), "180 degrees": np.rot90(grid, 2)}
+    exact = {name: turned.ravel().copy() for name, turned in right.items() if name in angles and turned.shape == shape}
+    return Moves(shape, exact, {}, 4, angles)

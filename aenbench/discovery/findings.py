@@ -1,12 +1,15 @@
 """What `discover` found: effects, p-values and verdicts by candidate, and the group of the symmetries."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from aenbench.discovery.angles import summarize
 from aenbench.discovery.candidates import Moves
+from aenbench.discovery.exchanges import Exchange
 from aenbench.discovery.kernel import Measured
+from aenbench.discovery.usage import Sharing, count_sharing, few_generators
 from aenbench.discovery.verdicts import Verdict, holm
 from gdatasets.groups.actions import ACTIONS, bits_from_actions
 from gdatasets.groups.group import Group
@@ -23,7 +26,8 @@ class Discovery:
     Attributes:
         measured: effect, interval and raw p-value of each candidate.
         control: the same of a random permutation of the pixels, which leaves nothing of an image: what is as small as
-            the margin there cannot be told from a symmetry by this statistic.
+            the margin there cannot be told from a symmetry by this statistic. Its `share` is the power of the test:
+            the smallest share of images that breaks a symmetry and is seen.
         verdicts: `symmetry`, `approximate`, `broken` or `cannot tell`, by candidate.
         moves: the candidates.
         images: how many were looked at.
@@ -31,6 +35,7 @@ class Discovery:
         margin: the largest effect that counts as small.
         notices: what was left out or assumed, one line each.
         seconds: processor time.
+        exchanges: broken moves that are symmetries up to exchanging classes, by name.
     """
 
     measured: Mapping[str, Measured]
@@ -42,6 +47,7 @@ class Discovery:
     margin: float
     notices: tuple[str, ...]
     seconds: float
+    exchanges: Mapping[str, Exchange] = field(default_factory=dict)
 
     @property
     def effects(self) -> dict[str, float]:
@@ -70,9 +76,25 @@ class Discovery:
         return bits_from_actions(name for name in self.group.closure if name in ACTIONS)
 
     @cached_property
+    def generators(self) -> tuple[str, ...]:
+        """Symmetries that generate the group, without those that earlier ones generate."""
+        permutations = self.moves.permutations
+        return few_generators({name: permutations[name] for name in self.named("symmetry") if name in permutations})
+
+    @property
+    def profile(self) -> str | None:
+        """One line on the angles that keep the law; None where no angles were asked about."""
+        return summarize(self.moves.angles, self.verdicts) if self.moves.angles else None
+
+    @cached_property
+    def sharing(self) -> Sharing | None:
+        """Free weights of a layer that shares them by the group; None for images too large to count its pairs."""
+        return count_sharing(self.group)
+
+    @cached_property
     def contradictions(self) -> tuple[str, ...]:
         """Candidates that were told apart, though symmetries generate them: one of these verdicts is wrong."""
-        told = self.named("broken", "approximate")
+        told = [name for name in self.named("broken", "approximate") if name in self.moves.permutations]
         return tuple(name for name in told if self.moves.permutations[name] in self.group)
 
     def to_frame(self) -> "pd.DataFrame":
@@ -94,19 +116,21 @@ class Discovery:
         return pd.DataFrame.from_dict(rows, orient="index")
 
     def plot(self) -> "Figure":
-        """A picture of the effects with their intervals, the margin and the control."""
-        from aenbench.discovery.pictures import draw_effects
+        """A picture of the effects with their intervals, the margin and the control; of angles a polar one."""
+        from aenbench.discovery.pictures import draw_effects, draw_profile
 
+        if self.moves.angles:
+            return draw_profile(self.moves.angles, self.measured, self.control, self.margin)
         return draw_effects(self.measured, self.verdicts, self.control, self.margin)
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain values."""
-        adjusted = self.p_values
+        adjusted, sharing = self.p_values, self.sharing
         return {
             "images": self.images,
             "level": self.level,
             "margin": self.margin,
-            "control": self.control.effect,
+            "control": {"effect": self.control.effect, "smallest_share_seen": self.control.share},
             "seconds": round(self.seconds, 3),
             "candidates": {
                 name: {
@@ -118,7 +142,24 @@ class Discovery:
                 }
                 for name, each in self.measured.items()
             },
-            "group": {"generators": list(self.named("symmetry")), "order": self.group.order, "state": self.state},
+            "group": {
+                "symmetries": list(self.named("symmetry")),
+                "generators": list(self.generators),
+                "order": self.group.order,
+                "closure": list(self.group.closure),
+                "state": self.state,
+                "sharing": None if sharing is None else {"free": sharing.free, "weights": sharing.weights},
+            },
+            "profile": self.profile,
+            "exchanges": {
+                name: {
+                    "classes": dict(each.classes),
+                    "effect": each.measured.effect,
+                    "interval": [each.measured.low, each.measured.high],
+                    "p_value": each.measured.p_value,
+                }
+                for name, each in self.exchanges.items()
+            },
             "contradictions": list(self.contradictions),
             "notices": list(self.notices),
         }

@@ -38,3 +38,31 @@ def draw_effects(
     axes.set_xlabel("effect: 0 = a symmetry, 1 = nothing in common (linear below the margin)")
     figure.legend(loc="outside lower center", ncols=3)
     return figure
+
+
+def draw_profile(
+    angles: Mapping[str, float], measured: Mapping[str, Measured], control: Measured, margin: float
+) -> "Figure":
+    """Effects of rotations by their angle, either way, with their intervals; the margin and the control as circles."""
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 6.4), layout="constrained")
+    axes = figure.subplots(subplot_kw={"projection": "polar"})
+    degrees = [0.0, *angles.values()]
+    around = np.deg2rad([*degrees, *(360 - angle for angle in degrees[-2::-1])])
+
+    def both_ways(values: list[float]) -> list[float]:
+        return [max(0.0, value) for value in [0.0, *values, *values[-2::-1], 0.0]]
+
+    found = [measured[name] for name in angles]
+    low, high = both_ways([each.low for each in found]), both_ways([each.high for each in found])
+    axes.fill_between(around, low, high, color=COLOURS[0], alpha=0.3, label="interval")
+    axes.plot(around, both_ways([each.effect for each in found]), "o-", color=COLOURS[0], markersize=4, label="effect")
+    circle = np.linspace(0, 2 * np.pi, 200)
+    axes.plot(circle, np.full(200, margin), color="0.5", linewidth=1, label="margin")
+    axes.plot(circle, np.full(200, control.effect), color=COLOURS[-1], linestyle="--", label="shuffled pixels")
+    axes.set_ylim(bottom=0)
+    axes.set_title("effect of a rotation by this angle: at the center a symmetry")
+    figure.legend(loc="outside lower center", ncols=4)
+    return figure

@@ -41,6 +41,11 @@ class Sample:
         return int(self.images.shape[3])
 
     @property
+    def has_clusters(self) -> bool:
+        """Whether some images belong together."""
+        return len(np.unique(self.clusters)) < len(self)
+
+    @property
     def pixels(self) -> NDArray[np.float32]:
         """The images flattened, float32 (n, rows * columns * channels)."""
         return self.images.reshape(len(self.images), -1).astype(np.float32)

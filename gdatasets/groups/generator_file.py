@@ -12,6 +12,13 @@ from gdatasets.groups.permutation_groups import Permutations, check_permutations
 MAX_BYTES = 64 << 20
 
 
+def encode_generators(permutations: Permutations) -> bytes:
+    """A .npy file that `read_generators` reads, of permutations (generators, points)."""
+    body = io.BytesIO()
+    np.lib.format.write_array(body, check_permutations(permutations), version=(1, 0), allow_pickle=False)
+    return body.getvalue()
+
+
 def read_generators(path: Path) -> Permutations:
     """The permutations in a .npy file, int64 (generators, points); nothing in it is unpickled.
 
