@@ -42,22 +42,13 @@ def ask(folder: Path, root: Path) -> None:
                 continue
             where = str(root / dataset) if dataset.endswith(".zip") else dataset
             train = open_dataset(where, config, root).read("train")
-            found, start = {}, time.process_time()
-            for method in ("kernel", "classifier"):
-                found[method] = discover(
-                    train.images, train.labels, "d4", method=method, limit=IMAGES, jitter=jitter, seed=0
-                )
-            classified = found["classifier"]
-            pictures = {
-                "effects": classified.plot(),
-                "confusion": classified.plot_confusion(),
-                "pairs": classified.plot_pairs(),
-            }
+            start = time.process_time()
+            found = discover(train.images, train.labels, "d4", method="classifier", limit=IMAGES, jitter=jitter)
+            pictures = {"effects": found.plot(), "confusion": found.plot_confusion(), "pairs": found.plot_pairs()}
             for kind, picture in pictures.items():
                 if picture is not None:
                     (folder / f"{stem}-{kind}.png").write_bytes(encode_png(picture))
-            text = json.dumps({method: each.to_json() for method, each in found.items()}, indent=1)
-            (folder / f"{stem}.json").write_text(text + "\n")
+            (folder / f"{stem}.json").write_text(json.dumps(found.to_json(), indent=1) + "\n")
             print(f"{stem}: {time.process_time() - start:.0f} s of a core", flush=True)
 
 
@@ -69,7 +60,7 @@ def table(folder: Path) -> None:
             path = folder / f"{name.replace(' ', '-')}-{jitter}.json"
             if not path.exists():
                 continue
-            found = json.loads(path.read_text())["classifier"]
+            found = json.loads(path.read_text())
             cells = [f"{name}, up to {jitter}" if jitter else name, f"{found['control']:.2f}"]
             for move in MOVES:
                 each = found["candidates"][move]
