@@ -90,7 +90,9 @@ def subgroups(root: Path, images: int = 6_000) -> None:
         found = discover(moved, arrays.labels[chosen], method="kernel", limit=None, level=0.01, seed=asked)
         is_right = found.named("symmetry") == tuple(name for name in ACTIONS if name in group.closure)
         right, asked = right + is_right, asked + 1
-        told = "exact" if is_right else f"missed, shuffled pixels {found.control.effect:.4f}"
+        outside = {name: each.p_value for name, each in found.measured.items() if name not in group.closure}
+        missed = f"missed, shuffled pixels {found.control.effect:.4f}, raw p of moves outside "
+        told = "exact" if is_right else missed + ", ".join(f"{name} {p:.4f}" for name, p in outside.items())
         print(f"{', '.join(group.names)}, order {group.order:,}: {told}", flush=True)
     print(f"{right} of {asked} exact")
 

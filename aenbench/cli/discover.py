@@ -98,7 +98,9 @@ def show(result: "Discovery", commands: Sequence[str] = ()) -> None:
         interval = f"{each.low:.4f}..{each.high:.4f}"
         by = "" if result.methods[name] == "kernel" else " (classifier)"
         say(f"{name:{width}}  {each.effect:7.4f}  {interval:>16}  {adjusted[name]:7.4f}  {result.verdicts[name]}{by}")
-    say(f"{f'({result.control_name})':{width}}  {result.control.effect:7.4f}")
+    seen = f"  seen when {result.control.share:.1%} of the images break a symmetry so"
+    control = f"({result.control_name})"
+    say(f"{control:{width}}  {result.control.effect:7.4f}{seen if result.control.share < 1 else ''}")
     for notice in result.notices:
         say(notice)
     for name in result.contradictions:
@@ -106,6 +108,12 @@ def show(result: "Discovery", commands: Sequence[str] = ()) -> None:
     if result.classification is not None:
         cosets = result.classification.confusion.cosets
         say(f"Moves that the classifier does not tell apart: {'; '.join(', '.join(coset) for coset in cosets)}.")
+    for name, exchange in result.exchanges.items():
+        each = exchange.measured
+        say(
+            f"{name} is symmetric up to exchanging these classes: {exchange}; effect {each.effect:.4f} "
+            f"({each.low:.4f}..{each.high:.4f}), p {each.p_value:.4f}."
+        )
     names = result.named("symmetry")
     state = f", state {result.state}" if result.state is not None and set(result.state) != {"0"} else ""
     say(f"Symmetries: {', '.join(names) or 'none'}; a group of order {result.group.order:,}{state}.")

@@ -1,15 +1,18 @@
 """Who answers: the kernel, the classifier, or the kernel first and the classifier about what it cannot tell."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 from aenbench.discovery.candidates import Moves, shuffle
-from aenbench.discovery.kernel import Measured, measure, random_moves
+from aenbench.discovery.exchanges import Exchange, find_exchanges
+from aenbench.discovery.kernel import Measured, Permutation, measure
 from aenbench.discovery.sample import Sample
+from aenbench.discovery.usage import MAX_PAIRS
 from aenbench.discovery.verdicts import Verdict, decide
+from aenbench.nn.sharing import parameter_sharing
 
 if TYPE_CHECKING:
     from aenbench.discovery.classification import Classification
@@ -51,6 +54,7 @@ class Answer:
         notices: one line each.
         methods: who gave each candidate its verdict.
         classification: what the classifier said, where it was asked.
+        exchanges: moves that are broken to the kernel, and symmetries up to exchanging classes.
     """
 
     measured: Mapping[str, Measured]
@@ -59,6 +63,7 @@ class Answer:
     notices: tuple[str, ...]
     methods: Mapping[str, Method]
     classification: "Classification | None" = None
+    exchanges: Mapping[str, Exchange] = field(default_factory=dict)
 
 
 def answer(question: Question, method: Method) -> Answer:
@@ -80,14 +85,39 @@ def _ask_kernel(question: Question) -> Answer:
         seed=int(generator.integers(1 << 31)),
     )
     shuffled = found.pop(_CONTROL)
-    notices = []
-    if shuffled.low <= margin:
-        notices.append(
-            f"shuffled pixels have an effect of {shuffled.effect:.4f} only: the kernel is blind to these images, and "
-            "its small effects say nothing"
-        )
+    notices = () if shuffled.low > margin else (_why_blind(shuffled, control, question, found),)
     verdicts = decide(found, shuffled, question.level, margin)
-    return Answer(found, verdicts, shuffled, tuple(notices), dict.fromkeys(found, "kernel"))
+    exchanges = _exchanges(question, verdicts, shuffled, int(generator.integers(1 << 31)))
+    methods: dict[str, Method] = dict.fromkeys(found, "kernel")
+    return Answer(found, verdicts, shuffled, notices, methods, None, exchanges)
+
+
+def _exchanges(
+    question: Question, verdicts: Mapping[str, Verdict], control: Measured, seed: int
+) -> dict[str, Exchange]:
+    """Broken moves that are symmetries up to an exchange of classes; of images in clusters none is looked for."""
+    sample, level, margin = question.sample, question.level, question.margins[0]
+    moves = question.moves.on_pixels(sample.channels)
+    broken = {name: moves[name] for name, verdict in verdicts.items() if verdict == "broken"}
+    has_clusters = len(np.unique(sample.clusters)) < len(sample)
+    if not broken or has_clusters or len(np.unique(sample.labels)) < 2:
+        return {}
+    found = find_exchanges(sample.pixels, sample.labels, sample.classes, broken, level=level, margin=margin, seed=seed)
+    judged = decide({name: each.measured for name, each in found.items()}, control, level, margin)
+    return {name: each for name, each in found.items() if judged[name] in ("symmetry", "approximate")}
+
+
+def _why_blind(control: Measured, row: Permutation, question: Question, found: Mapping[str, Measured]) -> str:
+    """Why shuffled pixels have a small effect: they are in the group of the small effects, or the kernel is blind."""
+    margin = question.margins[0]
+    small = question.moves.group_of(tuple(name for name, each in found.items() if each.high < margin))
+    sharing = parameter_sharing(small, small)[0] if small.degree**2 <= MAX_PAIRS else None
+    if (sharing is None or np.array_equal(sharing[row][:, row], sharing)) and row in small:  # the first is quicker
+        return "the shuffle of pixels is itself a product of moves with small effects: the power of the test is unknown"
+    return (
+        f"shuffled pixels have an effect of {control.effect:.4f} only: the kernel is blind to these images, and its "
+        "small effects say nothing"
+    )
 
 
 def _ask_classifier(question: Question) -> Answer:
@@ -118,7 +148,7 @@ def _ask_both(question: Question) -> Answer:
     verdicts = {name: (of_classifier if name in rest else of_kernel)[name] for name in measured}
     methods: dict[str, Method] = {name: "classifier" if name in rest else "kernel" for name in measured}
     notices = (*first.notices, *_notices(second, question))
-    return Answer(measured, verdicts, first.control, notices, methods, second)
+    return Answer(measured, verdicts, first.control, notices, methods, second, first.exchanges)
 
 
 def _doubled(measured: Measured) -> Measured:
@@ -132,7 +162,7 @@ def _classify(question: Question, names: tuple[str, ...]) -> "Classification":
         question.sample,
         {name: question.moves.permutations[name] for name in names},
         level=question.level,
-        number=random_moves(len(question.moves.permutations), question.level),
+        tests=len(question.moves.permutations),
         margin=question.margins[1],
         seed=question.seed,
         report=question.report,
@@ -141,7 +171,8 @@ def _classify(question: Question, names: tuple[str, ...]) -> "Classification":
 
 def _notices(found: "Classification", question: Question) -> tuple[str, ...]:
     control, effect = found.control_name, found.control.effect
-    told = f"the classifier was trained on {found.trained:,} images and tested on {found.held_out:,}"
+    told = f"the classifier was trained on {found.trained:,} images and tested on {found.held_out:,}: {control} have"
     if found.control.low > question.margins[1]:
-        return (f"{told}; of {control} it sees an effect of {effect:.3f}",)
-    return (f"{told}; of {control} it sees an effect of {effect:.3f} only, and its small effects say nothing",)
+        share = found.control.share
+        return (f"{told} an effect of {effect:.3f}, seen when {share:.1%} of the images break a symmetry so",)
+    return (f"{told} an effect of {effect:.3f} only, and its small effects say nothing",)

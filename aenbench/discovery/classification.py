@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from aenbench.discovery.candidates import shuffle
 from aenbench.discovery.classifier import STEPS, LogProbabilities, MoveClassifier, Report
 from aenbench.discovery.confusion import IDENTITY, Confusion, compare_moves
-from aenbench.discovery.kernel import MAX_CLUSTERED_ORDER, MAX_ORDER, Measured, Permutation, order_up_to
+from aenbench.discovery.kernel import MAX_CLUSTERED_ORDER, MAX_ORDER, Measured, Permutation, order_up_to, random_moves
 from aenbench.discovery.sample import Sample
 from aenbench.discovery.separation import separate
 from aenbench.errors import InvalidArgumentError
@@ -69,7 +69,11 @@ class Classification:
             "trained": self.trained,
             "held_out": self.held_out,
             "margin": confusion.margin,
-            "control": {"name": self.control_name, "effect": self.control.effect},
+            "control": {
+                "name": self.control_name,
+                "effect": self.control.effect,
+                "smallest_share_seen": self.control.share,
+            },
             "candidates": {
                 name: {"effect": each.effect, "interval": [each.low, each.high], "p_value": each.p_value}
                 for name, each in self.measured.items()
@@ -85,7 +89,7 @@ def classify(
     candidates: Mapping[str, Permutation],
     *,
     level: float,
-    number: int,
+    tests: int,
     margin: float,
     seed: int,
     report: Report | None = None,
@@ -96,8 +100,8 @@ def classify(
     Args:
         sample: images with labels and clusters.
         candidates: gather indices of the pixels, (rows * columns,), by name.
-        level: of the intervals.
-        number: of random moves of each test.
+        level: of the intervals, and of the family of tests.
+        tests: how many are in the family.
         margin: the largest distance within a coset.
         seed: of the choice, the training and the random moves.
         report: of the training.
@@ -132,7 +136,8 @@ def classify(
             clusters,
             exchanges=orders[name] > most,
             level=level,
-            number=number,
+            tests=tests,
+            number=random_moves(tests, level),
             generator=generator,
         )
     still = np.arange(sample.shape[0] * sample.shape[1])

@@ -82,6 +82,7 @@ def discover(
         time.process_time() - start,
         found.methods,
         found.classification,
+        found.exchanges,
     )
 
 

@@ -1,12 +1,13 @@
 """What `discover` found: effects, p-values and verdicts by candidate, and the group of the symmetries."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from aenbench.discovery.answers import Method
 from aenbench.discovery.candidates import Moves
+from aenbench.discovery.exchanges import Exchange
 from aenbench.discovery.kernel import Measured
 from aenbench.discovery.usage import Sharing, count_sharing, few_generators
 from aenbench.discovery.verdicts import Verdict, holm
@@ -27,7 +28,8 @@ class Discovery:
     Attributes:
         measured: effect, interval and raw p-value of each candidate.
         control: the same of a random permutation of the pixels, which leaves nothing of an image: what is as small as
-            the margin there cannot be told from a symmetry by this statistic. Where only the classifier was asked: of
+            the margin there cannot be told from a symmetry by this statistic. Its `share` is the power of the test:
+            the smallest share of images that breaks a symmetry and is seen. Where only the classifier was asked: of
             its own control.
         verdicts: `symmetry`, `approximate`, `broken` or `cannot tell`, by candidate.
         moves: the candidates.
@@ -39,6 +41,7 @@ class Discovery:
         methods: who gave each candidate its verdict, `kernel` or `classifier`: effects of both are between 0 and 1,
             but on scales of their own.
         classification: what the classifier said, where it was asked.
+        exchanges: broken moves that are symmetries up to exchanging classes, by name.
     """
 
     measured: Mapping[str, Measured]
@@ -52,6 +55,7 @@ class Discovery:
     seconds: float
     methods: Mapping[str, Method]
     classification: "Classification | None" = None
+    exchanges: Mapping[str, Exchange] = field(default_factory=dict)
 
     @property
     def effects(self) -> dict[str, float]:
@@ -153,7 +157,7 @@ class Discovery:
             "images": self.images,
             "level": self.level,
             "margin": self.margin,
-            "control": self.control.effect,
+            "control": {"effect": self.control.effect, "smallest_share_seen": self.control.share},
             "seconds": round(self.seconds, 3),
             "candidates": {
                 name: {
@@ -173,6 +177,15 @@ class Discovery:
                 "closure": list(self.group.closure),
                 "state": self.state,
                 "sharing": None if sharing is None else {"free": sharing.free, "weights": sharing.weights},
+            },
+            "exchanges": {
+                name: {
+                    "classes": dict(each.classes),
+                    "effect": each.measured.effect,
+                    "interval": [each.measured.low, each.measured.high],
+                    "p_value": each.measured.p_value,
+                }
+                for name, each in self.exchanges.items()
             },
             "contradictions": list(self.contradictions),
             "classifier": None if self.classification is None else self.classification.to_json(),

@@ -12,16 +12,17 @@ with each other. It depends on each image's mean and variance alone, which no mo
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aenbench.discovery.randomisation import Codes, Floats, RandomMoves, p_value
+from aenbench.discovery.randomisation import Codes, Floats, RandomMoves, p_value, smallest_share
+from aenbench.discovery.spread import Spread, interval
 from aenbench.errors import InvalidArgumentError
 
 Permutation = NDArray[np.int64]
 Pixels = NDArray[np.float32]
+Floats32 = NDArray[np.float32]
 
 BANDWIDTHS = (1 / 4, 1 / 16)
 """Squared bandwidths, as fractions of the squared distance of unrelated images; the effect is that of the first."""
@@ -29,6 +30,8 @@ MAX_ORDER = 4
 """Moves of a larger order are tested by exchanging halves, which has less power and takes one kernel matrix."""
 MAX_CLUSTERED_ORDER = 32
 """The same where images come in clusters, whose halves cannot be exchanged one by one."""
+HALVES = 0.2
+"""Of the level of a move of order 4, what the test of its odd against its even powers gets."""
 BLOCK = 500
 """Images of a class whose pairs are compared; larger classes are cut into blocks."""
 
@@ -42,12 +45,14 @@ class Measured:
         low: lower end of its interval.
         high: upper end.
         p_value: of the hypothesis that the move is a symmetry, not corrected for the number of candidates.
+        share: the smallest share of images that breaks the symmetry and is seen: see `smallest_share`.
     """
 
     effect: float
     low: float
     high: float
     p_value: float
+    share: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,16 +73,31 @@ class _Block:
     def kernels(self, permutation: Permutation | None) -> list[NDArray[np.float32]]:
         """k(x_i, g x_j) of every bandwidth, 0 for pairs that are not compared."""
         moved = self.pixels if permutation is None else self.pixels[:, permutation]
-        wide = self.pixels @ moved.T
-        wide *= -2
-        wide += self.norms[:, None]
-        wide += self.norms[None, :]
-        wide *= -1 / self.scale
-        np.exp(wide, out=wide)
-        wide *= self.pairs
-        narrow = wide * wide
-        narrow *= narrow
-        return [wide, narrow]
+        return gaussian(self.pixels, moved, self.norms, self.norms, self.scale, self.pairs)
+
+
+def kernel_scale(images: Pixels) -> float:
+    """Twice the squared bandwidth of the wider kernel for these images, (n, points)."""
+    means, variances = images.mean(axis=1), images.var(axis=1)
+    distances = variances[:, None] + variances[None, :] + (means[:, None] - means[None, :]) ** 2
+    scale: float = 2 * BANDWIDTHS[0] * max(float(np.median(distances)) * images.shape[1], 1e-12)
+    return scale
+
+
+def gaussian(
+    left: Pixels, right: Pixels, left_norms: Floats32, right_norms: Floats32, scale: float, pairs: NDArray[np.bool_]
+) -> list[Floats32]:
+    """k(x_i, y_j) of every bandwidth, of images with these squared norms, 0 for pairs that are not compared."""
+    wide = left @ right.T
+    wide *= -2
+    wide += left_norms[:, None]
+    wide += right_norms[None, :]
+    wide *= -1 / scale
+    np.exp(wide, out=wide)
+    wide *= pairs
+    narrow = wide * wide
+    narrow *= narrow
+    return [wide, narrow]
 
 
 def measure(
@@ -111,10 +131,10 @@ def measure(
         )
     moves = {order: RandomMoves.at_least(order, number) for order in {2, *orders.values()} if order <= most}
     codes = {order: each.codes(int(clusters.max()) + 1, generator) for order, each in moves.items()}
-    sums = {name: _Sums.of(moves.get(order, moves[2]), order, order not in moves) for name, order in orders.items()}
+    sums = {name: _Sums.of(moves.get(order, moves[2]), order, moves[2]) for name, order in orders.items()}
     for block in _blocks(pixels, labels, clusters, generator):
         _add_block(block, candidates, sums, moves, codes)
-    return {name: each.measured(level) for name, each in sums.items()}
+    return {name: each.measured(level, len(candidates)) for name, each in sums.items()}
 
 
 def random_moves(candidates: int, level: float) -> int:
@@ -144,48 +164,9 @@ def _blocks(
         chosen = chosen[np.argsort(place[clusters[chosen]], kind="stable")]
         for part in np.array_split(chosen, -(-len(chosen) // BLOCK)):
             images = pixels[part] - pixels[part].mean()
-            means, variances = images.mean(axis=1), images.var(axis=1)
-            distances = variances[:, None] + variances[None, :] + (means[:, None] - means[None, :]) ** 2
-            unrelated = float(np.median(distances)) * images.shape[1]
             norms = np.einsum("ij,ij->i", images, images)
-            blocks.append(_Block(images, norms, clusters[part], 2 * BANDWIDTHS[0] * max(unrelated, 1e-12)))
+            blocks.append(_Block(images, norms, clusters[part], kernel_scale(images)))
     return blocks
-
-
-@dataclass(frozen=True, eq=False)
-class _Spread:
-    """What the interval needs of a block, of gains d_ij = k(x_i, x_j) - k(x_i, g x_j) and of bases k(x_i, x_j).
-
-    Attributes:
-        gains: their means over j, (images,).
-        bases: likewise.
-        squares: means over all pairs of d_ij^2, d_ij k_ij and k_ij^2.
-        clusters: of the images.
-    """
-
-    gains: Floats
-    bases: Floats
-    squares: tuple[float, float, float]
-    clusters: NDArray[np.int64]
-
-    def variances(self, effect: float) -> tuple[float, float]:
-        """What the images by themselves and what their pairs add to the variance of the sum of d_ij - effect k_ij.
-
-        Hoeffding's decomposition of a U-statistic of order two: 4 n zeta_1 and 2 n zeta_2 / (n - 1), estimated from the
-        variance of the rows' means and of the pairs.
-        """
-        rows = self.gains - effect * self.bases
-        count = len(rows)
-        if len(np.unique(self.clusters)) < count:  # the clusters by themselves; pairs are in it, too
-            _, inverse = np.unique(self.clusters, return_inverse=True)
-            together = np.bincount(inverse, rows - rows.mean())
-            return 4 * float(together @ together), 0.0
-        if count < 4:
-            return 4 * float(count * rows.var()), 0.0
-        whole = self.squares[0] - 2 * effect * self.squares[1] + effect**2 * self.squares[2] - float(rows.mean()) ** 2
-        single = (float(rows.var(ddof=1)) - whole / (count - 1)) / (1 - 2 / (count - 1))
-        single = min(max(single, 0.0), whole / 2)
-        return 4 * count * single, 2 * count * (whole - 2 * single) / (count - 1)
 
 
 @dataclass(eq=False)
@@ -194,35 +175,58 @@ class _Sums:
 
     moves: RandomMoves
     order: int
-    exchanges: bool
-    """Whether halves are exchanged, for the order is too large."""
     by_difference: NDArray[np.float64]
     """(bandwidths, powers, number of random moves)"""
+    exchanged: RandomMoves
+    by_parity: NDArray[np.float64] | None
+    """Of even orders above 2: sums of the even and of the odd powers, (bandwidths, 2, number of exchanges)."""
     effect: float = 0.0
     norm: float = 0.0
-    blocks: "list[_Spread]" = field(default_factory=list)
+    blocks: "list[Spread]" = field(default_factory=list)
 
     @classmethod
-    def of(cls, moves: RandomMoves, order: int, exchanges: bool) -> "_Sums":
-        return cls(moves, order, exchanges, np.zeros((len(BANDWIDTHS), moves.order // 2 + 1, moves.number)))
+    def of(cls, moves: RandomMoves, order: int, exchanged: RandomMoves) -> "_Sums":
+        kinds = len(BANDWIDTHS)
+        has_halves = moves.order == order and order % 2 == 0 and order > 2
+        parity = np.zeros((kinds, 2, exchanged.number)) if has_halves else None
+        return cls(moves, order, np.zeros((kinds, moves.order // 2 + 1, moves.number)), exchanged, parity)
 
-    def measured(self, level: float) -> Measured:
+    @property
+    def exchanges(self) -> bool:
+        """Whether halves are exchanged, for the order is too large."""
+        return self.moves.order != self.order
+
+    def add(self, power: int, bandwidth: int, sums: Floats, by_parity: Floats | None) -> None:
+        """Add a block's kernels of one power of the move, summed by the differences of their codes."""
+        self.by_difference[bandwidth, power] += sums
+        if self.by_parity is not None and by_parity is not None:
+            twice = 1 if 2 * power in (0, self.order) else 2  # the inverse power, too
+            self.by_parity[bandwidth, power % 2] += twice * by_parity
+
+    def p_value(self, null: Floats) -> float:
+        """Of all powers; for an even order above 2 together with that of odd against even powers (Bonferroni).
+
+        Where the square of the move is a symmetry, the statistic depends on the parity of the powers alone: few random
+        moves differ, and their p-value cannot be small. Summed over the even powers the kernel is one of images up to
+        that square, which the move exchanges.
+        """
+        if self.by_parity is None:
+            return p_value(null)
+        halves = p_value(np.stack([self.exchanged.statistics(list(sums)) for sums in self.by_parity]))
+        return min(1.0, p_value(null) / (1 - HALVES), halves / HALVES)
+
+    def measured(self, level: float, candidates: int) -> Measured:
         null = np.stack([self.moves.statistics(list(sums)) for sums in self.by_difference])
         effect = self.effect / self.norm
         if self.exchanges:
             null = null / 2  # the same quantity, doubled, on a quarter of the pairs
-        spread = (null[0] - null[0].mean()) / self.norm
-        single, paired = (
-            sum(part) / self.norm**2 for part in zip(*(b.variances(effect) for b in self.blocks), strict=True)
-        )
-        tail = level / 2
-        below, above = np.quantile(spread, [tail, 1 - tail]) / max(float(spread.std()), 1e-300)  # of a skew law
-        normal = NormalDist().inv_cdf(1 - tail) ** 2 * single
+        low, high = interval(effect, self.norm, self.blocks, null[0], level)
         return Measured(
             effect,
-            effect - float(np.sqrt(normal + above**2 * paired)),
-            effect + float(np.sqrt(normal + below**2 * paired)),
-            p_value(null),
+            low,
+            high,
+            self.p_value(null),
+            smallest_share(null, level / candidates),
         )
 
 
@@ -239,11 +243,12 @@ def _add_block(
     weight = len(block.pixels) / pairs  # a block counts by its images
     still = block.kernels(None)
     differences = {order: each.differences(codes[order][block.clusters]).ravel() for order, each in moves.items()}
-    at_rest = {
-        order: [np.bincount(differences[order], kernel.ravel(), each.number) for kernel in still]
-        for order, each in moves.items()
-        if any(candidate.order == order for candidate in sums.values())
-    }
+
+    def summed(order: int, kernel: Floats32) -> Floats:
+        counted = np.bincount(differences[order], kernel.ravel(), moves[order].number)
+        return weight * counted.astype(np.float64, copy=False)
+
+    at_rest = {order: [summed(order, kernel) for kernel in still] for order in moves}
     rows = still[0].sum(axis=1, dtype=np.float64)
     for name, permutation in candidates.items():
         each = sums[name]
@@ -254,22 +259,19 @@ def _add_block(
         gains = still[0] - (moved[0] + moved[0].T) / 2
         squares = (float(np.vdot(gains, gains)), float(np.vdot(gains, still[0])), float(np.vdot(still[0], still[0])))
         mean = tuple(square / pairs for square in squares)
-        each.blocks.append(
-            _Spread(weight * (rows - across), weight * rows, (mean[0], mean[1], mean[2]), block.clusters)
-        )
+        each.blocks.append(Spread(weight * (rows - across), weight * rows, (mean[0], mean[1], mean[2]), block.clusters))
         if each.exchanges:
             _add_exchanges(block, still, moved, each, codes[2])
             continue
-        index, number = differences[each.order], each.moves.number
-        for bandwidth in range(len(BANDWIDTHS)):
-            each.by_difference[bandwidth, 0] += weight * at_rest[each.order][bandwidth]
-            each.by_difference[bandwidth, 1] += weight * np.bincount(index, moved[bandwidth].ravel(), number)
-        for power in range(2, each.order // 2 + 1):
-            again = permutation
-            for _ in range(power - 1):
-                again = again[permutation]
-            for bandwidth, kernel in enumerate(block.kernels(again)):
-                each.by_difference[bandwidth, power] += weight * np.bincount(index, kernel.ravel(), number)
+        has_halves = each.by_parity is not None
+        for bandwidth, sums_at_rest in enumerate(at_rest[each.order]):
+            each.add(0, bandwidth, sums_at_rest, at_rest[2][bandwidth])
+        again = permutation
+        for power in range(1, each.order // 2 + 1):
+            for bandwidth, kernel in enumerate(moved if power == 1 else block.kernels(again)):
+                halves = summed(2, kernel) if has_halves else None
+                each.add(power, bandwidth, summed(each.order, kernel), halves)
+            again = again[permutation]
 
 
 def _add_exchanges(

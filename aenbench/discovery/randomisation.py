@@ -112,9 +112,33 @@ def p_value(statistics: Floats) -> float:
         statistics: (kinds, number), the observed ones first: each kind is divided by its standard deviation over the
             moves, and the largest counts.
     """
+    largest = _largest(statistics)
+    return 1.0 if largest is None else float((largest >= largest[0] - 1e-9 * abs(largest[0])).mean())
+
+
+def smallest_share(statistics: Floats, level: float) -> float:
+    """The smallest share of images that breaks a symmetry and is seen by this test, 0..1; 1 where none below is seen.
+
+    Move all images but a share at random: then the move is a symmetry but for this share of the images, and the random
+    moves are the same. The statistic, a sum over pairs, is that of the data as they are times the square of the share,
+    on average. So the share that reaches the critical value needs no data to be moved.
+
+    Args:
+        statistics: (kinds, number), the observed ones first, as for `p_value`.
+        level: of the test.
+    """
+    largest = _largest(statistics)
+    if largest is None or largest[0] <= 0:
+        return 1.0
+    critical = float(np.quantile(largest, 1 - level, method="higher"))
+    return min(1.0, float(np.sqrt(max(critical, 0.0) / largest[0])))
+
+
+def _largest(statistics: Floats) -> Floats | None:
+    """The largest of the kinds, each divided by its standard deviation, (number,); None where nothing varies."""
     spread = statistics.std(axis=1, keepdims=True)
     usable = spread[:, 0] > 0
     if not usable.any():
-        return 1.0
-    largest = (statistics[usable] / spread[usable]).max(axis=0)
-    return float((largest >= largest[0] - 1e-9 * abs(largest[0])).mean())
+        return None
+    largest: Floats = (statistics[usable] / spread[usable]).max(axis=0)
+    return largest

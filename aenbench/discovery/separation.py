@@ -33,6 +33,7 @@ def separate(
     *,
     exchanges: bool,
     level: float,
+    tests: int,
     number: int,
     generator: np.random.Generator,
 ) -> Measured:
@@ -43,16 +44,16 @@ def separate(
         labels: (n,)
         clusters: (n,), images of one are moved together and not compared.
         exchanges: whether pairs are exchanged, because not all powers are there.
-        level: of the interval.
+        level: of the interval, and of the family of tests.
+        tests: how many are in the family.
         number: of random moves.
         generator: of moves and pairs.
     """
     effect, error, count = separation(scores[1], scores[0], clusters)
     width = float(student.ppf(1 - level / 2, max(1, count - 1))) * error
     differences = _exchanged(scores, labels, generator) if exchanges else _moved(scores, clusters)
-    return Measured(
-        effect, max(-1.0, effect - width), min(1.0, effect + width), _p_value(differences, number, generator)
-    )
+    p_value, share = _test(differences, number, level / tests, generator)
+    return Measured(effect, max(-1.0, effect - width), min(1.0, effect + width), p_value, share)
 
 
 def separation(moved: Floats, still: Floats, clusters: NDArray[np.int64]) -> tuple[float, float, int]:
@@ -113,21 +114,26 @@ def _exchanged(scores: Floats, labels: NDArray[np.int64], generator: np.random.G
     return np.stack([gains, -gains], axis=1)
 
 
-def _p_value(gains: Floats, number: int, generator: np.random.Generator) -> float:
-    """The share of random moves, the observed one included, whose statistic is at least the observed one.
+def _test(gains: Floats, number: int, level: float, generator: np.random.Generator) -> tuple[float, float]:
+    """The p-value, and the smallest share of images that breaks a symmetry and is seen.
+
+    The p-value is the share of random moves, the observed one included, whose statistic is at least the observed one.
+    Were all images but a share moved at random, the statistic would be the observed one times the share on average.
 
     Args:
         gains: (clusters, powers), the observed power first.
         number: of random moves.
-        generator: of their powers.
+        level: of the test that is to see the share.
+        generator: of the powers.
     """
     clusters, powers = gains.shape
     observed = float(gains[:, 0].sum())
-    enough = observed - 1e-9 * float(np.abs(gains).sum())
-    larger, left = 0, number
-    while left:
-        part = min(left, max(1, _CHUNK // max(1, clusters)))
-        drawn = generator.integers(0, powers, (part, clusters), dtype=np.int8)
-        larger += int((gains[np.arange(clusters), drawn].sum(axis=1) >= enough).sum())
-        left -= part
-    return (larger + 1) / (number + 1)
+    rounding = 1e-9 * float(np.abs(gains).sum())
+    statistics = np.empty(number)
+    for part in np.array_split(statistics, -(-number * clusters // _CHUNK)):  # views
+        drawn = generator.integers(0, powers, (len(part), clusters), dtype=np.int8)
+        part[:] = gains[np.arange(clusters), drawn].sum(axis=1)
+    p_value = (int((statistics >= observed - rounding).sum()) + 1) / (number + 1)
+    critical = float(np.quantile(statistics, 1 - level, method="higher"))
+    share = 1.0 if observed <= rounding else min(1.0, max(0.0, critical) / observed)
+    return p_value, share

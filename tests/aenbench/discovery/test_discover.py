@@ -104,6 +104,23 @@ def test_what_the_kernel_does_not_see_is_not_called_a_symmetry() -> None:
     assert any("blind" in notice for notice in found.notices)
 
 
+def test_a_control_inside_the_group_is_left_out() -> None:
+    """Images of independent pixels, asked for all permutations: a shuffle is one of them, and says nothing of power."""
+    generator = np.random.default_rng(0)
+    images = generator.normal(size=(2_000, 2, 3)) ** 2
+    cycle, swap = np.roll(np.arange(6), 1), np.array([1, 0, 2, 3, 4, 5])
+    found = discover(images, np.arange(2_000) % 2, {"cycle": cycle, "swap": swap}, margin=0.1)
+    assert any("itself a product" in notice for notice in found.notices)
+    assert found.named("symmetry") == ()
+
+
+def test_power_grows_with_the_number_of_images() -> None:
+    images, labels = digits("none")
+    few, many = (discover(images, labels, "d4", limit=limit).control.share for limit in (300, None))
+    assert 0 < many < few < 0.5
+    assert discover(images, labels, "d4").to_json()["control"]["smallest_share_seen"] == many
+
+
 def test_verdicts_that_contradict_a_group_are_named() -> None:
     found = discover(*digits("d4"), candidates="d4")
     verdicts = {**found.verdicts, "half turn": "broken"}

@@ -107,3 +107,37 @@ def test_large_classes_are_cut_into_blocks_that_agree() -> None:
 def test_equal_questions_have_equal_answers() -> None:
     pixels, labels = draw(0, 0.2)
     assert ask(pixels, labels, QUARTER) == ask(pixels, labels, QUARTER)
+
+
+def test_a_move_whose_square_is_a_symmetry_can_have_a_small_p_value() -> None:
+    """Its random moves differ by the parity of their powers alone: of 4,096 only 64 differ, or fewer."""
+    generator = np.random.default_rng(0)
+    pixels, labels = draw(0, 1.0)
+    half_turned = np.where(generator.random(len(pixels))[:, None] < 0.5, pixels, pixels[:, ::-1])
+    assert ask(half_turned, labels, GRID[::-1, ::-1].ravel().copy()).p_value > 0.05
+    assert ask(half_turned, labels, QUARTER).p_value < 0.005  # 64 moves give 1 / 64 at best
+    p_values = [ask(*draw(seed, 0.0, 80), QUARTER, seed).p_value for seed in range(100)]
+    assert np.sum(np.array(p_values) <= 0.05) <= 10
+
+
+def test_the_smallest_share_is_that_which_is_seen_half_the_time() -> None:
+    """A share of the images stays as it is, all others are moved at random: what the closed form says happens."""
+    pixels, labels = draw(0, 0.5)
+    share, generator = ask(pixels, labels, MIRROR).share, np.random.default_rng(1)
+    assert 0.05 < share < 0.7
+    seen = []
+    for factor in (0.4, 1.0, 1.7):
+        rejected = 0
+        for seed in range(40):
+            moved = (generator.random(len(pixels)) < 0.5) & (generator.random(len(pixels)) > share * factor)
+            rejected += ask(np.where(moved[:, None], pixels[:, MIRROR], pixels), labels, MIRROR, seed).p_value <= 0.05
+        seen.append(rejected)
+    assert seen[0] <= 12
+    assert 12 <= seen[1] <= 30
+    assert seen[2] >= 30
+
+
+def test_a_true_symmetry_has_no_power_to_speak_of() -> None:
+    pixels, labels = draw(0, 0.0)
+    assert ask(pixels, labels, MIRROR).share > 0.5
+    assert ask(*draw(0, 1.0), MIRROR).share < ask(*draw(0, 0.5), MIRROR).share

@@ -17,7 +17,14 @@ def ask(
     together = np.arange(count) if clusters is None else clusters
     generator = np.random.default_rng(seed)
     return separate(
-        scores, np.arange(count) % 2, together, exchanges=exchanges, level=level, number=400, generator=generator
+        scores,
+        np.arange(count) % 2,
+        together,
+        exchanges=exchanges,
+        level=level,
+        tests=1,
+        number=400,
+        generator=generator,
     )
 
 
@@ -83,6 +90,23 @@ def test_a_score_that_separates_all_has_an_interval_too() -> None:
     assert found.effect == found.high == 1
     assert 0.8 < found.low < 0.95
     assert found.p_value == pytest.approx(1 / 401)
+
+
+def upright(seed: int, share: float) -> Scores:
+    """Scores of 400 images, all but a share of which are moved or not by chance."""
+    generator = np.random.default_rng(seed)
+    scores = generator.normal(size=(2, 400)) + np.array([[0.0], [3.0]])
+    turned = (generator.random(400) > share) & (generator.random(400) < 0.5)
+    scores[:, turned] = scores[::-1, turned]
+    return scores
+
+
+def test_the_smallest_share_is_seen_in_half_of_the_samples() -> None:
+    share = ask(upright(0, 1.0), 0).share
+    assert 0.05 < share < 0.12
+    for factor, least, most in ((1.0, 0.35, 0.7), (2.0, 0.85, 1.0), (0.0, 0.0, 0.1)):
+        seen = np.mean([ask(upright(seed, factor * share), seed).p_value <= 0.05 for seed in range(100)])
+        assert least <= seen <= most
 
 
 def test_a_constant_score_tells_nothing() -> None:
