@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aenbench.discovery.candidates import shuffle
-from aenbench.discovery.classifier import STEPS, LogProbabilities, MoveClassifier, Report
+from aenbench.discovery.classifier import LogProbabilities, MoveClassifier, Report
 from aenbench.discovery.confusion import IDENTITY, Confusion, compare_moves
 from aenbench.discovery.kernel import MAX_CLUSTERED_ORDER, MAX_ORDER, Measured, Permutation, order_up_to, random_moves
 from aenbench.discovery.sample import Sample
@@ -93,7 +93,7 @@ def classify(
     margin: float,
     seed: int,
     report: Report | None = None,
-    steps: int = STEPS,
+    steps: int | None = None,
 ) -> Classification:
     """Train one classifier on some of the images, and measure each candidate on the others.
 
@@ -105,7 +105,7 @@ def classify(
         margin: the largest distance within a coset.
         seed: of the choice, the training and the random moves.
         report: of the training.
-        steps: of the training.
+        steps: of the training, as of a `MoveClassifier`.
 
     Raises:
         InvalidArgumentError: there are clusters, and a move of a large order.

@@ -24,7 +24,9 @@ LogProbabilities = NDArray[np.float32]
 
 BATCH = 64
 STEPS = 800
-"""Training steps, whatever the images: time is bounded, and small samples are seen more often."""
+"""Training steps, however many images there are: time is bounded."""
+EPOCHS = 60
+"""How often an image is trained on at most."""
 RATE = 3e-3
 CHANNELS = (24, 32, 48, 64)
 HIDDEN = 64
@@ -89,7 +91,7 @@ class MoveClassifier:
         trained: numbers of the images to train on.
         seed: of weights, batches and moves.
         report: of the training.
-        steps: of the training.
+        steps: of the training; by default `STEPS`, less of few images.
     """
 
     def __init__(
@@ -100,7 +102,7 @@ class MoveClassifier:
         *,
         seed: int,
         report: Report | None = None,
-        steps: int = STEPS,
+        steps: int | None = None,
     ) -> None:
         self._pixels = sample.images.reshape(len(sample), -1, sample.channels)
         self._labels = sample.labels
@@ -113,7 +115,8 @@ class MoveClassifier:
             classes = int(sample.labels.max()) + 1
             self._network = MoveNetwork(sample.shape, sample.channels, classes, len(self._rows))
             self._network = self._network.to(memory_format=torch.channels_last)
-            self._train(trained, np.random.default_rng(seed), steps, report)
+            enough = min(STEPS, -(-EPOCHS * len(trained) // BATCH)) if steps is None else steps
+            self._train(trained, np.random.default_rng(seed), enough, report)
 
     def _train(
         self, trained: NDArray[np.int64], generator: np.random.Generator, steps: int, report: Report | None

@@ -220,6 +220,22 @@ def test_the_command_tells_moves_group_and_time(run: Run, tmp_path: Path) -> Non
     assert (tmp_path / "out/effects.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_command_writes_what_the_classifier_saw(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aenbench.discovery.classifier.STEPS", 40)
+    arguments = ("g-digits", "--config", "c4", "--candidates", "d4", "--method", "classifier", "--out", tmp_path)
+    code, out, err = run(*arguments)
+    assert code == 0
+    assert "Moves that the classifier does not tell apart: identity" in out
+    assert "(exchanged halves)" in out
+    assert "classifier: 40 of 40, loss" in err
+    saved = json.loads((tmp_path / "discovery.json").read_text())
+    assert sorted(saved["classifier"]["moves"]) == sorted(["identity", *saved["candidates"]])
+    assert {each["method"] for each in saved["candidates"].values()} == {"classifier"}
+    for name in ("effects.png", "confusion.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+    assert run(*arguments, "--quiet")[2] == ""
+
+
 def test_the_command_takes_permutations_from_a_file(run: Run, tmp_path: Path) -> None:
     np.save(tmp_path / "own.npy", Group(["rotation", "vflip"], 28).permutations)
     code, out, _ = run("g-digits", "--config", "c4", "--candidates", tmp_path / "own.npy", "--images", 1000)
@@ -236,6 +252,7 @@ def test_the_command_takes_permutations_from_a_file(run: Run, tmp_path: Path) ->
         (("g-digits", "--candidates", "missing.npy"), "missing.npy"),
         (("g-digits", "--level", "2"), "between 0 and 1"),
         (("g-digits", "--images", "0"), "at least 1"),
+        (("g-digits", "--method", "guess"), "auto, kernel, classifier"),
     ],
 )
 def test_mistakes_of_the_command_are_one_line(run: Run, arguments: tuple[str, ...], says: str) -> None:
