@@ -9,6 +9,8 @@ import json
 import time
 from pathlib import Path
 
+import numpy as np
+
 from aenbench import discover
 from aenbench.reports.figures import encode_png
 from aenbench.tasks.datasets import open_dataset
@@ -16,10 +18,10 @@ from aenbench.tasks.datasets import open_dataset
 IMAGES = 6_000
 JITTERS = (0, 3)
 DATASETS = {  # by the name in the table: what `aenbench discover` is given, below the root where it is a file
-    "PatchCamelyon": ("pcam-6k.zip", "none"),
-    "CIFAR-10": ("cifar10-jpeg-30k.zip", "none"),
     "EuroSAT": ("eurosat-7k.zip", "none"),
     "galaxies": ("galaxies-2k.zip", "none"),
+    "PatchCamelyon": ("pcam-6k.zip", "none"),
+    "CIFAR-10": ("cifar10-jpeg-30k.zip", "none"),
     "SVHN": ("svhn-10k.zip", "none"),
     "MNIST": ("g-mnist", "none"),
     "Fashion-MNIST": ("g-fashion-mnist", "none"),
@@ -41,9 +43,10 @@ def ask(folder: Path, root: Path) -> None:
             if (folder / f"{stem}.json").exists():
                 continue
             where = str(root / dataset) if dataset.endswith(".zip") else dataset
-            train = open_dataset(where, config, root).read("train")
-            start = time.process_time()
-            found = discover(train.images, train.labels, "d4", method="classifier", limit=IMAGES, jitter=jitter)
+            source = open_dataset(where, config, root)
+            train, start = source.read("train"), time.process_time()
+            labels = np.asarray(source.classes)[train.labels]
+            found = discover(train.images, labels, "d4", method="classifier", limit=IMAGES, jitter=jitter)
             pictures = {"effects": found.plot(), "confusion": found.plot_confusion(), "pairs": found.plot_pairs()}
             for kind, picture in pictures.items():
                 if picture is not None:
@@ -61,7 +64,7 @@ def table(folder: Path) -> None:
             if not path.exists():
                 continue
             found = json.loads(path.read_text())
-            cells = [f"{name}, up to {jitter}" if jitter else name, f"{found['control']:.2f}"]
+            cells = [f"{name}, up to {jitter}" if jitter else name, f"{found['classifier']['control']['effect']:.2f}"]
             for move in MOVES:
                 each = found["candidates"][move]
                 verdict = "" if each["verdict"] == "broken" else f", {each['verdict']}"

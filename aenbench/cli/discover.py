@@ -44,6 +44,8 @@ def discover(
     root: RootOption = None,
 ) -> None:
     """Say which moves keep the law of the images within each class."""
+    import numpy as np
+
     from aenbench.discovery.discover import IMAGES
     from aenbench.discovery.discover import discover as ask
     from aenbench.discovery.usage import ready_commands
@@ -59,7 +61,7 @@ def discover(
     with shown(quiet) as report:
         result = ask(
             train.images,
-            train.labels,
+            np.asarray(found.classes)[train.labels],
             moves,
             method=cast("Method", method),  # `discover` says what is none
             limit=IMAGES if images is None else images,

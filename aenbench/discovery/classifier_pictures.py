@@ -56,7 +56,8 @@ def draw_pairs(pairs: Mapping[str, tuple[Pair, ...]]) -> "Figure":
             for axes, image in ((left, pair.image), (right, pair.moved)):
                 axes.imshow(shown_image(image, pair.image), cmap="gray", vmin=0, vmax=1)
             left.set_title(pair.label, fontsize="small")
-            right.set_title(f"{name}\n" if not place else f"log odds {pair.gain:.1f}", fontsize="small")
+            first = f"{name}\n" if not place else ""
+            right.set_title(f"{first}log odds {pair.gain:.1f}", fontsize="small")
     return figure
 
 
