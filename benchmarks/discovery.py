@@ -47,7 +47,7 @@ def subset(dataset: str, config: str, images: int, seed: int, root: Path) -> tup
 
 def recovered(dataset: str, config: str, images: int, seed: int, root: Path) -> bool:
     """Whether exactly the actions in the group that moved the images are called symmetries."""
-    found = discover(*subset(dataset, config, images, seed, root), limit=None, level=0.01, seed=seed)
+    found = discover(*subset(dataset, config, images, seed, root), method="kernel", limit=None, level=0.01, seed=seed)
     truth = Group(CONFIGURATIONS[config].actions, 28).closure if config != "none" else ()
     return found.named("symmetry") == tuple(name for name in ACTIONS if name in truth)
 
@@ -97,7 +97,7 @@ def subgroups(root: Path, images: int = 6_000) -> None:
         chosen = generator.choice(len(arrays.labels), images, replace=False)
         numbers = GroupConfiguration(group).draw(DATASET_SPECS["g-mnist"], "train", chosen)
         moved = move_by_group(arrays.images[chosen], group, np.ascontiguousarray(numbers))
-        found = discover(moved, arrays.labels[chosen], limit=None, level=0.01, seed=asked)
+        found = discover(moved, arrays.labels[chosen], method="kernel", limit=None, level=0.01, seed=asked)
         is_right = found.named("symmetry") == tuple(name for name in ACTIONS if name in group.closure)
         right, asked = right + is_right, asked + 1
         outside = {name: each.p_value for name, each in found.measured.items() if name not in group.closure}
@@ -127,7 +127,7 @@ def regret(root: Path, images: int = 4_000) -> None:
     lost = []
     for dataset in DATASETS:
         for config in TABLES:
-            found = discover(*subset(dataset, config, images, 0, root), limit=None)
+            found = discover(*subset(dataset, config, images, 0, root), method="kernel", limit=None)
             near = tuple(name for name, effect in found.effects.items() if effect < MARGIN)
             state = bits_from_actions(name for name in Group(near, 28).closure if name in ACTIONS)
             table = load_table(dataset, config)
@@ -175,7 +175,7 @@ def spent(root: Path) -> None:
     for images in (1_000, 4_000, 16_000, 60_000):
         pixels, labels = subset("g-mnist", "d4", images, 0, root)
         start = time.process_time()
-        discover(pixels, labels, limit=None)
+        discover(pixels, labels, method="kernel", limit=None)
         print(
             f"{images:6} images of 28x28, twelve candidates: {time.process_time() - start:.2f} s of a core", flush=True
         )

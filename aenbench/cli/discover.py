@@ -4,14 +4,15 @@ import json
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from aenbench.cli.options import RootOption
+from aenbench.cli.options import QuietOption, RootOption
 from gdatasets.cli.output import say
 
 if TYPE_CHECKING:
+    from aenbench.discovery.answers import Method
     from aenbench.discovery.findings import Discovery
 
 
@@ -26,40 +27,55 @@ def discover(
             "(k, points).",
         ),
     ] = "actions",
+    method: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|kernel|classifier",
+            help="kernel trains nothing; classifier trains a small network; auto asks it where the kernel cannot tell.",
+        ),
+    ] = "auto",
     images: Annotated[int | None, typer.Option(help="Training images that are looked at, drawn at random.")] = None,
     level: Annotated[float, typer.Option(help="Of the tests, all candidates together, and of the intervals.")] = 0.05,
-    margin: Annotated[float | None, typer.Option(help="The largest effect that counts as small.")] = None,
+    margin: Annotated[
+        float | None, typer.Option(help="The largest effect that counts as small: .02, of the classifier .1.")
+    ] = None,
     step: Annotated[int, typer.Option(help="Pixels that the rolls among the actions move by.")] = 4,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     jitter: Annotated[int, typer.Option(metavar="PIXELS", help="Up to shifts: crop at random places by so many.")] = 0,
     output: Annotated[Path | None, typer.Option("--json", help="Write the whole result here.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for discovery.json, generators.npy and effects.png.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for discovery.json, generators.npy and pictures.")] = None,
+    quiet: QuietOption = False,
     root: RootOption = None,
 ) -> None:
-    """Say which moves keep the law of the images within each class; no network is trained."""
+    """Say which moves keep the law of the images within each class."""
+    import numpy as np
+
     from aenbench.discovery.discover import IMAGES
     from aenbench.discovery.discover import discover as ask
     from aenbench.discovery.usage import ready_commands
-    from aenbench.discovery.verdicts import MARGIN
     from aenbench.reports.figures import encode_png
     from aenbench.tasks.datasets import open_dataset
+    from gdatasets.cli.progress import shown
     from gdatasets.files import make_folder, write_whole
     from gdatasets.groups.generator_file import encode_generators, read_generators
 
     found = open_dataset(dataset, config, root)
     moves = read_generators(Path(candidates)) if Path(candidates).suffix == ".npy" else candidates
     train = found.read("train")
-    result = ask(
-        train.images,
-        train.labels,
-        moves,
-        limit=IMAGES if images is None else images,
-        level=level,
-        margin=MARGIN if margin is None else margin,
-        jitter=jitter,
-        step=step,
-        seed=seed,
-    )
+    with shown(quiet) as report:
+        result = ask(
+            train.images,
+            np.asarray(found.classes)[train.labels],
+            moves,
+            method=cast("Method", method),  # `discover` says what is none
+            limit=IMAGES if images is None else images,
+            level=level,
+            margin=margin,
+            jitter=jitter,
+            step=step,
+            seed=seed,
+            report=report,
+        )
     file = None if out is None else str(out / "generators.npy")
     commands = ready_commands(result.group, dataset, config, train.images.shape[1:3], file)
     if root is not None:
@@ -70,6 +86,8 @@ def discover(
     files = {output: text.encode()} if output is not None else {}
     if out is not None:
         files |= {out / "discovery.json": text.encode(), out / "effects.png": encode_png(result.plot())}
+        pictures = {"confusion.png": result.plot_confusion(), "pairs.png": result.plot_pairs()}
+        files |= {out / name: encode_png(picture) for name, picture in pictures.items() if picture is not None}
         files |= {out / "generators.npy": encode_generators(result.group.permutations)}
     for path, content in files.items():
         make_folder(path.parent)
@@ -84,13 +102,18 @@ def show(result: "Discovery", commands: Sequence[str] = ()) -> None:
     adjusted = result.p_values
     for name, each in result.measured.items():
         interval = f"{each.low:.4f}..{each.high:.4f}"
-        say(f"{name:{width}}  {each.effect:7.4f}  {interval:>16}  {adjusted[name]:7.4f}  {result.verdicts[name]}")
+        by = "" if result.methods[name] == "kernel" else " (classifier)"
+        say(f"{name:{width}}  {each.effect:7.4f}  {interval:>16}  {adjusted[name]:7.4f}  {result.verdicts[name]}{by}")
     seen = f"  seen when {result.control.share:.1%} of the images break a symmetry so"
-    say(f"{'(shuffled pixels)':{width}}  {result.control.effect:7.4f}{seen if result.control.share < 1 else ''}")
+    control = f"({result.control_name})"
+    say(f"{control:{width}}  {result.control.effect:7.4f}{seen if result.control.share < 1 else ''}")
     for notice in result.notices:
         say(notice)
     for name in result.contradictions:
         say(f"{name} was told apart, and yet is a product of symmetries: the verdicts contradict each other.")
+    if result.classification is not None:
+        cosets = result.classification.confusion.cosets
+        say(f"Moves that the classifier does not tell apart: {'; '.join(', '.join(coset) for coset in cosets)}.")
     for name, exchange in result.exchanges.items():
         each = exchange.measured
         say(

@@ -139,3 +139,12 @@ def _angles(text: str, shape: tuple[int, int]) -> Moves:
     right = {"90 degrees": np.rot90(grid), "180 degrees": np.rot90(grid, 2)}
     exact = {name: turned.ravel().copy() for name, turned in right.items() if name in angles and turned.shape == shape}
     return Moves(shape, exact, {}, 4, angles)
+
+
+def shuffle(shape: tuple[int, int], generator: np.random.Generator) -> NDArray[np.int64]:
+    """A random permutation of the pixels, in pairs: of order 2, the quickest to test."""
+    order = generator.permutation(shape[0] * shape[1])
+    half = len(order) // 2
+    row = np.arange(len(order))
+    row[order[:half]], row[order[half : 2 * half]] = order[half : 2 * half], order[:half]
+    return row

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from aenbench.discovery.angles import summarize
+from aenbench.discovery.answers import Method
 from aenbench.discovery.candidates import Moves
 from aenbench.discovery.exchanges import Exchange
 from aenbench.discovery.kernel import Measured
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from aenbench.discovery.classification import Classification
+
 
 @dataclass(frozen=True, eq=False)
 class Discovery:
@@ -27,7 +30,8 @@ class Discovery:
         measured: effect, interval and raw p-value of each candidate.
         control: the same of a random permutation of the pixels, which leaves nothing of an image: what is as small as
             the margin there cannot be told from a symmetry by this statistic. Its `share` is the power of the test:
-            the smallest share of images that breaks a symmetry and is seen.
+            the smallest share of images that breaks a symmetry and is seen. Where only the classifier was asked: of
+            its own control.
         verdicts: `symmetry`, `approximate`, `broken` or `cannot tell`, by candidate.
         moves: the candidates.
         images: how many were looked at.
@@ -35,6 +39,9 @@ class Discovery:
         margin: the largest effect that counts as small.
         notices: what was left out or assumed, one line each.
         seconds: processor time.
+        methods: who gave each candidate its verdict, `kernel` or `classifier`: effects of both are between 0 and 1,
+            but on scales of their own.
+        classification: what the classifier said, where it was asked.
         exchanges: broken moves that are symmetries up to exchanging classes, by name.
     """
 
@@ -47,6 +54,8 @@ class Discovery:
     margin: float
     notices: tuple[str, ...]
     seconds: float
+    methods: Mapping[str, Method]
+    classification: "Classification | None" = None
     exchanges: Mapping[str, Exchange] = field(default_factory=dict)
 
     @property
@@ -98,7 +107,7 @@ class Discovery:
         return tuple(name for name in told if self.moves.permutations[name] in self.group)
 
     def to_frame(self) -> "pd.DataFrame":
-        """One row a candidate: effect, low, high, p_value (raw), p_adjusted, verdict."""
+        """One row a candidate: effect, low, high, p_value (raw), p_adjusted, verdict, method."""
         import pandas as pd
 
         adjusted = self.p_values
@@ -110,6 +119,7 @@ class Discovery:
                 "p_value": each.p_value,
                 "p_adjusted": adjusted[name],
                 "verdict": self.verdicts[name],
+                "method": self.methods[name],
             }
             for name, each in self.measured.items()
         }
@@ -121,7 +131,33 @@ class Discovery:
 
         if self.moves.angles:
             return draw_profile(self.moves.angles, self.measured, self.control, self.margin)
-        return draw_effects(self.measured, self.verdicts, self.control, self.margin)
+        shown = {self._told_by(name): each for name, each in self.measured.items()}
+        return draw_effects(shown, self.verdicts, self.control, self.margin, self.control_name)
+
+    def plot_confusion(self) -> "Figure | None":
+        """A picture of what the classifier predicts of each move, coset by coset; None where it was not asked."""
+        from aenbench.discovery.classifier_pictures import draw_confusion
+
+        return None if self.classification is None else draw_confusion(self.classification.confusion)
+
+    def plot_pairs(self) -> "Figure | None":
+        """A picture of images and moved images that the classifier tells apart best; None where it told none apart."""
+        from aenbench.discovery.classifier_pictures import draw_pairs
+
+        if self.classification is None:
+            return None
+        told = [name for name in self.named("broken", "approximate") if self.methods[name] == "classifier"]
+        return draw_pairs({name: self.classification.pairs[name] for name in told}) if told else None
+
+    @property
+    def control_name(self) -> str:
+        """What the control does to the pixels."""
+        found = self.classification
+        return found.control_name if found is not None and self.control is found.control else "shuffled pixels"
+
+    def _told_by(self, name: str) -> str:
+        """A candidate's name in a picture, with the method where there are two."""
+        return f"{name} ({self.methods[name]})" if len(set(self.methods.values())) > 1 else name
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain values."""
@@ -139,6 +175,7 @@ class Discovery:
                     "p_value": each.p_value,
                     "p_adjusted": adjusted[name],
                     "verdict": self.verdicts[name],
+                    "method": self.methods[name],
                 }
                 for name, each in self.measured.items()
             },
@@ -161,5 +198,6 @@ class Discovery:
                 for name, each in self.exchanges.items()
             },
             "contradictions": list(self.contradictions),
+            "classifier": None if self.classification is None else self.classification.to_json(),
             "notices": list(self.notices),
         }

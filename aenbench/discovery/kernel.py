@@ -121,9 +121,9 @@ def measure(
     """
     generator = np.random.default_rng(seed)
     clusters = np.arange(len(pixels)) if clusters is None else np.unique(clusters, return_inverse=True)[1]
-    number = max(2_000, int(np.ceil(20 * len(candidates) / level)))
+    number = random_moves(len(candidates), level)
     most = MAX_ORDER if len(np.unique(clusters)) == len(clusters) else MAX_CLUSTERED_ORDER
-    orders = {name: _order(permutation, most) for name, permutation in candidates.items()}
+    orders = {name: order_up_to(permutation, most) for name, permutation in candidates.items()}
     if most > MAX_ORDER and max(orders.values()) > most:
         name = max(orders, key=lambda each: orders[each])
         raise InvalidArgumentError(
@@ -137,7 +137,12 @@ def measure(
     return {name: each.measured(level, len(candidates)) for name, each in sums.items()}
 
 
-def _order(permutation: Permutation, most: int) -> int:
+def random_moves(candidates: int, level: float) -> int:
+    """How many random moves a p-value needs that is one of a family of tests at this level."""
+    return max(2_000, int(np.ceil(20 * candidates / level)))
+
+
+def order_up_to(permutation: Permutation, most: int) -> int:
     """The order of a permutation up to `most`, or one more where it is larger."""
     power = permutation
     for order in range(1, most + 1):

@@ -12,13 +12,17 @@ if TYPE_CHECKING:
 
 
 def draw_effects(
-    measured: Mapping[str, Measured], verdicts: Mapping[str, Verdict], control: Measured, margin: float
+    measured: Mapping[str, Measured],
+    verdicts: Mapping[str, Verdict],
+    control: Measured,
+    margin: float,
+    control_name: str = "shuffled pixels",
 ) -> "Figure":
     """Effects with their intervals, from above, on an axis that is linear up to the margin; the control last."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter
 
-    names = [*measured, "(shuffled pixels)"]
+    names = [*measured, f"({control_name})"]
     figure = Figure(figsize=(8, 1.6 + 0.3 * len(names)), layout="constrained")
     axes = figure.subplots()
     axes.axvspan(0, margin, color="0.92", label="below the margin")

@@ -90,7 +90,7 @@ def ask_images(space: SearchSpace, learn: LabelledImages, chosen_by: int, seed: 
     chosen = np.random.default_rng(own).permutation(len(learn))[:IMAGES]
     chosen.sort()
     images = learn.images[chosen].permute(0, 2, 3, 1).numpy()
-    found = ask(images, learn.labels[chosen].numpy(), space.candidates, seed=own)
+    found = ask(images, learn.labels[chosen].numpy(), space.candidates, method="kernel", seed=own)
     return Evidence(found.effects, found.control.low, chosen_by, found.seconds)
 
 

@@ -45,7 +45,7 @@ def test_what_is_told_of_each_candidate() -> None:
     assert found.verdicts["quarter turn"] == "broken"
     assert found.group.order == 4
     frame = found.to_frame()
-    assert list(frame.columns) == ["effect", "low", "high", "p_value", "p_adjusted", "verdict"]
+    assert list(frame.columns) == ["effect", "low", "high", "p_value", "p_adjusted", "verdict", "method"]
     assert dict(frame["effect"]) == found.effects
     assert dict(frame["p_adjusted"]) == found.p_values
     assert all(frame["low"] <= frame["effect"])
@@ -68,7 +68,8 @@ def test_color_images_of_any_shape() -> None:
     generator = np.random.default_rng(0)
     images = generator.normal(size=(400, 6, 9, 3)) + np.linspace(0, 2, 6)[:, None, None]
     mirror, upside_down = (np.arange(54).reshape(6, 9)[turn].ravel() for turn in (np.s_[:, ::-1], np.s_[::-1]))
-    found = discover(images, np.arange(400) % 2, {"mirror": mirror, "upside down": upside_down}, margin=0.1)
+    moves = {"mirror": mirror, "upside down": upside_down}
+    found = discover(images, np.arange(400) % 2, moves, method="kernel", margin=0.1)
     assert found.verdicts["upside down"] == "broken"
     assert found.effects["mirror"] < 0.05
     assert found.state is None
@@ -98,7 +99,7 @@ def test_small_classes_are_left_out_and_named() -> None:
 def test_what_the_kernel_does_not_see_is_not_called_a_symmetry() -> None:
     """White noise looks the same however its pixels are moved, to a kernel that compares pixels with pixels."""
     generator = np.random.default_rng(0)
-    found = discover(generator.normal(size=(400, 8, 8)), np.arange(400) % 2)
+    found = discover(generator.normal(size=(400, 8, 8)), np.arange(400) % 2, method="kernel")
     assert found.named("symmetry", "approximate") == ()
     assert any("blind" in notice for notice in found.notices)
 
@@ -136,9 +137,10 @@ def test_up_to_small_shifts_a_mirror_that_moves_the_center_is_a_symmetry() -> No
     for image, row, column in zip(images, rows, columns, strict=True):
         image[row - 1 : row + 2, column - 1 : column + 2] = 1
     labels = np.arange(1_200) % 2
-    assert discover(images, labels, "d4").verdicts["left-right flip"] == "broken"
-    shifted = discover(images, labels, "d4", jitter=8)
-    assert shifted.effects["left-right flip"] < 0.3 * discover(images, labels, "d4").effects["left-right flip"]
+    found = discover(images, labels, "d4", method="kernel")
+    assert found.verdicts["left-right flip"] == "broken"
+    shifted = discover(images, labels, "d4", method="kernel", jitter=8)
+    assert shifted.effects["left-right flip"] < 0.3 * found.effects["left-right flip"]
     assert "cropped by 8 pixels" in shifted.notices[0]
     assert shifted.moves.shape == (8, 8)
 
@@ -178,6 +180,7 @@ LABELS = np.arange(60) % 2
         ({"limit": 0}, "at least 1 image"),
         ({"jitter": 8}, "from 0 to 7 pixels"),
         ({"jitter": -1}, "from 0 to 7 pixels"),
+        ({"method": "guess"}, "auto, kernel, classifier"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -217,6 +220,22 @@ def test_the_command_tells_moves_group_and_time(run: Run, tmp_path: Path) -> Non
     assert (tmp_path / "out/effects.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_command_writes_what_the_classifier_saw(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aenbench.discovery.classifier.STEPS", 40)
+    arguments = ("g-digits", "--config", "c4", "--candidates", "d4", "--method", "classifier", "--out", tmp_path)
+    code, out, err = run(*arguments)
+    assert code == 0
+    assert "Moves that the classifier does not tell apart: identity" in out
+    assert "(exchanged halves)" in out
+    assert "classifier: 40 of 40, loss" in err
+    saved = json.loads((tmp_path / "discovery.json").read_text())
+    assert sorted(saved["classifier"]["moves"]) == sorted(["identity", *saved["candidates"]])
+    assert {each["method"] for each in saved["candidates"].values()} == {"classifier"}
+    for name in ("effects.png", "confusion.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+    assert run(*arguments, "--quiet")[2] == ""
+
+
 def test_the_command_takes_permutations_from_a_file(run: Run, tmp_path: Path) -> None:
     np.save(tmp_path / "own.npy", Group(["rotation", "vflip"], 28).permutations)
     code, out, _ = run("g-digits", "--config", "c4", "--candidates", tmp_path / "own.npy", "--images", 1000)
@@ -233,6 +252,7 @@ def test_the_command_takes_permutations_from_a_file(run: Run, tmp_path: Path) ->
         (("g-digits", "--candidates", "missing.npy"), "missing.npy"),
         (("g-digits", "--level", "2"), "between 0 and 1"),
         (("g-digits", "--images", "0"), "at least 1"),
+        (("g-digits", "--method", "guess"), "auto, kernel, classifier"),
     ],
 )
 def test_mistakes_of_the_command_are_one_line(run: Run, arguments: tuple[str, ...], says: str) -> None:
