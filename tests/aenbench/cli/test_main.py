@@ -32,7 +32,7 @@ def call(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
             ["run", "--baseline", "mlp", "--config", "aug7"],
             'Unknown configuration of g-digits "aug7". Did you mean "aug5"? Choose from: none',
         ),
-        (["run", "--baseline", "cnn", "--dataset", "g-digits"], 'Unknown baseline "cnn". Choose from: mlp'),
+        (["run", "--baseline", "cnn", "--dataset", "g-digits"], 'Unknown baseline "cnn". Did you mean "z2cnn"?'),
         (["run", "--baseline", "single:turn", "--dataset", "g-digits"], 'Unknown action "turn". Choose from'),
         (["run", "--baseline", "mlp", "--dataset", "g-digits", "--protocol", "old"], 'Unknown protocol "old"'),
         (["run", "--baseline", "mlp", "--dataset", "g-digits", "--budget", "all"], 'Unknown budget "all"'),
