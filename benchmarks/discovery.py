@@ -147,7 +147,7 @@ def methods(root: Path, images: int = 4_000, seeds: int = 3) -> None:
     done = [json.loads(line) for line in rows.read_text().splitlines()] if rows.exists() else []
     known = {(row["dataset"], row["config"], row["seed"], row["method"]) for row in done}
     for seed in range(seeds):
-        for dataset in ("g-digits", *DATASETS):
+        for dataset in (*DATASETS, "g-digits"):
             for config in GROUPS:
                 for method in ("kernel", *TRAINING_METHODS):
                     if (dataset, config, seed, method) not in known:

@@ -104,7 +104,11 @@ class _Gates:
 
 
 def learn_augmentation(
-    halves: Halves, moves: Moves, seed: int = 0, on_pass: Callable[[int, int], None] | None = None
+    halves: Halves,
+    moves: Moves,
+    seed: int = 0,
+    on_pass: Callable[[int, int], None] | None = None,
+    steps: int = STEPS,
 ) -> Learned:
     """Train one network and the gates.
 
@@ -113,10 +117,11 @@ def learn_augmentation(
         moves: the candidates.
         seed: of everything random.
         on_pass: called with (passes done, passes in all).
+        steps: of the optimizer, about.
     """
     generator = torch.Generator().manual_seed(derive_seed(seed, "learned augmentation"))
     gates = _Gates(dict(moves.permutations), generator)
-    learn, ask, recipe = halves.learn, halves.ask, halves.recipe(STEPS)
+    learn, ask, recipe = halves.learn, halves.ask, halves.recipe(steps)
     model = build_plain_network(learn.images, halves.classes, derive_seed(seed, "weights"))
     optimizer = recipe.optimiser_of(model)
     gate_optimizer = torch.optim.Adam([gates.logits], lr=_GATE_RATE)

@@ -68,8 +68,9 @@ def halve(sample: Sample, generator: np.random.Generator) -> Halves:
     axes = (0, 2, 3)
     pixels -= pixels.mean(axis=axes, keepdims=True, dtype=np.float64).astype(np.float32)
     pixels /= np.maximum(pixels.std(axis=axes, keepdims=True, dtype=np.float64), 1e-6).astype(np.float32)
+    black = (0.0,) * sample.channels  # what is outside an image; nothing here looks there
     learn, ask = (
-        LabelledImages(torch.from_numpy(pixels[part]), torch.from_numpy(labels[part]))
+        LabelledImages(torch.from_numpy(pixels[part]), torch.from_numpy(labels[part]), black)
         for part in (is_learned, ~is_learned)
     )
     return Halves(learn, ask, sample.clusters[~is_learned], int(labels.max()) + 1)
