@@ -10,6 +10,7 @@ leaderboards/
     ├── moved.npy                     uint8 (seeds, 12, images): the first test images after each action (optional)
     ├── reproduction.json             what `aenbench reproduce` found (optional)
     ├── reproduced.npy                the predictions that it got, as predictions.npy
+    ├── history.csv                   every pass of the final trainings: loss, accuracy, learning rate (optional)
     ├── trials.csv                    every network that a search trained (searches only)
     └── search.png                    the search's progress (searches only)
 
@@ -54,6 +55,7 @@ LOGITS_FILE = "logits.npy"
 MOVED_FILE = "moved.npy"
 REPRODUCTION_FILE = "reproduction.json"
 REPRODUCED_FILE = "reproduced.npy"
+HISTORY_FILE = "history.csv"
 TRIALS_FILE = "trials.csv"
 PROGRESS_FILE = "search.png"
 
@@ -64,6 +66,7 @@ MAX_BYTES: Mapping[str, int] = {
     MOVED_FILE: 16 << 20,
     REPRODUCTION_FILE: 1 << 16,
     REPRODUCED_FILE: 64 << 20,
+    HISTORY_FILE: 8 << 20,
     TRIALS_FILE: 16 << 20,
     PROGRESS_FILE: 4 << 20,
 }

@@ -27,6 +27,7 @@ FlagCode = Literal[
     "label-leak",
     "below-label-noise",
     "above-published",
+    "not-converged",
 ]
 
 REVIEWS_FILE = "reviews.json"

@@ -9,11 +9,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from aenbench.leaderboard.entry import Entry, SeedResult
-from aenbench.leaderboard.entry_folder import TRIALS_FILE
+from aenbench.leaderboard.entry_folder import HISTORY_FILE, TRIALS_FILE
 from aenbench.leaderboard.networks import stated_facts
 from aenbench.leaderboard.search_curves import TrialRow
 from aenbench.tasks.images import Images
 from aenbench.tasks.task import TaskShape
+from aenbench.training.history import Pass
 from gdatasets.errors import InvalidArgumentError, UnknownNameError
 from gdatasets.groups.actions import ACTIONS
 
@@ -26,20 +27,24 @@ Facts = tuple[tuple[str, Any], ...]
 
 _GROUP = "group:"
 _TOLERANCE = 1e-6  # images
+_ROUNDED = 1e-5  # of accuracies with six digits
 
 
-def recount(entry: Entry, trials: Trials, images: Images) -> tuple[bool, list[str]]:
+def recount(
+    entry: Entry, trials: Trials, histories: Mapping[int, Sequence[Pass]], images: Images
+) -> tuple[bool, list[str]]:
     """Compare an entry's typed numbers with what can be rebuilt or counted.
 
     Args:
         entry: what it says, about images of the right size.
         trials: of its searches, by seed.
+        histories: of its final trainings, by seed.
         images: of its task.
 
     Returns:
         Whether the parameters of every seed were counted again; and one line for each difference.
     """
-    differences = _miscounted(entry, trials)
+    differences = [*_miscounted(entry, trials), *_otherwise_chosen(entry, histories)]
     counted = False
     try:
         offer = _offer(entry)
@@ -72,6 +77,22 @@ def _miscounted(entry: Entry, trials: Trials) -> list[str]:
             found.append(
                 f"seed {seed.seed}: states_visited is at least {listed[-1].states_visited:,} by {TRIALS_FILE}, "
                 f"{seed.states_visited:,} is stated"
+            )
+    return found
+
+
+def _otherwise_chosen(entry: Entry, histories: Mapping[int, Sequence[Pass]]) -> list[str]:
+    """Whether `chosen_by` is the best accuracy that `history.csv` lists."""
+    if not histories:
+        return []
+    known = {seed.seed for seed in entry.seeds}
+    found = [f"{HISTORY_FILE} has a seed {seed}, which the entry has not" for seed in histories if seed not in known]
+    for seed in entry.seeds:
+        best = max((each.accuracy for each in histories.get(seed.seed, ())), default=None)
+        if best is None or seed.chosen_by is None or abs(best - seed.chosen_by) > _ROUNDED:
+            found.append(
+                f"seed {seed.seed}: chosen_by is {'missing' if best is None else f'{best:.5f}'} by {HISTORY_FILE}, "
+                f"{'none' if seed.chosen_by is None else f'{seed.chosen_by:.5f}'} is stated"
             )
     return found
 

@@ -18,12 +18,14 @@ from aenbench.leaderboard.ground_truth import AnswerBook, Answers
 from aenbench.leaderboard.networks import format_networks
 from aenbench.leaderboard.recount import recount
 from aenbench.leaderboard.reproduction import Trust, trust_of
-from aenbench.leaderboard.search_curves import Point, progress, read_trials
+from aenbench.leaderboard.search_curves import Point, TrialRow, curves, progress, read_trials
+from aenbench.leaderboard.training_curves import read_history, still_rising
 from aenbench.leaderboard.untrusted.files import absolute
 from aenbench.scoring import Details, Scored, detail, score
 from aenbench.scoring.scores import Evidence, tabled
 from aenbench.tasks.images import Images
 from aenbench.tasks.task import Root
+from aenbench.training.history import Pass
 from gdatasets.errors import GDatasetsError
 from gdatasets.journal import recover
 
@@ -39,6 +41,8 @@ class Shown:
         network: each seed's network, in words.
         counted: whether its parameters were counted again; otherwise its authors state them.
         progress: of the search of each seed, where there was one.
+        training: accuracy on the images to choose by, of each seed's final training, where it is known.
+        still_rising: accuracy, as a share, that the trainings gained over their last tenth.
         trust: how far it can be trusted.
     """
 
@@ -47,6 +51,8 @@ class Shown:
     network: str
     counted: bool
     progress: Mapping[int, Sequence[Point]]
+    training: Mapping[int, Sequence[Point]]
+    still_rising: float
     trust: Trust
 
 
@@ -115,16 +121,21 @@ def check_entry(folder: Path, book: AnswerBook) -> Checked:
     trust = trust_of(folder, entry, predictions, answers.labels)
     shown = None
     if not found:
-        trials = read_trials(folder)
-        counted, found = recount(entry, trials, answers.images)
-        shown = None if found else _show(contents, answers, counted, progress(trials), trust)
+        trials, histories = read_trials(folder), read_history(folder)
+        counted, found = recount(entry, trials, histories, answers.images)
+        shown = None if found else _show(contents, answers, counted, trials, histories, trust)
     if found:
         found += trust.problems
     return Checked(folder, entry, predictions, result, tuple(found), shown)
 
 
 def _show(
-    contents: Contents, answers: Answers, counted: bool, searches: Mapping[int, Sequence[Point]], trust: Trust
+    contents: Contents,
+    answers: Answers,
+    counted: bool,
+    trials: Mapping[int, Sequence[TrialRow]],
+    histories: Mapping[int, Sequence[Pass]],
+    trust: Trust,
 ) -> Shown:
     entry, predictions, labels = contents.entry, contents.predictions, answers.labels
     evidence = Evidence(predictions, labels, contents.logits, contents.moved)
@@ -134,7 +145,9 @@ def _show(
         details=detail(predictions, labels, classes, answers.facets, contents.logits, contents.moved),
         network=format_networks(entry),
         counted=counted,
-        progress=searches,
+        progress=progress(trials),
+        training=curves({seed: [each.accuracy for each in passes] for seed, passes in histories.items()}),
+        still_rising=still_rising(histories),
         trust=trust,
     )
 

@@ -1,18 +1,16 @@
 """What a search trained, from the `trials.csv` of its entry: its author states it, and no score rests on it."""
 
-import csv
-import io
 import math
 import os
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from aenbench.errors import EntryError
 from aenbench.leaderboard.entry_folder import TRIALS_FILE, read_file
 from aenbench.leaderboard.untrusted.files import shown
-from aenbench.leaderboard.untrusted.text import printable
+from aenbench.leaderboard.untrusted.rows import read_rows, real, whole
 
 COLUMNS = ("seed", "network", "state", "canonical", "value", "states_visited", "epsilon", "reward")
 """Of the file, as `aenbench.search.record.trials_csv` writes it."""
@@ -40,9 +38,9 @@ class TrialRow(NamedTuple):
 
 
 class Point(NamedTuple):
-    """Where a search stood: networks trained so far, the value 0..1 of the last one, and the best so far."""
+    """Where a search, or a training, stood: networks or passes so far, the value 0..1 of the last, the best so far."""
 
-    networks: int
+    number: int
     value: float
     best: float
 
@@ -56,69 +54,46 @@ def read_trials(folder: Path) -> dict[int, list[TrialRow]]:
     """
     if not os.path.lexists(folder / TRIALS_FILE):
         return {}
-    content, where = read_file(folder, TRIALS_FILE), shown(folder, TRIALS_FILE)
     found: dict[int, list[TrialRow]] = {}
-    try:
-        rows = csv.reader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)
-        header = tuple(next(rows, ()))
-        if header != COLUMNS:
-            raise ValueError(f"its columns are {','.join(header) or 'none'}")
-        for number, row in enumerate(rows, start=2):
-            if number > MAX_TRIALS + 1:
-                raise ValueError(f"it has more than {MAX_TRIALS:,} rows")
-            try:
-                _add(found, row)
-            except ValueError as error:
-                raise ValueError(f"row {number:,}: {error}") from error
-    except (ValueError, csv.Error) as error:
-        raise EntryError(
-            f"{where} is malformed ({printable(error)}); expected columns {','.join(COLUMNS)}, in each row finite "
-            "numbers, values 0 to 1, and networks counted from 1 in each seed."
-        ) from error
+    read_rows(
+        read_file(folder, TRIALS_FILE),
+        shown(folder, TRIALS_FILE),
+        COLUMNS,
+        MAX_TRIALS,
+        partial(_add, found),
+        "in each row finite numbers, values 0 to 1, and networks counted from 1 in each seed",
+    )
     return found
 
 
 def _add(found: dict[int, list[TrialRow]], row: Sequence[str]) -> None:
     """Append a row of the file; raises ValueError for one that no search writes."""
-    if len(row) != len(COLUMNS):
-        raise ValueError(f"{len(row)} of {len(COLUMNS)} values")
     seed, network, state, canonical, value, visited, epsilon, reward = row
-    trials = found.setdefault(_whole("seed", seed, 1 << 53), [])
-    if _whole("network", network, _MAX_NUMBER) != len(trials) + 1:
+    trials = found.setdefault(whole("seed", seed, 1 << 53), [])
+    if whole("network", network, _MAX_NUMBER) != len(trials) + 1:
         raise ValueError(f"network {network}, expected {len(trials) + 1}")
     for text in (state, canonical):
         if not _STATE.fullmatch(text):
             raise ValueError(f"state {text[:20]}")
     if epsilon:
-        _real("epsilon", epsilon, 0, 1)
+        real("epsilon", epsilon, 0, 1)
     if reward:
-        _real("reward", reward, -_MAX_REWARD, _MAX_REWARD)
+        real("reward", reward, -_MAX_REWARD, _MAX_REWARD)
     before = trials[-1].states_visited if trials else 0
-    states = _whole("states_visited", visited, _MAX_NUMBER)
+    states = whole("states_visited", visited, _MAX_NUMBER)
     if states <= before:
         raise ValueError(f"states_visited {states}, expected more than {before}")
-    trials.append(TrialRow(state, _real("value", value, 0, 1), states))
-
-
-def _whole(name: str, text: str, most: int) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= 16 and int(text) < most):
-        raise ValueError(f"{name} {text[:20]}")
-    return int(text)
-
-
-def _real(name: str, text: str, least: float, most: float) -> float:
-    try:
-        value = float(text) if len(text) <= 40 else math.nan
-    except ValueError:
-        value = math.nan
-    if not least <= value <= most:
-        raise ValueError(f"{name} {text[:20]}")
-    return value
+    trials.append(TrialRow(state, real("value", value, 0, 1), states))
 
 
 def progress(trials: Mapping[int, Sequence[TrialRow]]) -> dict[int, list[Point]]:
     """How each seed's search went, of the first seeds and thinned."""
-    return {seed: _thinned([trial.value for trial in trials[seed]]) for seed in sorted(trials)[:MAX_SEARCHES]}
+    return curves({seed: [trial.value for trial in rows] for seed, rows in trials.items()})
+
+
+def curves(values: Mapping[int, Sequence[float]]) -> dict[int, list[Point]]:
+    """Values 0..1 by seed as they are shown: of the first seeds, and thinned."""
+    return {seed: _thinned(values[seed]) for seed in sorted(values)[:MAX_SEARCHES]}
 
 
 def _thinned(values: Sequence[float]) -> list[Point]:

@@ -9,6 +9,7 @@ from aenbench.models.family import Budget
 from aenbench.runs.method import Method
 from aenbench.tasks.images import Images
 from aenbench.tasks.task import Task
+from aenbench.training.candidate import Candidate
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,10 @@ class Plan:
         train = dataset.digest("train")[:16]
         parts = (dataset.name, dataset.version, dataset.configuration, train, self.task.protocol.name)
         return f"run, torch {version('torch')}, {self.name}, {' '.join(parts)}, {self.spent.child}"
+
+    def final_identity(self, images: Images, candidate: Candidate, seed: int) -> str:
+        """What decides the outcome of a seed's final training."""
+        return f"{self.identity(images)}, {self.spent.final}, {dict(candidate.facts)}, seed {seed}"
 
     @property
     def name(self) -> str:

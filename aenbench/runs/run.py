@@ -15,9 +15,12 @@ from aenbench.execution.store import TrialStore
 from aenbench.leaderboard.entry import Entry, Interval
 from aenbench.leaderboard.entry_arrays import encode_logits, encode_predictions
 from aenbench.leaderboard.entry_folder import (
+    HISTORY_FILE,
     LOGITS_FILE,
     MOVED_FILE,
     PREDICTIONS_FILE,
+    PROGRESS_FILE,
+    TRIALS_FILE,
     check_free,
     entry_folder,
     write_entry,
@@ -26,20 +29,21 @@ from aenbench.leaderboard.ground_truth import ANSWERS_FILE, can_be_fetched, make
 from aenbench.provenance import code_revision, hardware, software
 from aenbench.runs.plan import Plan
 from aenbench.runs.progress import Report, across_processes
-from aenbench.runs.seed import SeedOutcome, run_seed
+from aenbench.runs.seed import SeedOutcome, checkpoint_file, run_seed
 from aenbench.scoring import Scored, score
 from aenbench.search.progress_plot import search_progress
 from aenbench.search.record import trials_csv
 from aenbench.tasks.images import Images
+from aenbench.training.history import history_csv
 from gdatasets.files import locked, write_whole
 
 
 def run(plan: Plan, out: Path, command: str, report: Report, executor: Executor, overwrite: bool = False) -> Path:
     """Run a plan and write its entry, and beside it the answers of images that nobody else can fetch.
 
-    Every network that a search trains is in a store beside the entry the moment its value is known, and the store is
-    removed when the entry is written: after an interruption the same call goes on where the earlier one stopped, with
-    the outcome of a run that was not interrupted.
+    Every network that a search trains is in a store beside the entry the moment its value is known, and a final
+    training has a checkpoint there; both are removed when the entry is written. After an interruption the same call
+    continues from them, with the outcome of a run that was not interrupted.
 
     Args:
         plan: what to run.
@@ -78,6 +82,8 @@ def run(plan: Plan, out: Path, command: str, report: Report, executor: Executor,
         write_entry(folder, entry, files.pop(PREDICTIONS_FILE), files)
         if not can_be_fetched(images.dataset.name):
             write_whole(folder.with_name(ANSWERS_FILE), make_sheet(images.dataset))
+        for seed in range(plan.seeds):
+            checkpoint_file(store, seed).unlink(missing_ok=True)
         store.path.unlink()
     return folder
 
@@ -101,7 +107,7 @@ def _clear(folder: Path) -> None:
 
 
 def _extras(plan: Plan, images: Images, outcomes: Sequence[SeedOutcome]) -> dict[str, bytes]:
-    """The files of an entry that not every one has: logits, and what a search did."""
+    """The files of an entry that not every one has: logits, how it was trained, and what a search did."""
     extras = {}
     logits = [outcome.logits for outcome in outcomes if outcome.logits is not None]
     if logits and all(np.isfinite(each).all() for each in logits):
@@ -109,11 +115,12 @@ def _extras(plan: Plan, images: Images, outcomes: Sequence[SeedOutcome]) -> dict
     moved = [outcome.moved for outcome in outcomes if outcome.moved is not None]
     if moved:
         extras[MOVED_FILE] = encode_predictions(np.stack(moved))
+    extras[HISTORY_FILE] = history_csv([outcome.history for outcome in outcomes])
     trials = [outcome.trials for outcome in outcomes]
     if any(trials):
-        extras["trials.csv"] = trials_csv(trials)
+        extras[TRIALS_FILE] = trials_csv(trials)
     if plan.method.learns:
-        extras["search.png"] = search_progress(trials, f"{images.dataset.name} / {plan.task.configuration}")
+        extras[PROGRESS_FILE] = search_progress(trials, f"{images.dataset.name} / {plan.task.configuration}")
     return extras
 
 

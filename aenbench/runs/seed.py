@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,7 +18,9 @@ from aenbench.scoring.invariance import can_be_probed, moved_images
 from aenbench.search.evaluate import StoredEvaluation, TrainedEvaluation
 from aenbench.search.record import Trial
 from aenbench.tasks.images import Images, LabelledImages
+from aenbench.training.checkpoint import Checkpoint
 from aenbench.training.fit import compute_logits, predict
+from aenbench.training.history import Pass
 from aenbench.training.trial import Training, train
 
 
@@ -40,6 +43,12 @@ class SeedOutcome:
     logits: NDArray[np.float32] | None
     moved: NDArray[np.uint8] | None
     trials: tuple[Trial, ...]
+    history: tuple[Pass, ...]
+
+
+def checkpoint_file(store: TrialStore, seed: int) -> Path:
+    """Where the final training of a seed keeps its state: beside the store of the run."""
+    return store.path.with_name(f"{store.path.name}.{seed}.checkpoint")
 
 
 def run_seed(plan: Plan, store: TrialStore, report: Report, seed: int) -> SeedOutcome:
@@ -66,8 +75,8 @@ def run_seed(plan: Plan, store: TrialStore, report: Report, seed: int) -> SeedOu
             learn,
             choose_by,
             on_pass=lambda done, total: report(Step(seed, "training", done, total)),
+            checkpoint=Checkpoint(checkpoint_file(store, seed), plan.final_identity(images, choice.candidate, seed)),
         )
-        trained = time.perf_counter()
         test, batch = images.test(), spent.final.evaluation_batch
         logits = compute_logits(final.model, test.images, batch)  # (n, classes)
         moved = predict_moved(final.model, test, batch) if can_be_probed(images.size) else None
@@ -78,7 +87,7 @@ def run_seed(plan: Plan, store: TrialStore, report: Report, seed: int) -> SeedOu
         networks_trained=search.networks,
         states_visited=len(choice.record.visited) if choice.record else 0,
         search_seconds=round(searched - started + search.earlier_seconds, 2),
-        training_seconds=round(trained - searched, 2),
+        training_seconds=round(final.wall_seconds, 2),
         chosen_by=max(final.accuracies),
         accuracy=0.0,
     )
@@ -88,4 +97,5 @@ def run_seed(plan: Plan, store: TrialStore, report: Report, seed: int) -> SeedOu
         logits.float().numpy() if plan.keep_logits else None,
         moved,
         tuple(choice.record.trials) if choice.record else (),
+        final.history,
     )

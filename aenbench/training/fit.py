@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from torch import Tensor, nn
 
 from aenbench.tasks.images import LabelledImages
 from aenbench.training.augmentation import Augmentation
+from aenbench.training.checkpoint import Checkpoint, Course
+from aenbench.training.history import Pass
 from aenbench.training.recipe import Recipe
 
 
@@ -21,10 +24,19 @@ class Fit:
     Attributes:
         accuracies: share of right answers on the images to choose by, after each pass.
         losses: mean training cross-entropy in nats, during each pass.
+        rates: the learning rate at the end of each pass.
+        wall_seconds: of all passes, also of those before an interruption.
     """
 
     accuracies: tuple[float, ...]
     losses: tuple[float, ...]
+    rates: tuple[float, ...]
+    wall_seconds: float
+
+    @property
+    def history(self) -> tuple[Pass, ...]:
+        """The passes, as `history.csv` holds them."""
+        return tuple(map(Pass, self.losses, self.accuracies, self.rates))
 
 
 def derive_seed(seed: int, *purpose: str) -> int:
@@ -42,6 +54,7 @@ def fit(
     keep_best: bool = False,
     on_pass: Callable[[int, int], None] | None = None,
     augmentation: Augmentation | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Fit:
     """Train a model in place.
 
@@ -55,31 +68,44 @@ def fit(
             otherwise with the last.
         on_pass: called with (passes done, passes in all).
         augmentation: of the training images.
+        checkpoint: where the state after a pass is kept; what is there already is taken up.
+
+    Raises:
+        StoreError: the checkpoint is damaged, or of another plan.
     """
     train, choose_by = train.first(recipe.images), choose_by.first(recipe.chosen_by)
     passes = recipe.passes(len(train))
     generator = torch.Generator().manual_seed(derive_seed(seed, "order"))
     optimiser = recipe.optimiser_of(model)
     augmentation, augmentation_seed = augmentation or Augmentation(), derive_seed(seed, "augmentation")
-    accuracies: list[float] = []
-    losses: list[float] = []
-    best = copy.deepcopy(model.state_dict()) if keep_best else None
-    for number in range(passes):
+    course = Course(best=copy.deepcopy(model.state_dict()) if keep_best else None)
+    if checkpoint is not None:
+        checkpoint.restore(model, optimiser, course)
+    for _ in course.accuracies:
+        torch.randperm(len(train), generator=generator)
+    for number in range(len(course.accuracies), passes):
+        started = time.perf_counter()
         order = torch.randperm(len(train), generator=generator)
 
         def augmented(chosen: Tensor, epoch: int = number) -> Tensor:
             return augmentation.augment(train.images[chosen], chosen, epoch, augmentation_seed, train.black)
 
         with _dropout_seeded(derive_seed(seed, "dropout", str(number))):
-            losses.append(_train_once(model, torch.split(order, recipe.batch), augmented, train.labels, optimiser))
-        accuracies.append(accuracy(model, choose_by, recipe.evaluation_batch))
-        if best is not None and accuracies[-1] > max(accuracies[:-1], default=-1.0):
-            best = copy.deepcopy(model.state_dict())
+            loss = _train_once(model, torch.split(order, recipe.batch), augmented, train.labels, optimiser)
+        reached = accuracy(model, choose_by, recipe.evaluation_batch)
+        if course.best is not None and reached > max(course.accuracies, default=-1.0):
+            course.best = copy.deepcopy(model.state_dict())
+        course.losses.append(loss)
+        course.accuracies.append(reached)
+        course.rates.append(float(optimiser.param_groups[0]["lr"]))
+        course.seconds += time.perf_counter() - started
+        if checkpoint is not None:
+            checkpoint.save(model, optimiser, course, is_last=number + 1 == passes)
         if on_pass is not None:
             on_pass(number + 1, passes)
-    if best is not None:
-        model.load_state_dict(best)
-    return Fit(tuple(accuracies), tuple(losses))
+    if course.best is not None:
+        model.load_state_dict(course.best)
+    return Fit(tuple(course.accuracies), tuple(course.losses), tuple(course.rates), course.seconds)
 
 
 def _train_once(

@@ -12,7 +12,9 @@ from torch import nn
 from aenbench.tasks.images import Images, LabelledImages
 from aenbench.tasks.task import Task
 from aenbench.training.candidate import Candidate
+from aenbench.training.checkpoint import Checkpoint
 from aenbench.training.fit import accuracy, count_parameters, derive_seed, fit
+from aenbench.training.history import Pass
 from aenbench.training.recipe import Recipe
 
 Role = Literal["child", "final"]
@@ -44,13 +46,17 @@ class Trained:
         model: the trained network.
         accuracies: share of right answers on the images to choose by, after each pass.
         followed: the same on the images that were followed; empty where there were none.
-        seconds: processor time of building, training and choosing; following is not counted.
+        seconds: processor time of building, training and choosing, in this process; following is not counted.
+        wall_seconds: of all passes, also of those before an interruption.
+        history: loss, accuracy and learning rate of each pass.
     """
 
     model: nn.Module
     accuracies: tuple[float, ...]
     followed: tuple[float, ...]
     seconds: float
+    wall_seconds: float
+    history: tuple[Pass, ...]
 
     @property
     def parameters(self) -> int:
@@ -64,6 +70,7 @@ def train(
     choose_by: LabelledImages,
     follow: LabelledImages | None = None,
     on_pass: Callable[[int, int], None] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Trained:
     """Train one network.
 
@@ -73,6 +80,7 @@ def train(
         choose_by: the images on which the accuracy after each pass is measured.
         follow: more images to measure it on, for the record only: nothing in the training depends on them.
         on_pass: called with (passes done, passes in all).
+        checkpoint: where the state after a pass is kept; it holds nothing of the images that are followed.
     """
     seed, candidate = derive_seed(training.seed, training.role), training.candidate
     followed: list[float] = []
@@ -98,9 +106,10 @@ def train(
         keep_best=training.role == "final",
         on_pass=after,
         augmentation=candidate.augmentation,
+        checkpoint=checkpoint,
     )
     seconds = time.process_time() - started - following
-    return Trained(model, fitted.accuracies, tuple(followed), seconds)
+    return Trained(model, fitted.accuracies, tuple(followed), seconds, fitted.wall_seconds, fitted.history)
 
 
 @dataclass(frozen=True, eq=False)

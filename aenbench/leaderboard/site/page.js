@@ -234,13 +234,13 @@ function polar(parts, overall, label, width) {
     }) || null);
 }
 
-function progress(searches, width) {
+function progress(searches, unit, width) {
   const height = 260, left = 44, right = 14, top = 10, bottom = 44;
   const all = searches.flatMap(([, points]) => points);
   const [low, high] = shareRange(all.map((p) => p[1]), all.map((p) => p[2])), last = Math.max(...all.map((p) => p[0]), 2);
   const atX = (network) => left + ((width - left - right) * (network - 1)) / (last - 1);
   const atY = (share) => height - bottom - ((height - top - bottom) * (share - low)) / (high - low);
-  const told = searches.map(([seed, points]) => `seed ${seed} reaches ${percent(points.at(-1)[2])} % with ${points.at(-1)[0]} networks`);
+  const told = searches.map(([seed, points]) => `seed ${seed} reaches ${percent(points.at(-1)[2])} % with ${points.at(-1)[0]} ${unit}`);
   return canvas(width, height, `Best validation accuracy so far: ${told.slice(0, 10).join("; ")}.`,
     ticks(100 * low, 100 * high, 5).map((tick) => [
       line(left, atY(tick / 100), width - right, atY(tick / 100), "grid"),
@@ -248,7 +248,7 @@ function progress(searches, width) {
     ]),
     ticks(1, last, 6).map((tick) => text(atX(tick), height - bottom + 19, whole(tick), "middle")),
     line(left, height - bottom, width - right, height - bottom, "axis"),
-    text((left + width - right) / 2, height - 5, "distinct networks trained", "middle"),
+    text((left + width - right) / 2, height - 5, unit, "middle"),
     searches.map(([, points], i) => points.map((p) => s("circle", { class: `dot s${i % 5}`, cx: atX(p[0]), cy: atY(p[1]), r: 2.5 }))),
     searches.map(([, points], i) => path(
       points.flatMap((p, n) => (n ? [[atX(p[0]), atY(points[n - 1][2])], [atX(p[0]), atY(p[2])]] : [[atX(p[0]), atY(p[2])]])),
@@ -487,11 +487,11 @@ function confusionCard(entry, task) {
   return card("Confusion", "", scroll(label, table));
 }
 
-function progressCard(entry) {
-  const names = entry.progress.map(([seed], i) => h("li", {},
+function progressCard(title, searches, unit, dots) {
+  const names = searches.map(([seed], i) => h("li", {},
     s("svg", { viewBox: "0 0 26 8", "aria-hidden": "true", focusable: "false" }, line(0, 4, 26, 4, `series s${i % 5} d${i % 5}`)), `seed ${seed}`));
-  return card("The search’s progress", "Validation accuracy, %, as stated by the authors: dots are networks, lines the best so far.",
-    entryCharts.place((width) => progress(entry.progress, width)), h("ul", { class: "legend" }, names));
+  return card(title, `Validation accuracy, %, as stated by the authors: dots are ${dots}, lines the best so far.`,
+    entryCharts.place((width) => progress(searches, unit, width)), h("ul", { class: "legend" }, names));
 }
 
 function calibrationCard({ expectedError, negativeLogLikelihood, brierScore, bins }) {
@@ -541,7 +541,8 @@ function drawEntry(entry) {
         movesCard(entry), invarianceCard(entry)),
       h("div", {}, seedsCard(entry), ...roundCards(entry), confusionCard(entry, task), entry.calibration ? calibrationCard(entry.calibration) : "")),
     h("div", { class: "rows" },
-      entry.progress.length ? progressCard(entry) : "",
+      entry.progress.length ? progressCard("The search’s progress", entry.progress, "distinct networks trained", "networks") : "",
+      entry.training.length ? progressCard("The final training", entry.training, "passes over the training images", "passes") : "",
       entry.command ? card("Command", "", copyable(entry.command)) : "",
       card("How to cite", "The entry, with the digest of its predictions.", copyable(entry.bibtex), task.citation ? [h("p", {}, "The version of the dataset."), copyable(task.citation)] : "")));
 }

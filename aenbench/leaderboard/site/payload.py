@@ -5,12 +5,13 @@
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from aenbench.leaderboard.board import Board, Row, Standing
+from aenbench.leaderboard.search_curves import Point
 from aenbench.leaderboard.site.citation import dataset_citation, entry_bibtex
 from aenbench.leaderboard.site.samples import sample_images
 from aenbench.scoring import Details, Part
@@ -103,10 +104,8 @@ def _entry(task: int, standing: Standing, row: Row) -> dict[str, Any]:
         "classes": _parts(details.classes),
         "facets": [_facet(name, parts) for name, parts in details.facets.items()],
         "invariance": _parts(details.invariance),
-        "progress": [
-            [seed, [[point.networks, round(point.value, 4), round(point.best, 4)] for point in points]]
-            for seed, points in shown.progress.items()
-        ],
+        "progress": _curves(shown.progress),
+        "training": _curves(shown.training),
         **_confusion(details, standing.answers.dataset.classes),
         **_calibration(details),
     }
@@ -117,6 +116,14 @@ def _further_scores(row: Row) -> dict[str, Any]:
     further = {name: scored for name, scored in row.shown.scores.items() if name != "accuracy"}
     shown = {name: each and [each.mean, each.low, each.high] for name, each in further.items()}
     return {"scores": shown} if shown else {}
+
+
+def _curves(curves: Mapping[int, Sequence[Point]]) -> list[Any]:
+    """[[seed, [[number, value, best so far], ...]], ...]"""
+    return [
+        [seed, [[point.number, round(point.value, 4), round(point.best, 4)] for point in points]]
+        for seed, points in curves.items()
+    ]
 
 
 def _facet(name: str, parts: tuple[Part, ...]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from aenbench.leaderboard.render import write_generated
 from aenbench.tasks.task import Task
+from aenbench.training.history import Pass, history_csv
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
@@ -33,7 +34,9 @@ def index(tmp_path_factory: pytest.TempPathFactory, make_entry: Callable[..., Pa
     base = tmp_path_factory.mktemp("board")
     for name, wrong in (("first", 20), ("as-good", 21), ("middle", 90), ("last", 200)):
         make_entry(base, name, wrong)
-    make_entry(base, "searched", 60, Task("g-digits", "d4"), searches=SEARCHES, with_logits=True)
+    history = history_csv([[Pass(1.0, 0.25, 1e-3), Pass(0.5, 0.5, 1e-3)]] * 3)
+    extras = {"history.csv": history}
+    make_entry(base, "searched", 60, Task("g-digits", "d4"), searches=SEARCHES, with_logits=True, extras=extras)
     make_entry(base, "turned", 100, Task("g-digits", "d4-roll"))
     make_entry(base, "papers", 5, Task("g-digits", "aug1", "paper"))
     make_entry(
@@ -158,9 +161,20 @@ def test_an_entry_opens_and_back_returns_to_its_link(open_page: Open) -> None:
     expect(page.get_by_role("heading", level=1, name="searched")).to_be_focused()
     assert page.url.endswith("#/g-digits/d4/searched")
     assert page.title().startswith("g-digits/d4/searched")
-    for name in ("Facts", "Seeds", "By group element", "Confusion", "By class", "The search’s progress", "Calibration"):
+    for name in (
+        "Facts",
+        "Seeds",
+        "By group element",
+        "Confusion",
+        "By class",
+        "The search’s progress",
+        "The final training",
+        "Calibration",
+    ):
         expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
-    expect(page.get_by_role("img", name=re.compile("seed 1 reaches 62.50 % with 3 networks"))).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("seed 1 reaches 62.50 % with 3 distinct networks"))).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("seed 2 reaches 50.00 % with 2 passes"))).to_be_visible()
+    expect(page.locator(".flag").first).to_contain_text("not-converged: validation accuracy still rose by 25.0 points")
     expect(page.get_by_role("img", name=re.compile("Accuracy by group element: highest"))).to_be_visible()
     expect(page.locator("pre").first).to_contain_text("@misc{g-digits-d4-searched")
     page.go_back()

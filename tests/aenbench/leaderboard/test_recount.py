@@ -58,7 +58,7 @@ def entry_of(place: Path, make_entry, method: str, task: Task, **stated: Any):
 
 def check(entry, **trials: list[TrialRow]) -> tuple[bool, list[str]]:
     found = {int(seed.removeprefix("seed")): rows for seed, rows in trials.items()}
-    return recount(entry, found, Images(entry.task))
+    return recount(entry, found, {}, Images(entry.task))
 
 
 @pytest.mark.parametrize("protocol", TASKS)
@@ -199,5 +199,5 @@ def test_networks_for_large_images_are_as_stated_at_once(tmp_path: Path, make_en
             return 4_096
 
     started = time.process_time()
-    assert recount(entry, {}, Large(entry.task)) == (False, [])
+    assert recount(entry, {}, {}, Large(entry.task)) == (False, [])
     assert time.process_time() - started < 1

@@ -45,7 +45,7 @@ def test_long_searches_are_thinned_and_keep_their_ends(tmp_path: Path) -> None:
     assert list(found) == list(range(MAX_SEARCHES))
     points = found[0]
     assert len(points) <= MAX_POINTS + 2
-    assert (points[0].networks, points[-1].networks, points[-1].best) == (1, 5_000, 4_999 / 5_000)
+    assert (points[0].number, points[-1].number, points[-1].best) == (1, 5_000, 4_999 / 5_000)
 
 
 def changed(column: str, value: str) -> str:

@@ -42,7 +42,8 @@ def run(run_program: Run) -> Run:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    "name", ["entry.json", "predictions.npy", "logits.npy", "trials.csv", "reproduction.json", "search.png"]
+    "name",
+    ["entry.json", "predictions.npy", "logits.npy", "trials.csv", "history.csv", "reproduction.json", "search.png"],
 )
 def test_in_an_entry(name: str, kind: str, make_entry: MakeEntry, run: Run, tmp_path: Path) -> None:
     """929b5b9: `analyze` waited for ever on a pipe as trials.csv."""

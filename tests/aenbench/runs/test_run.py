@@ -130,7 +130,9 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
     for interrupt_at in (2, 5):  # noqa: B007 - `counted` reads it
         with pytest.raises(KeyboardInterrupt):
             run_plan(baseline, tmp_path / "cut", seeds=2)
-        assert [path.name for path in (tmp_path / "cut" / "g-digits" / "d4").iterdir()] == [f".{baseline}-quick.trials"]
+        store, seeds_trained = f".{baseline}-quick.trials", {seed for seed, _ in trained}
+        kept = [f"{store}.{seed}.checkpoint" for seed in sorted(seeds_trained)[:-1]]
+        assert sorted(path.name for path in (tmp_path / "cut" / "g-digits" / "d4").iterdir()) == [store, *kept]
     interrupt_at = -1
     cut, _ = run_plan(baseline, tmp_path / "cut", seeds=2)
     assert (cut / "trials.csv").read_bytes() == (whole / "trials.csv").read_bytes()

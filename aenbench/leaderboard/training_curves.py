@@ -1,0 +1,68 @@
+"""How final trainings went, from the `history.csv` of an entry: its author states it, and no score rests on it."""
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from aenbench.leaderboard.entry_folder import HISTORY_FILE, read_file
+from aenbench.leaderboard.untrusted.files import shown
+from aenbench.leaderboard.untrusted.rows import read_rows, real, whole
+from aenbench.training.history import COLUMNS, Pass
+
+MAX_PASSES = 100_000
+"""Rows of the file."""
+
+STILL_RISING = 0.002
+"""Shares of accuracy that a converged training gains, at most, over its last tenth."""
+
+_MAX_LOSS = 1e9
+_MAX_RATE = 1e6
+
+
+def read_history(folder: Path) -> dict[int, list[Pass]]:
+    """The passes of each seed's final training, in order; nothing where the entry has no `history.csv`.
+
+    Raises:
+        EntryError: the file is too large or malformed: other columns, a number that is none or out of its bounds,
+            passes that are not counted from 1.
+    """
+    if not os.path.lexists(folder / HISTORY_FILE):
+        return {}
+    found: dict[int, list[Pass]] = {}
+    read_rows(
+        read_file(folder, HISTORY_FILE),
+        shown(folder, HISTORY_FILE),
+        COLUMNS,
+        MAX_PASSES,
+        partial(_add, found),
+        "in each row finite numbers, accuracies 0 to 1, and epochs counted from 1 in each seed",
+    )
+    return found
+
+
+def _add(found: dict[int, list[Pass]], row: Sequence[str]) -> None:
+    """Append a row of the file; raises ValueError for one that no training writes."""
+    seed, epoch, loss, accuracy, rate = row
+    passes = found.setdefault(whole("seed", seed, 1 << 53), [])
+    if whole("epoch", epoch, MAX_PASSES + 1) != len(passes) + 1:
+        raise ValueError(f"epoch {epoch}, expected {len(passes) + 1}")
+    passes.append(
+        Pass(real("loss", loss, 0, _MAX_LOSS), real("accuracy", accuracy, 0, 1), real("rate", rate, 0, _MAX_RATE))
+    )
+
+
+def still_rising(histories: Mapping[int, Sequence[Pass]]) -> float:
+    """How much accuracy the trainings gained at last: the last tenth of the passes against the tenth before it.
+
+    Both are means over passes and seeds, so that the noise of one pass weighs little. 0 for trainings of one pass.
+    """
+    gains = []
+    for history in histories.values():
+        accuracies = [each.accuracy for each in history]
+        tenth = max(1, len(accuracies) // 10)
+        if len(accuracies) > 1:
+            gains.append(float(np.mean(accuracies[-tenth:]) - np.mean(accuracies[-2 * tenth : -tenth])))
+    return float(np.mean(gains)) if gains else 0.0
