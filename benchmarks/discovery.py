@@ -8,19 +8,24 @@ python benchmarks/discovery.py clusters --root data      # images that belong to
 python benchmarks/discovery.py regret --root data        # the network of the group found, on the twelve tables
 python benchmarks/discovery.py time --root data
 python benchmarks/discovery.py margin --root data        # what each margin loses on G-Digits
+python benchmarks/discovery.py methods --root data       # beside learned augmentation and post-hoc invariance
 """
 
 import argparse
+import json
 import time
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 
 from aenbench import discover, load_table
 from aenbench.discovery.candidates import find_candidates
+from aenbench.discovery.choice import auroc
 from aenbench.discovery.kernel import measure
+from aenbench.discovery.training_methods import TRAINING_METHODS, choose_by_training
 from aenbench.discovery.verdicts import MARGIN, decide
 from aenbench.models.aen import AEN_FAMILY, AENSpace
 from aenbench.search.evaluate import TrainedEvaluation
@@ -41,7 +46,7 @@ TABLES = ("none", "aug1", "aug2", "aug3", "aug4", "aug5")
 
 def subset(dataset: str, config: str, images: int, seed: int, root: Path) -> tuple[np.ndarray, np.ndarray]:
     arrays = load_arrays(dataset, config, "train", root=root)
-    chosen = np.random.default_rng(seed).choice(len(arrays.labels), images, replace=False)
+    chosen = np.random.default_rng(seed).choice(len(arrays.labels), min(images, len(arrays.labels)), replace=False)
     return arrays.images[chosen], arrays.labels[chosen]
 
 
@@ -181,6 +186,46 @@ def spent(root: Path) -> None:
         )
 
 
+def methods(root: Path, images: int = 4_000, seeds: int = 3) -> None:
+    """Group configurations by three methods; rows that `methods.jsonl` has already are not measured again."""
+    rows = Path("methods.jsonl")
+    done = [json.loads(line) for line in rows.read_text().splitlines()] if rows.exists() else []
+    known = {(row["dataset"], row["config"], row["seed"], row["method"]) for row in done}
+    for seed in range(seeds):
+        for dataset in (*DATASETS, "g-digits"):
+            for config in GROUPS:
+                for method in ("kernel", *TRAINING_METHODS):
+                    if (dataset, config, seed, method) not in known:
+                        row = ask_by(method, dataset, config, images, seed, root)
+                        done.append({"dataset": dataset, "config": config, "seed": seed, "method": method, **row})
+                        with rows.open("a") as file:
+                            file.write(json.dumps(done[-1]) + "\n")
+    frame = pd.DataFrame(done)
+    found = frame.groupby(["dataset", "config", "method"], sort=False)
+    print(found.agg({"exact": "sum", "seed": "size", "auroc": "mean", "accuracy": "mean", "seconds": "mean"}).round(2))
+
+
+def ask_by(method: str, dataset: str, config: str, images: int, seed: int, root: Path) -> dict[str, object]:
+    pixels, labels = subset(dataset, config, images, seed, root)
+    truth = frozenset(Group(CONFIGURATIONS[config].actions, 28).closure if config != "none" else ())
+    if method == "kernel":
+        found = discover(pixels, labels, limit=None, seed=seed)
+        chosen, accuracy, seconds = found.named("symmetry"), None, found.seconds
+        confidences = {name: -effect for name, effect in found.effects.items()}
+    else:
+        choice = choose_by_training(method, pixels, labels, limit=None, seed=seed)
+        chosen, accuracy, seconds, confidences = choice.chosen, choice.accuracy, choice.seconds, choice.confidences
+    return {
+        "exact": set(chosen) == truth,
+        "missed": sorted(truth.difference(chosen)),
+        "wrong": sorted(set(chosen) - truth),
+        "auroc": auroc(confidences, truth),
+        "accuracy": accuracy,
+        "seconds": seconds,
+        "confidences": dict(confidences),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parts = {
@@ -192,6 +237,7 @@ def main() -> None:
         "regret": regret,
         "time": spent,
         "margin": margin,
+        "methods": methods,
     }
     parser.add_argument("part", choices=parts)
     parser.add_argument("--root", type=Path, required=True)
