@@ -94,9 +94,9 @@ def _same(
 def on_free_orbits(images: NDArray[np.uint8], moves: Permutations) -> NDArray[np.bool_]:
     """Which images the moves make all different things of, none of which they make of an image before, bool (n,).
 
-    Where that is so of all images, a move keeps the law of the moved images iff it keeps the law of the moves, as long as
-    it takes none of these moved images to another image's. Images with unequal sums of random numbers are unequal for
-    certain; those with equal sums, which different images have but by chance (2**-40 a pair), count as equal.
+    Where that is so of all images, a move keeps the law of the moved images iff it keeps the law of the moves, as long
+    as it takes none of these moved images to another image's. Images with unequal sums of random numbers are unequal
+    for certain; those with equal sums, which different images have but by chance (2**-40 a pair), count as equal.
 
     Args:
         images: uint8 (n, degree).
@@ -108,4 +108,4 @@ def on_free_orbits(images: NDArray[np.uint8], moves: Permutations) -> NDArray[np
     sums = images.astype(np.float64) @ weights  # (images, moves)
     _, seen_first = np.unique(sums, return_index=True)
     new: NDArray[np.int64] = np.bincount(seen_first // len(moves), minlength=len(images))
-    return new == len(moves)
+    return np.equal(new, len(moves))

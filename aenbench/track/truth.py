@@ -47,7 +47,7 @@ class KnownGroup:
     @cached_property
     def sharing(self) -> Labels:
         """Which weights of a dense layer from 784 pixels to 784 pixels are one: labels (784, 784)."""
-        return parameter_sharing(self.generators, self.generators)[0]
+        return parameter_sharing(self.generators, self.generators, joint=True)[0]
 
     def contain(self, moves: Permutations) -> NDArray[np.bool_]:
         """Which moves (n, 784) are elements, bool (n,); where the budget did not suffice, those that surely are."""
