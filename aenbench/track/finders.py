@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -190,11 +191,21 @@ def _as_answer(confidences: Mapping[str, float], seconds: float) -> Answer:
 
 
 def _rows(found: Finding, moves: Moves) -> Permutations:
-    """Few generators of what was found: those that are products of earlier ones are left out."""
-    own = np.zeros((0, PIXELS), np.int64) if found.generators is None else np.asarray(found.generators)
-    chosen = np.zeros((0, PIXELS), np.int64)
-    for row in (*(moves[name] for name in found.symmetries), *own):
-        if not Chain(chosen).contain(row[None])[0]:
+    own = [] if found.generators is None else list(np.asarray(found.generators, dtype=np.int64))
+    rows = np.array([*(moves[name] for name in found.symmetries), *own], dtype=np.int64).reshape(-1, PIXELS)
+    return _irredundant(rows.tobytes())
+
+
+@lru_cache(maxsize=32)
+def _irredundant(content: bytes) -> Permutations:
+    """Those rows that are no products of rows before, as far as the budget of a chain can tell."""
+    rows = np.frombuffer(content, dtype=np.int64).reshape(-1, PIXELS)
+    chosen = rows[:0]
+    for number, row in enumerate(rows):
+        chain = Chain(chosen)
+        if not chain.is_complete:
+            return np.concatenate([chosen, rows[number:]])
+        if not chain.contain(row[None])[0]:
             chosen = np.concatenate([chosen, row[None]])
     return chosen
 
