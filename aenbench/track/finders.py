@@ -24,7 +24,7 @@ from aenbench.track.submission import Answer, Submission, write_submission
 from aenbench.track.task_images import load_images
 from aenbench.track.tasks import PIXELS, Task, candidates, tasks
 from aenbench.track.truth import true_angles, true_classes, true_group
-from gdatasets.errors import UnknownNameError
+from gdatasets.errors import GDatasetsError, UnknownNameError
 from gdatasets.groups.permutation_groups import Permutations
 from gdatasets.user_code import load_object
 
@@ -139,12 +139,19 @@ def answer_tasks(plan: TrackPlan, folder: Path, command: str, report: Report = l
 
     Raises:
         SourceError: images of a task are found nowhere.
+        InvalidArgumentError: the method cannot say anything of the images, or gives what is no answer.
         OutputError: it could not be written.
     """
     method = find_method(plan.method)
     answers, arrays = {}, {}
     for task in plan.tasks:
-        answered = _oracle(task) if method is None else _answer(task, method, plan)
+        try:
+            answered = _oracle(task) if method is None else _answer(task, method, plan)
+        except GDatasetsError:
+            raise
+        except (AttributeError, KeyError, TypeError, ValueError) as error:  # whatever a user's function gives
+            what = str(error).splitlines()[0]
+            raise InvalidArgumentError(f"{plan.method} gave no Finding for {task.name}: {what}.") from error
         if answered is None:
             report(f"{task.name}: left out, the method knows candidates only")
             continue

@@ -45,6 +45,8 @@ from gdatasets.journal import replace_folder
 
 MAX_DESCRIPTION_BYTES = 1 << 20
 MAX_GENERATORS = 64
+"""Of one group; as many of each of ten classes."""
+_MAX_ROWS = 10 * MAX_GENERATORS
 MAX_ARRAY_BYTES = PIXELS**2 * 8 + 1_000
 MAX_ANGLES = 3_600
 
@@ -60,7 +62,7 @@ class Answer(Strict):
     kind: Literal["generators", "partition", "angles"] = Field(
         description="generators or partition: in <task>.npy; angles: below"
     )
-    by_class: Annotated[tuple[Class, ...], Field(max_length=MAX_GENERATORS)] = Field(
+    by_class: Annotated[tuple[Class, ...], Field(max_length=_MAX_ROWS)] = Field(
         default=(), description="the class of each generator, in tasks whose classes have groups of their own"
     )
     angles: Annotated[tuple[Angle, ...], Field(max_length=MAX_ANGLES)] = Field(default=(), description="degrees")
@@ -206,10 +208,10 @@ def _read_integers(place: Place, folder: Path, name: str, answer: Answer) -> NDA
     where = shown(folder, name)
     with open_plain(name, MAX_ARRAY_BYTES, where, NO_FOLLOW, place) as stream:
         header = npy.read_header(stream, where)
-        is_partition = answer.kind == "partition"
+        is_partition, most = answer.kind == "partition", _MAX_ROWS if answer.by_class else MAX_GENERATORS
         fits = header.shape == (PIXELS, PIXELS) if is_partition else header.shape[1:] == (PIXELS,)
-        if header.dtype.kind not in "iu" or not fits or (not is_partition and header.shape[0] > MAX_GENERATORS):
-            expected = f"({PIXELS}, {PIXELS})" if is_partition else f"(at most {MAX_GENERATORS}, {PIXELS})"
+        if header.dtype.kind not in "iu" or not fits or (not is_partition and header.shape[0] > most):
+            expected = f"({PIXELS}, {PIXELS})" if is_partition else f"(at most {most}, {PIXELS})"
             raise EntryError(f"{where}: expected integers {expected}, got {printable(header)}.")
         array: NDArray[np.integer] = npy.read_body(stream, header, where)  # type: ignore[assignment]
     return array

@@ -12,7 +12,9 @@ from aenbench.track.truth import TRIVIAL, true_angles, true_classes, true_group
 from gdatasets import Group
 
 names = st.lists(
-    st.sampled_from(["rotation", "hflip", "vflip", "scramble2", "scramble4", "block4", "block1"]), max_size=3, unique=True
+    st.sampled_from(["rotation", "hflip", "vflip", "scramble2", "scramble4", "block4", "block1"]),
+    max_size=3,
+    unique=True,
 )
 
 
