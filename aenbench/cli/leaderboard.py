@@ -45,14 +45,17 @@ def leaderboard(
     from aenbench.leaderboard.entry_folder import find_entries
     from aenbench.leaderboard.render import drifted, write_generated
     from aenbench.leaderboard.strays import find_strays
-    from aenbench.track.track_board import TRACK_FOLDER
-    from aenbench.track.track_tables import track_drifted, write_track
+    from aenbench.track.track_board import TRACK_FOLDER, read_track
+    from aenbench.track.track_tables import track_drifted, track_section, write_track
 
     _say(find_strays(folder, find_entries(folder)))
-    paths, problems = drifted(folder, root) if check else write_generated(folder, root)
-    if (track := folder / TRACK_FOLDER).is_dir():
-        found, refused = track_drifted(track) if check else write_track(track)
-        paths, problems = [*paths, *found], (*problems, *refused)
+    track = folder / TRACK_FOLDER
+    submissions = read_track(track) if track.is_dir() else None
+    sections = [] if submissions is None else [track_section(submissions)]
+    paths, problems = (drifted if check else write_generated)(folder, root, sections)
+    if submissions is not None:
+        paths = [*paths, *(track_drifted if check else write_track)(track, submissions)]
+        problems = (*problems, *submissions.problems)
     _say(problems)
     if check:
         _say([f"{path} is not what its entries give; run `aenbench leaderboard`." for path in paths])

@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
+from aenbench.leaderboard.site.payload import Section
 from aenbench.leaderboard.untrusted.text import plain_markdown
 from aenbench.reports.markdown import markdown_table
 from aenbench.track.task_scores import TaskScores
 from aenbench.track.tasks import RANDOM_TASKS, Task, tasks
-from aenbench.track.track_board import ONE_GROUP, README_FILE, Scorecard, TrackBoard, names_of, read_track
+from aenbench.track.track_board import ONE_GROUP, README_FILE, Scorecard, TrackBoard, names_of
 from aenbench.track.truth import true_group
 from gdatasets.files import read_whole
-from gdatasets.journal import recover, replace_files
+from gdatasets.journal import replace_files
 
 _PREAMBLE = """# Discovery of symmetries
 
@@ -54,6 +55,13 @@ _HEADINGS = (
 )  # fmt: skip
 
 
+def track_section(board: TrackBoard) -> Section:
+    """The table of submissions for the page."""
+    note = _PREAMBLE.split("\n\n", 2)[2].format(groups=len(names_of(ONE_GROUP)), stated=STATED)
+    rows = tuple((card.submission.name, card.submission.method, *_row(card)[2:]) for card in board.cards)
+    return Section("Discovery of symmetries", " ".join(note.split()), _HEADINGS, rows)
+
+
 def _row(card: Scorecard) -> tuple[str, ...]:
     name, lost = card.submission.name, card.lost
     return (
@@ -93,20 +101,18 @@ def _cell(score: TaskScores | None) -> str:
     return f"{score.classes:.2f}" if score.classes is not None else f"d {score.distance:.3f}"
 
 
-def write_track(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
-    """Write the README of a track's folder; the files written, and what was refused."""
-    board = read_track(folder)
+def write_track(folder: Path, board: TrackBoard) -> list[Path]:
+    """Write the README of a track's folder; the files written."""
     replace_files(folder, "track", {README_FILE: render_track(board).encode()})
-    return [folder / README_FILE], board.problems
+    return [folder / README_FILE]
 
 
-def track_drifted(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
-    """The README, if it is not what the submissions give; and what was refused."""
-    recover(folder)
-    board, path = read_track(folder), folder / README_FILE
+def track_drifted(folder: Path, board: TrackBoard) -> list[Path]:
+    """The README, if it is not what the submissions give."""
+    path = folder / README_FILE
     content = render_track(board).encode()
     try:
         is_current = read_whole(path, len(content)) == content
     except OSError:
         is_current = False
-    return [] if is_current else [path], board.problems
+    return [] if is_current else [path]

@@ -12,7 +12,7 @@ import pytest
 from aenbench.track.submission import read_submission
 from aenbench.track.tasks import PIXELS
 from aenbench.track.track_board import find_submissions, read_track
-from aenbench.track.track_tables import render_track, track_drifted, write_track
+from aenbench.track.track_tables import render_track, track_drifted, track_section, write_track
 
 Spoil = Callable[[Path], object]
 
@@ -47,14 +47,18 @@ def test_honest_submissions_are_scored_and_ordered(track: Path) -> None:
 
 
 def test_what_is_written_is_up_to_date_and_the_same_again(track: Path) -> None:
-    assert track_drifted(track)[0] == [track / "README.md"]
-    assert write_track(track) == ([track / "README.md"], ())
-    assert track_drifted(track) == ([], ())
+    board = read_track(track)
+    assert track_drifted(track, board) == [track / "README.md"]
+    assert write_track(track, board) == [track / "README.md"]
+    assert track_drifted(track, read_track(track)) == []
     text = (track / "README.md").read_text()
     assert "| [right](right/) | by hand | 5 of 53 | 3 |" in text
     assert "4 exact" in text
     (track / "README.md").write_text(text.replace("| 3 |", "| 9 |"))
-    assert track_drifted(track)[0] == [track / "README.md"]
+    assert track_drifted(track, board) == [track / "README.md"]
+    section = track_section(board)
+    assert section.rows[0][:4] == ("right", "by hand", "5 of 53", "3")
+    assert all(len(row) == len(section.headings) for row in section.rows)
 
 
 def pickled(path: Path) -> None:
