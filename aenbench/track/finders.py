@@ -142,7 +142,7 @@ def answer_tasks(plan: TrackPlan, folder: Path, command: str, report: Report = l
         InvalidArgumentError: the method cannot say anything of the images, or gives what is no answer.
         OutputError: it could not be written.
     """
-    method = find_method(plan.method)
+    method, revision = find_method(plan.method), code_revision()
     answers, arrays = {}, {}
     for task in plan.tasks:
         try:
@@ -164,7 +164,7 @@ def answer_tasks(plan: TrackPlan, folder: Path, command: str, report: Report = l
         name=plan.name,
         method=plan.method,
         command=command,
-        code_revision=code_revision(),
+        code_revision=revision,
         software=software(),
         answers=answers,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
