@@ -19,11 +19,14 @@ def verify(
 ) -> None:
     """Recompute every score from what the entries hold; exit code 1 on any difference."""
     from aenbench.leaderboard.verify import verify as verify_entries
-    from aenbench.track.track_board import find_submissions, is_of_track, score_all
+    from aenbench.track.track_folder import find_submissions, is_of_track
 
     submissions = find_submissions(folder)
     folders, problems = ([], []) if submissions and is_of_track(folder) else verify_entries(folder, root)
-    problems = [*problems, *score_all(submissions).problems]
+    if submissions:
+        from aenbench.track.track_board import score_all
+
+        problems = [*problems, *score_all(submissions).problems]
     _say(problems)
     if problems:
         raise typer.Exit(1)
@@ -45,7 +48,8 @@ def leaderboard(
     from aenbench.leaderboard.entry_folder import find_entries
     from aenbench.leaderboard.render import drifted, write_generated
     from aenbench.leaderboard.strays import find_strays
-    from aenbench.track.track_board import TRACK_FOLDER, read_track
+    from aenbench.track.track_board import read_track
+    from aenbench.track.track_folder import TRACK_FOLDER
     from aenbench.track.track_tables import track_drifted, track_section, write_track
 
     _say(find_strays(folder, find_entries(folder)))

@@ -30,7 +30,8 @@ def track(
     from aenbench.leaderboard.entry import safe_name
     from aenbench.track.finders import TrackPlan, answer_tasks, find_method, matching
     from aenbench.track.submission import check_free
-    from aenbench.track.track_board import TRACK_FOLDER, score_submission
+    from aenbench.track.track_board import score_submission
+    from aenbench.track.track_folder import TRACK_FOLDER
 
     find_method(method)
     asked = tuple(matching(tasks))

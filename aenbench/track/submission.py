@@ -1,10 +1,8 @@
 """A submission to the track, as files that a stranger may have written.
 
-leaderboards/discovery/
-├── README.md                the tables, generated
-└── <name>/
-    ├── submission.json      what was done, and what the arrays are (`Submission`)
-    └── <task>.npy           the answer to one task, where it is an array
+leaderboards/discovery/<name>/
+├── submission.json      what was done, and what the arrays are (`Submission`)
+└── <task>.npy           the answer to one task, where it is an array
 
 Answers are generators (k, 784), each row the gather indices of one move, with `by_class` the class of each row; or a
 partition (784, 784) of the weights of a dense layer; or weighted angles, which are in the JSON. Integers only, and

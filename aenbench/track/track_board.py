@@ -3,7 +3,6 @@
 Submissions that are refused are named in one line each and left out; the others stand as they would without them.
 """
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,17 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from aenbench.errors import EntryError
-from aenbench.leaderboard.entry_folder import SUBMISSION_FILE
 from aenbench.leaderboard.untrusted.files import absolute, shown
 from aenbench.track.submission import Submission, read_submission
 from aenbench.track.task_scores import TaskScores, lost_points, score_answer
 from aenbench.track.tasks import tasks
+from aenbench.track.track_folder import README_FILE, TRACK_FOLDER, find_submissions
 from aenbench.track.truth import true_group
 from gdatasets.journal import recover
 
-TRACK_FOLDER = "discovery"
-"""Of a board, beside the datasets that its entries are about."""
-README_FILE = "README.md"
 ONE_GROUP = ("group", "word", "random")
 
 
@@ -117,21 +113,6 @@ class TrackBoard:
 def names_of(families: tuple[str, ...]) -> tuple[str, ...]:
     """The tasks of these families."""
     return tuple(name for name, task in tasks().items() if task.family in families)
-
-
-def find_submissions(base: Path) -> list[Path]:
-    """Folders at or below a folder that hold a `submission.json`, sorted; links and hidden folders are not followed."""
-    found = []
-    for folder, folders, files in os.walk(base):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        if SUBMISSION_FILE in files or (Path(folder) / SUBMISSION_FILE).is_symlink():
-            found.append(Path(folder))
-    return sorted(found)
-
-
-def is_of_track(folder: Path) -> bool:
-    """Whether a folder is the track's, or a submission's."""
-    return absolute(folder).name == TRACK_FOLDER or (folder / SUBMISSION_FILE).is_file()
 
 
 def score_submission(folder: Path) -> Scorecard:

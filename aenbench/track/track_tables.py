@@ -7,7 +7,8 @@ from aenbench.leaderboard.untrusted.text import plain_markdown
 from aenbench.reports.markdown import markdown_table
 from aenbench.track.task_scores import TaskScores
 from aenbench.track.tasks import RANDOM_TASKS, Task, tasks
-from aenbench.track.track_board import ONE_GROUP, README_FILE, Scorecard, TrackBoard, names_of
+from aenbench.track.track_board import ONE_GROUP, Scorecard, TrackBoard, names_of
+from aenbench.track.track_folder import README_FILE
 from aenbench.track.truth import true_group
 from gdatasets.files import read_whole
 from gdatasets.journal import replace_files

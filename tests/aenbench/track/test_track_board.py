@@ -11,7 +11,8 @@ import pytest
 
 from aenbench.track.submission import read_submission
 from aenbench.track.tasks import PIXELS
-from aenbench.track.track_board import find_submissions, read_track
+from aenbench.track.track_board import read_track
+from aenbench.track.track_folder import find_submissions
 from aenbench.track.track_tables import render_track, track_drifted, track_section, write_track
 
 Spoil = Callable[[Path], object]
