@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from aenbench.leaderboard.entry_folder import find_entries
 from aenbench.track.submission import read_submission
 from aenbench.track.tasks import PIXELS
 from aenbench.track.track_board import read_track
@@ -154,6 +155,19 @@ def test_a_submission_outside_the_track_is_refused(track: Path) -> None:
     assert len(find_submissions(track.parent)) == 3
     board = read_track(track.parent / "g-mnist")
     assert "lies outside the track" in board.problems[0]
+
+
+def test_entries_of_datasets_and_submissions_are_told_apart(track: Path) -> None:
+    """Each is looked for by one of the two, and a folder that is neither by `verify` as before."""
+    entry = track.parent / "g-digits/aug1/one"
+    both = track.parent / "g-digits/aug1/both"
+    forgotten = track / "forgotten"
+    for folder in (entry, both, forgotten):
+        folder.mkdir(parents=True)
+    for path in (entry / "entry.json", both / "entry.json", both / "submission.json", forgotten / "g-digits.c4.npy"):
+        path.write_text("{}")
+    assert find_entries(track.parent) == [forgotten, both, entry]
+    assert find_submissions(track.parent) == [track / "right", track / "wrong", both]
 
 
 def test_seconds_are_the_only_number_that_is_taken_from_a_submission(track: Path) -> None:
