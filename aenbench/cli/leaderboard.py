@@ -17,14 +17,21 @@ def verify(
     folder: Annotated[Path, typer.Argument(help="An entry's folder, or one that holds entries.")],
     root: RootOption = None,
 ) -> None:
-    """Recompute every score from the stored predictions; exit code 1 on any difference."""
+    """Recompute every score from what the entries hold; exit code 1 on any difference."""
     from aenbench.leaderboard.verify import verify as verify_entries
+    from aenbench.track.track_folder import find_submissions, is_of_track
 
-    folders, problems = verify_entries(folder, root)
+    submissions = find_submissions(folder)
+    folders, problems = ([], []) if submissions and is_of_track(folder) else verify_entries(folder, root)
+    if submissions:
+        from aenbench.track.track_board import score_all
+
+        problems = [*problems, *score_all(submissions).problems]
     _say(problems)
     if problems:
         raise typer.Exit(1)
-    say(f"{len(folders)} {'entry' if len(folders) == 1 else 'entries'} verified.")
+    count = len(folders) + len(submissions)
+    say(f"{count} {'entry' if count == 1 else 'entries'} verified.")
 
 
 def leaderboard(
@@ -34,14 +41,25 @@ def leaderboard(
 ) -> None:
     """Regenerate README.md, index.html, entry.schema.json, and answers.json of images that cannot be fetched.
 
+    So, too, the README.md of the track of discovery, where the folder has one.
+
     Entries that `aenbench verify` refuses are named and left out; the exit code is then 1.
     """
     from aenbench.leaderboard.entry_folder import find_entries
     from aenbench.leaderboard.render import drifted, write_generated
     from aenbench.leaderboard.strays import find_strays
+    from aenbench.track.track_board import read_track
+    from aenbench.track.track_folder import TRACK_FOLDER
+    from aenbench.track.track_tables import track_drifted, track_section, write_track
 
     _say(find_strays(folder, find_entries(folder)))
-    paths, problems = drifted(folder, root) if check else write_generated(folder, root)
+    track = folder / TRACK_FOLDER
+    submissions = read_track(track) if track.is_dir() else None
+    sections = [] if submissions is None else [track_section(submissions)]
+    paths, problems = (drifted if check else write_generated)(folder, root, sections)
+    if submissions is not None:
+        paths = [*paths, *(track_drifted if check else write_track)(track, submissions)]
+        problems = (*problems, *submissions.problems)
     _say(problems)
     if check:
         _say([f"{path} is not what its entries give; run `aenbench leaderboard`." for path in paths])

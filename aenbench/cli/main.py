@@ -6,6 +6,7 @@ from aenbench.cli import leaderboard, run, search
 from aenbench.cli.discover import discover
 from aenbench.cli.paper import reproduce_paper
 from aenbench.cli.reproduce import reproductions
+from aenbench.cli.track import track
 from gdatasets.cli.exit_codes import VersionOption, run_command
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ for command in (
     search.analyze,
     run.datasets,
     discover,
+    track,
     leaderboard.verify,
     leaderboard.leaderboard,
     leaderboard.template,

@@ -7,21 +7,29 @@ leaderboards/
 └── <dataset>/<configuration>/answers.json    of datasets that cannot be fetched
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aenbench.leaderboard.board import read_board
 from aenbench.leaderboard.entry import json_schema
 from aenbench.leaderboard.ground_truth import ANSWERS_FILE, can_be_fetched, make_sheet
 from aenbench.leaderboard.markdown import render
+from aenbench.leaderboard.site.payload import Section
 from aenbench.leaderboard.site.render import page
 from aenbench.tasks.task import Root
 from gdatasets.files import read_whole
 from gdatasets.journal import recover, replace_files
 
 
-def generate(base: Path, root: Root = None) -> tuple[Mapping[str, bytes], tuple[str, ...]]:
+def generate(
+    base: Path, root: Root = None, sections: Sequence[Section] = ()
+) -> tuple[Mapping[str, bytes], tuple[str, ...]]:
     """The generated files of the entries that verify; equal entries give equal bytes.
+
+    Args:
+        base: the folder.
+        root: a folder to look for the datasets' sources in first.
+        sections: of the page, that are made elsewhere.
 
     Returns:
         Contents by name, none where no entry verifies; and one line for each thing that is wrong with an entry that
@@ -33,7 +41,7 @@ def generate(base: Path, root: Root = None) -> tuple[Mapping[str, bytes], tuple[
     board = read_board(base, root)
     if not board.standings:
         return {}, board.problems
-    texts = {"README.md": render(board), "index.html": page(board), "entry.schema.json": json_schema()}
+    texts = {"README.md": render(board), "index.html": page(board, sections), "entry.schema.json": json_schema()}
     sheets = {
         f"{standing.task.dataset}/{standing.task.configuration}/{ANSWERS_FILE}": make_sheet(standing.answers.dataset)
         for standing in board.standings
@@ -42,22 +50,24 @@ def generate(base: Path, root: Root = None) -> tuple[Mapping[str, bytes], tuple[
     return {**{name: text.encode() for name, text in texts.items()}, **sheets}, board.problems
 
 
-def write_generated(base: Path, root: Root = None) -> tuple[list[Path], tuple[str, ...]]:
+def write_generated(
+    base: Path, root: Root = None, sections: Sequence[Section] = ()
+) -> tuple[list[Path], tuple[str, ...]]:
     """Write them, all or none, once all of them could be made; raises as `generate` does, and OutputError.
 
     Returns:
         The files, and the problems that `generate` found.
     """
-    contents, problems = generate(base, root)
+    contents, problems = generate(base, root, sections)
     if contents:
         replace_files(base, "leaderboard", contents)
     return [base / name for name in contents], problems
 
 
-def drifted(base: Path, root: Root = None) -> tuple[list[Path], tuple[str, ...]]:
+def drifted(base: Path, root: Root = None, sections: Sequence[Section] = ()) -> tuple[list[Path], tuple[str, ...]]:
     """Those that are missing or not what the entries give, and the problems; raises as `generate` does."""
     recover(base)
-    contents, problems = generate(base, root)
+    contents, problems = generate(base, root, sections)
     return [base / name for name, content in contents.items() if not _holds(base / name, content)], problems
 
 

@@ -355,6 +355,13 @@ const sections = board.tasks.map((task, number) => {
   return { task, entries, rows, heads, body, figures, costCaption, element, drawn: "" };
 });
 
+/* ---- sections that are made elsewhere: tables of text ---- */
+
+const further = board.sections.map(({ title, note, headings, rows }, number) =>
+  h("section", { class: "task", "aria-labelledby": `section-${number}` },
+    h("div", { class: "task-head" }, h("div", {}, h("h2", { id: `section-${number}` }, title), h("p", {}, note))),
+    simpleTable(title, headings.map((name, i) => [name, i > 1 ? "number" : null]), rows)));
+
 function matches(entry) {
   const task = board.tasks[entry.task];
   if (FILTERS.some((name) => state[name] && state[name] !== task[name])) return false;
@@ -387,6 +394,7 @@ function updateList() {
     shown += entries.length;
     tasks += entries.length > 0;
   }
+  for (const section of further) section.hidden = Boolean(state.q) || FILTERS.some((key) => state[key]);
   const order = `sorted by ${column.name.toLowerCase()}, ${up ? "ascending" : "descending"}`;
   $("count").textContent = shown ? `${plural(shown, "entry", "entries")} in ${plural(tasks, "task", "tasks")}, ${order}.` : "No entry fits these filters.";
 }
@@ -627,7 +635,7 @@ for (const name of FILTERS) {
   const values = [...new Set(board.tasks.map((task) => task[name]))].sort();
   form.elements[name].append(h("option", { value: "" }, "all"), ...values.map((value) => h("option", { value }, value)));
 }
-$("tasks").append(...sections.map((section) => section.element));
+$("tasks").append(...sections.map((section) => section.element), ...further);
 $("theme").addEventListener("click", () => setTheme(remembered(isDark() ? "light" : "dark")));
 darkSystem.addEventListener("change", () => setTheme(null));
 $("skip").addEventListener("click", (event) => {

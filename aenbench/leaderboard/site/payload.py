@@ -1,11 +1,12 @@
 """The board as the JSON that the page is drawn from: shares 0..1, rounded once to what is shown; text as it is.
 
-{"tasks": [...], "entries": [...]}; an entry's `task` is a number in `tasks`, its `id` is
+{"tasks": [...], "entries": [...], "sections": [...]}; an entry's `task` is a number in `tasks`, its `id` is
 `<dataset>/<configuration>/<name>`. Long tables are lists of numbers in a stated order.
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -26,13 +27,31 @@ MAX_FACET_VALUES = 60
 _HARMLESS = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
 
 
-def payload(board: Board) -> str:
+@dataclass(frozen=True)
+class Section:
+    """A table of the page that is made elsewhere, shown below those of entries.
+
+    Attributes:
+        title: of the section.
+        note: what the columns mean, one paragraph.
+        headings: of the columns; the first one names a row.
+        rows: cells as text, as many as headings.
+    """
+
+    title: str
+    note: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def payload(board: Board, sections: Sequence[Section] = ()) -> str:
     """The JSON of a board, in which no letter can end a script element."""
     content = {
         "tasks": [_task(standing) for standing in board.standings],
         "entries": [
             _entry(number, standing, row) for number, standing in enumerate(board.standings) for row in standing.rows
         ],
+        "sections": [asdict(section) for section in sections],
     }
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.translate(_HARMLESS)

@@ -2,13 +2,14 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from importlib import resources
 
 from aenbench.leaderboard.board import Board
-from aenbench.leaderboard.site.payload import payload
+from aenbench.leaderboard.site.payload import Section, payload
 
 
-def page(board: Board) -> str:
+def page(board: Board, sections: Sequence[Section] = ()) -> str:
     """The leaderboard as one HTML file; equal boards give equal bytes.
 
     Its Content-Security-Policy lets a browser run the page's own script and style, known by their digests, show images
@@ -20,7 +21,7 @@ def page(board: Board) -> str:
     for mark, part in parts.items():
         html = html.replace(mark, part, 1)
     before, after = html.split("%DATA%")
-    return before + payload(board) + after
+    return before + payload(board, sections) + after
 
 
 def _source(name: str) -> str:

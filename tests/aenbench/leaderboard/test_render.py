@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from aenbench.leaderboard.render import drifted, write_generated
+from aenbench.leaderboard.site.payload import Section
 
 NAMES = {"README.md", "index.html", "entry.schema.json"}
 
@@ -44,6 +45,17 @@ def test_an_entry_that_is_wrong_is_named_and_left_out(tmp_path: Path, make_entry
     assert problem.startswith(f"{folder / 'trials.csv'} is malformed")
     assert {path.name: path.read_bytes() for path in paths} == before
     assert drifted(tmp_path) == ([], (problem,))
+
+
+def test_a_section_that_is_made_elsewhere_stands_on_the_page_and_ends_no_script(tmp_path: Path, make_entry) -> None:
+    make_entry(tmp_path, "one", 40)
+    section = Section("Elsewhere", "A note.", ("name",), (("</script><b>",),))
+    plain = {path.name: path.read_text() for path in write_generated(tmp_path)[0]}
+    assert names(drifted(tmp_path, sections=[section])[0]) == {"index.html"}
+    page = {path.name: path.read_text() for path in write_generated(tmp_path, sections=[section])[0]}["index.html"]
+    assert '"sections":[{"title":"Elsewhere"' in page
+    assert page.count("</script>") == plain["index.html"].count("</script>")
+    assert drifted(tmp_path, sections=[section]) == ([], ())
 
 
 def test_nothing_is_written_where_no_entry_is_left(tmp_path: Path, make_entry) -> None:

@@ -1,0 +1,238 @@
+"""Methods that answer the tasks, and running one on all of them.
+
+A method is any callable `method(images, labels, candidates, seed) -> Finding`: register nothing, name it by its import
+path. It is given no truth; `oracle` is the one that looks it up, and the board says so by its name.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aenbench.discovery.discover import discover
+from aenbench.errors import InvalidArgumentError
+from aenbench.provenance import code_revision, software
+from aenbench.tasks.task import Root
+from aenbench.track.chain import Chain
+from aenbench.track.submission import Answer, Submission, write_submission
+from aenbench.track.task_images import load_images
+from aenbench.track.tasks import PIXELS, Task, candidates, tasks
+from aenbench.track.truth import true_angles, true_classes, true_group
+from gdatasets.errors import GDatasetsError, UnknownNameError
+from gdatasets.groups.permutation_groups import Permutations
+from gdatasets.user_code import load_object
+
+Moves = Mapping[str, NDArray[np.int64]]
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """What a method found.
+
+    Attributes:
+        symmetries: names of the candidates that are symmetries; they generate the group.
+        confidences: for each candidate, how sure it is that it is a symmetry, 0..1.
+        generators: gather indices (k, 784) of further symmetries, which are no candidates.
+    """
+
+    symmetries: tuple[str, ...] = ()
+    confidences: Mapping[str, float] = field(default_factory=dict)
+    generators: Permutations | None = None
+
+
+class Method(Protocol):
+    """What answers a task."""
+
+    def __call__(
+        self, images: NDArray[np.uint8], labels: NDArray[np.int64] | None, candidates: Moves, seed: int
+    ) -> Finding:
+        """Ask images which candidates keep their law.
+
+        Args:
+            images: uint8 (n, 28, 28).
+            labels: int64 (n,); None where all images are of one class.
+            candidates: gather indices (784,) by name.
+            seed: of everything random.
+        """
+
+
+def kernel(images: NDArray[np.uint8], labels: NDArray[np.int64] | None, candidates: Moves, seed: int) -> Finding:
+    """The kernel two-sample statistic of `aenbench discover`, at level .01; confidences are 1 - effect."""
+    found = discover(images, labels, dict(candidates), limit=None, level=0.01, seed=seed)
+    confidences = {name: float(np.clip(1 - effect, 0, 1)) for name, effect in found.effects.items()}
+    return Finding(found.named("symmetry"), confidences)
+
+
+def nothing(
+    images: NDArray[np.uint8],  # noqa: ARG001
+    labels: NDArray[np.int64] | None,  # noqa: ARG001
+    candidates: Moves,
+    seed: int,  # noqa: ARG001
+) -> Finding:
+    """No symmetry at all."""
+    return Finding((), dict.fromkeys(candidates, 0.0))
+
+
+def everything(
+    images: NDArray[np.uint8],  # noqa: ARG001
+    labels: NDArray[np.int64] | None,  # noqa: ARG001
+    candidates: Moves,
+    seed: int,  # noqa: ARG001
+) -> Finding:
+    """All candidates."""
+    return Finding(tuple(candidates), dict.fromkeys(candidates, 1.0))
+
+
+METHODS: dict[str, Method] = {"kernel": kernel, "nothing": nothing, "everything": everything}
+ORACLE = "oracle"
+"""Not a method: it is given the truth."""
+
+
+def find_method(name: str) -> Method | None:
+    """A method by its name or import path `package.module:function`; None for the oracle.
+
+    Raises:
+        UnknownNameError: there is none of that name.
+        InvalidArgumentError: the import path gives nothing that can be called.
+    """
+    if name == ORACLE:
+        return None
+    if name in METHODS:
+        return METHODS[name]
+    if ":" not in name:
+        raise UnknownNameError("method", name, [*METHODS, ORACLE, "or an import path package.module:function"])
+    found = load_object(name, "a method")
+    if not callable(found):
+        raise InvalidArgumentError(f"{name} is {type(found).__name__}; expected a function.")
+    method: Method = found
+    return method
+
+
+@dataclass(frozen=True)
+class TrackPlan:
+    """What `answer_tasks` is to do.
+
+    Attributes:
+        method: name or import path.
+        name: of the submission.
+        tasks: that are answered.
+        seed: given to the method.
+        root: a folder to look for the sources' files in first.
+    """
+
+    method: str
+    name: str
+    tasks: Sequence[Task]
+    seed: int = 0
+    root: Root = None
+
+
+def answer_tasks(plan: TrackPlan, folder: Path, command: str, report: Report = lambda _: None) -> Submission:
+    """Run a method on the tasks and write the submission.
+
+    Raises:
+        SourceError: images of a task are found nowhere.
+        InvalidArgumentError: the method cannot say anything of the images, or gives what is no answer.
+        OutputError: it could not be written.
+    """
+    method, revision = find_method(plan.method), code_revision()
+    answers, arrays = {}, {}
+    for task in plan.tasks:
+        try:
+            answered = _oracle(task) if method is None else _answer(task, method, plan)
+        except GDatasetsError:
+            raise
+        except (AttributeError, KeyError, TypeError, ValueError) as error:  # whatever a user's function gives
+            what = str(error).splitlines()[0]
+            raise InvalidArgumentError(f"{plan.method} gave no Finding for {task.name}: {what}.") from error
+        if answered is None:
+            report(f"{task.name}: left out, the method knows candidates only")
+            continue
+        answer, rows = answered
+        answers[task.name] = answer
+        if rows is not None:
+            arrays[task.name] = rows
+        report(f"{task.name}: {answer.seconds or 0:.2f} s")
+    submission = Submission(
+        name=plan.name,
+        method=plan.method,
+        command=command,
+        code_revision=revision,
+        software=software(),
+        answers=answers,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    write_submission(folder, submission, arrays)
+    return submission
+
+
+def _answer(task: Task, method: Method, plan: TrackPlan) -> tuple[Answer, Permutations] | None:
+    if task.family == "angles":
+        return None
+    loaded, moves = load_images(task, plan.root), candidates()
+    start = time.process_time()
+    if task.family != "classes":
+        found = method(loaded.images, loaded.labels, moves, plan.seed)
+        seconds = time.process_time() - start
+        return _as_answer(found.confidences, seconds), _rows(found, moves)
+    by_class, rows = [], [np.zeros((0, PIXELS), np.int64)]
+    for number in np.unique(loaded.labels).tolist():
+        own = method(loaded.images[loaded.labels == number], None, moves, plan.seed)
+        rows.append(_rows(own, moves))
+        by_class += [number] * len(rows[-1])
+    seconds = time.process_time() - start
+    answer = Answer(kind="generators", by_class=tuple(by_class), seconds=round(seconds, 3))
+    return answer, np.concatenate(rows)
+
+
+def _as_answer(confidences: Mapping[str, float], seconds: float) -> Answer:
+    rounded = {name: round(float(value), 6) for name, value in confidences.items()}
+    return Answer(kind="generators", confidences=rounded, seconds=round(seconds, 3))
+
+
+def _rows(found: Finding, moves: Moves) -> Permutations:
+    own = [] if found.generators is None else list(np.asarray(found.generators, dtype=np.int64))
+    rows = np.array([*(moves[name] for name in found.symmetries), *own], dtype=np.int64).reshape(-1, PIXELS)
+    return _irredundant(rows.tobytes())
+
+
+@lru_cache(maxsize=32)
+def _irredundant(content: bytes) -> Permutations:
+    """Those rows that are no products of rows before, as far as the budget of a chain can tell."""
+    rows = np.frombuffer(content, dtype=np.int64).reshape(-1, PIXELS)
+    chosen = rows[:0]
+    for number, row in enumerate(rows):
+        chain = Chain(chosen)
+        if not chain.is_complete:
+            return np.concatenate([chosen, rows[number:]])
+        if not chain.contain(row[None])[0]:
+            chosen = np.concatenate([chosen, row[None]])
+    return chosen
+
+
+def _oracle(task: Task) -> tuple[Answer, Permutations | None]:
+    if task.family == "angles":
+        angles, weights = true_angles()
+        return Answer(kind="angles", angles=tuple(angles.tolist()), weights=tuple(weights.tolist()), seconds=0.0), None
+    if task.family == "classes":
+        groups = true_classes()
+        by_class = [number for number, group in groups.items() for _ in group.generators]
+        rows = np.concatenate([group.generators for group in groups.values()])
+        return Answer(kind="generators", by_class=tuple(by_class), seconds=0.0), rows
+    truth = true_group(task)
+    confidences = {name: float(name in truth.members) for name in candidates()}
+    return _as_answer(confidences, 0.0), truth.generators
+
+
+def matching(pattern: str) -> Iterator[Task]:
+    """The tasks whose names match a pattern such as `g-digits.*`."""
+    from fnmatch import fnmatchcase
+
+    return (task for name, task in tasks().items() if fnmatchcase(name, pattern))

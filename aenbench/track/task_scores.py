@@ -1,0 +1,181 @@
+"""Scores of the answer to one task, by the truth alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aenbench.tables.parquet import read_table, table_path
+from aenbench.track.partition_distance import partition_distance
+from aenbench.track.submission import Found
+from aenbench.track.tasks import PIXELS, Task, candidates
+from aenbench.track.truth import KnownGroup, true_angles, true_classes, true_group
+from gdatasets.groups.actions import ACTIONS, bits_from_actions
+from gdatasets.groups.permutation_groups import Permutations
+
+
+@dataclass(frozen=True)
+class Elements:
+    """How the elements of a group that was found agree with those of the true one.
+
+    Attributes:
+        order: of the group found; None where the budget did not suffice: precision and Jaccard index are 0 then.
+        exact: whether both are the same group.
+        precision: share of the elements found that are true.
+        recall: share of the true elements that were found.
+        jaccard: elements of both, by those of either (Jaccard index).
+    """
+
+    order: int | None
+    exact: bool
+    precision: float
+    recall: float
+    jaccard: float
+
+
+@dataclass(frozen=True)
+class TaskScores:
+    """Scores of one answer; None where a score does not apply.
+
+    Attributes:
+        exact: whether the truth was found: the group, all classes' groups, or, for a partition, the sharing.
+        elements: of tasks with one group that generators answer.
+        distance: partition distance of the sharing, 0..1, of tasks with one group.
+        classes: share of the classes whose group is exact.
+        degrees: Wasserstein distance of the angles.
+        auroc: of the confidences, of tasks with candidates of both kinds.
+        lost: test accuracy that the network of the group loses to the best one, in points.
+        seconds: as the submission says.
+    """
+
+    exact: bool
+    elements: Elements | None = None
+    distance: float | None = None
+    classes: float | None = None
+    degrees: float | None = None
+    auroc: float | None = None
+    lost: float | None = None
+    seconds: float | None = None
+
+
+def score_answer(task: Task, found: Found, lost: Mapping[str, float] | None = None) -> TaskScores:
+    """The scores of an answer.
+
+    Args:
+        task: that it answers.
+        found: generators, a partition or angles; a partition is scored by its distance only.
+        lost: points that the network of each state loses, where the task has a table.
+    """
+    seconds = found.answer.seconds
+    if task.family == "angles":
+        degrees = angle_distance(np.array(found.answer.angles), np.array(found.answer.weights), *true_angles())
+        return TaskScores(degrees < 1e-9, degrees=degrees, seconds=seconds)
+    if task.family == "classes":
+        share = _right_classes(found)
+        return TaskScores(share == 1, classes=share, seconds=seconds)
+    truth = true_group(task)
+    auroc = rank_score(found.answer.confidences, truth.members)
+    if found.partition is not None:
+        distance = partition_distance(found.partition, truth.sharing)
+        return TaskScores(distance == 0, distance=distance, auroc=auroc, seconds=seconds)
+    assert found.generators is not None, "what is neither a partition nor angles are generators"
+    group = known_group(found.generators)
+    elements = compare_elements(group, truth)
+    distance = 0.0 if elements.exact else partition_distance(group.sharing, truth.sharing)
+    points = None if lost is None else lost[bits_from_actions(name for name in group.members if name in ACTIONS)]
+    return TaskScores(elements.exact, elements, distance, auroc=auroc, lost=points, seconds=seconds)
+
+
+def compare_elements(found: KnownGroup, truth: KnownGroup) -> Elements:
+    """Exact where either group is listed or holds the other; else common elements are counted from below."""
+    common, order = _common(found, truth), found.order
+    recall = common / truth.order
+    if not found.chain.is_complete:
+        return Elements(None, exact=False, precision=0.0, recall=recall, jaccard=0.0)
+    union = order + truth.order - common
+    return Elements(order, common == union, common / order, recall, common / union)
+
+
+def _common(found: KnownGroup, truth: KnownGroup) -> int:
+    """How many elements are in both."""
+    if found.elements is not None:
+        return int(truth.contain(found.elements).sum())
+    if truth.elements is not None:
+        return int(found.contain(truth.elements).sum())
+    of_found, of_truth = truth.contain(found.generators), found.contain(truth.generators)
+    if of_truth.all():
+        return truth.order
+    if of_found.all():
+        return found.order
+    return KnownGroup(np.concatenate([found.generators[of_found], truth.generators[of_truth]])).order
+
+
+def rank_score(confidences: Mapping[str, float], members: tuple[str, ...]) -> float | None:
+    """AUROC of the confidences: how often one of a true symmetry is above one of another candidate; ties count half.
+
+    Candidates without a confidence have 0. None where there are no confidences, or candidates of one kind only.
+    """
+    if not confidences or not 0 < len(members) < len(candidates()):
+        return None
+    true = np.array([confidences.get(name, 0.0) for name in members])
+    false = np.array([confidences.get(name, 0.0) for name in candidates() if name not in members])
+    above = true[:, None] - false
+    return float(((above > 0) + (above == 0) / 2).mean())
+
+
+def angle_distance(
+    angles: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    true: NDArray[np.float64],
+    true_weights: NDArray[np.float64],
+) -> float:
+    """Wasserstein distance of two laws of angles on the circle, in degrees, 0..180.
+
+    On the circle it is the mean absolute difference of the distribution functions after their median difference is
+    taken away (Rabin, Delon, Gousseau, J. Math. Imaging Vis. 41, 2011).
+    """
+    points = np.concatenate([angles, true]) % 360
+    masses = np.concatenate([weights, -true_weights])
+    order = np.argsort(points, kind="stable")
+    points, gaps = points[order], np.diff(points[order], append=points[order[0]] + 360)
+    difference = np.cumsum(masses[order])
+    by_size = np.argsort(difference, kind="stable")
+    middle = by_size[np.searchsorted(np.cumsum(gaps[by_size]), 180)]
+    return float((np.abs(difference - difference[middle]) * gaps).sum())
+
+
+def _right_classes(found: Found) -> float:
+    truth, given = true_classes(), np.array(found.answer.by_class)
+    rows = found.generators
+    assert rows is not None, "classes are answered by generators"
+    own = {number: rows[given == number] if len(given) else np.zeros((0, PIXELS), np.int64) for number in truth}
+    return float(np.mean([compare_elements(known_group(own[n]), group).exact for n, group in truth.items()]))
+
+
+def lost_points(task: Task, tables: Path) -> Mapping[str, float] | None:
+    """Points of test accuracy that each network loses to the best one, by state; None where there is no table.
+
+    Args:
+        task: of images of a published configuration.
+        tables: the folder of the tables.
+    """
+    path = table_path(tables, task.source, task.configuration, "aen", "standard")
+    if not task.configuration or not path.is_file():
+        return None
+    table = read_table(path)
+    accuracy = table.final("test").mean(axis=1)
+    lost = 100 * (accuracy.max() - accuracy)
+    return {state: float(points) for states, points in zip(table.states, lost, strict=True) for state in states}
+
+
+def known_group(generators: Permutations) -> KnownGroup:
+    """The group of these generators; what is known of the last few groups is kept."""
+    return _known_group(generators.tobytes())
+
+
+@lru_cache(maxsize=32)
+def _known_group(content: bytes) -> KnownGroup:
+    return KnownGroup(np.frombuffer(content, dtype=np.int64).reshape(-1, PIXELS))

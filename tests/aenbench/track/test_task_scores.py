@@ -1,0 +1,148 @@
+"""Scores by the truth: what has to hold for subgroups, supergroups and others, and for confidences and angles."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aenbench.track.submission import Answer, Found
+from aenbench.track.task_scores import angle_distance, compare_elements, known_group, rank_score, score_answer
+from aenbench.track.tasks import PIXELS, candidates, find_task
+from aenbench.track.truth import TRIVIAL, true_angles, true_classes, true_group
+from gdatasets import Group
+
+names = st.lists(
+    st.sampled_from(["rotation", "hflip", "vflip", "scramble2", "scramble4", "block4", "block1"]),
+    max_size=3,
+    unique=True,
+)
+
+
+def rows_of(*chosen: str) -> np.ndarray:
+    return np.array([candidates()[name] for name in chosen], dtype=np.int64).reshape(-1, PIXELS)
+
+
+def answer_of(rows: np.ndarray, **more: object) -> Found:
+    return Found(Answer.model_validate({"kind": "generators", **more}), generators=rows)
+
+
+@settings(max_examples=40, deadline=None)
+@given(names, names)
+def test_subgroups_have_precision_one_and_supergroups_recall_one(few: list[str], more: list[str]) -> None:
+    small, large = known_group(rows_of(*few)), known_group(rows_of(*few, *more))
+    below, above = compare_elements(small, large), compare_elements(large, small)
+    assert below.precision == above.recall == 1
+    assert below.recall == above.precision == small.order / large.order
+    assert below.jaccard == above.jaccard == small.order / large.order
+    assert below.exact == (small.order == large.order)
+
+
+@settings(max_examples=40, deadline=None)
+@given(names, names)
+def test_common_elements_are_those_of_both_lists(one: list[str], other: list[str]) -> None:
+    first, second = known_group(rows_of(*one)), known_group(rows_of(*other))
+    found = compare_elements(first, second)
+    lists = [{row.tobytes() for row in Group.from_permutations(g.generators, 784).elements()} for g in (first, second)]
+    common = len(lists[0] & lists[1])
+    assert found.precision == pytest.approx(common / len(lists[0]))
+    assert found.recall == pytest.approx(common / len(lists[1]))
+    assert found.jaccard == pytest.approx(common / len(lists[0] | lists[1]))
+    assert found.exact == (lists[0] == lists[1])
+
+
+def test_other_generators_of_one_group_score_the_same() -> None:
+    task = find_task("g-digits.d4")
+    first = score_answer(task, answer_of(rows_of("rotation", "hflip")))
+    other = score_answer(task, answer_of(rows_of("vflip", "rotation", "rotation")))
+    assert first == other
+    assert first.exact
+    assert first.distance == 0
+
+
+def test_groups_too_large_to_list_are_compared_by_membership() -> None:
+    task = find_task("random-02")
+    truth = true_group(task)
+    assert truth.order > 10_000
+    assert truth.elements is None
+    scored = score_answer(task, answer_of(truth.generators[::-1].copy()))
+    assert scored.exact
+    half = score_answer(task, answer_of(truth.generators[:1]))
+    assert half.elements is not None
+    assert (half.elements.precision, half.exact) == (1, False)
+    assert half.elements.recall == half.elements.order / truth.order  # type: ignore[operator]
+
+
+def test_a_group_beyond_the_budget_has_no_precision() -> None:
+    generator = np.random.default_rng(0)
+    rows = np.array([candidates()["rotation"], *(generator.permutation(PIXELS) for _ in range(2))])
+    scored = score_answer(find_task("g-digits.c4"), answer_of(rows))
+    assert scored.elements is not None
+    assert (scored.exact, scored.elements.order, scored.elements.precision) == (False, None, 0)
+    assert scored.elements.recall < 1 or scored.elements.jaccard == 0
+
+
+def test_a_partition_is_scored_by_its_distance_only_and_by_nothing_but_its_parts() -> None:
+    task = find_task("g-digits.v4")
+    labels = true_group(task).sharing
+    for partition in (labels, labels.max() - labels):
+        scored = score_answer(task, Found(Answer(kind="partition"), partition=partition))
+        assert (scored.exact, scored.distance, scored.elements) == (True, 0, None)
+    wrong = labels.copy()
+    wrong[0, 0] = labels.max() + 1
+    scored = score_answer(task, Found(Answer(kind="partition"), partition=wrong))
+    assert not scored.exact
+    assert scored.distance == pytest.approx(1 / PIXELS**2)
+
+
+def test_a_symmetry_that_is_none_is_a_false_discovery_on_nulls() -> None:
+    for name in ("g-digits.none", "g-digits.ramp"):
+        assert score_answer(find_task(name), answer_of(rows_of())).exact
+        assert not score_answer(find_task(name), answer_of(rows_of("hflip"))).exact
+
+
+def test_confidences_are_ranked() -> None:
+    members = ("rotation", "hflip")
+    assert rank_score({"rotation": 0.9, "hflip": 0.8, "block1": 0.7}, members) == 1
+    assert rank_score(dict.fromkeys(candidates(), 0.3), members) == 0.5
+    assert rank_score({name: float(name not in members) for name in candidates()}, members) == 0
+    assert rank_score({}, members) is None
+    assert rank_score({"rotation": 1.0}, ()) is None
+
+
+def test_classes_are_scored_one_by_one() -> None:
+    task, truth = find_task("g-digits.even-classes"), true_classes()
+    rows = np.concatenate([group.generators for group in truth.values()])
+    classes = [number for number, group in truth.items() for _ in group.generators]
+    right = score_answer(task, answer_of(rows, by_class=classes))
+    assert (right.exact, right.classes, right.elements) == (True, 1, None)
+    shifted = [(number + 1) % 10 for number in classes]
+    assert score_answer(task, answer_of(rows, by_class=shifted)).classes == 0
+    assert score_answer(task, answer_of(rows_of())).classes == 0.5
+
+
+def test_angles_are_compared_on_the_circle() -> None:
+    one, weight = np.array([-180.0]), np.array([1.0])
+    assert angle_distance(one, weight, np.array([180.0]), weight) == 0
+    assert angle_distance(np.array([170.0]), weight, np.array([-170.0]), weight) == pytest.approx(20)
+    true, weights = true_angles()
+    assert angle_distance(true, weights, true, weights) < 1e-9
+    assert angle_distance(np.zeros(1), weight, true, weights) == pytest.approx(22.5, abs=0.1)
+    around = np.arange(-1799, 1801) / 10
+    assert angle_distance(around, np.full(3_600, 1 / 3_600), true, weights) == pytest.approx(67.5, abs=0.2)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.floats(-180, 180), min_size=1, max_size=4), st.lists(st.floats(-180, 180), min_size=1, max_size=4))
+def test_the_distance_of_angles_is_symmetric_and_turns_with_both(one: list[float], other: list[float]) -> None:
+    first, second = np.array(one), np.array(other)
+    weights = np.full(len(first), 1 / len(first)), np.full(len(second), 1 / len(second))
+    distance = angle_distance(first, weights[0], second, weights[1])
+    assert distance == pytest.approx(angle_distance(second, weights[1], first, weights[0]), abs=1e-6)
+    assert distance == pytest.approx(angle_distance(first + 77, weights[0], second + 77, weights[1]), abs=1e-6)
+    assert 0 <= distance <= 180 + 1e-9
+
+
+def test_the_trivial_group_has_one_element() -> None:
+    assert TRIVIAL.order == 1
+    assert TRIVIAL.members == ()
+    assert TRIVIAL.sharing.max() + 1 == PIXELS**2
