@@ -61,6 +61,8 @@ PROGRESS_FILE = "search.png"
 SUBMISSION_FILE = "submission.json"
 """What a submission to the track of discovery holds in place of an `entry.json`."""
 
+_TABLE_FILES = (".parquet", ".effects.json")
+
 MAX_BYTES: Mapping[str, int] = {
     ENTRY_FILE: 1 << 20,
     PREDICTIONS_FILE: 64 << 20,
@@ -139,7 +141,7 @@ def find_entries(base: Path) -> list[Path]:
 
     These are the folders with an `entry.json`, and what would be passed over in silence otherwise: symbolic links,
     which are not followed, and folders of files without an `entry.json`. Reading those fails with the reason. Folders
-    that hold nothing but Parquet files are those of tables, and those with a `submission.json` belong to the track of
+    that hold nothing but Parquet files, and effects beside them, are those of tables, and those with a `submission.json` belong to the track of
     discovery (`aenbench.track`), which looks for them itself; both lie beside the entries.
 
     Raises:
@@ -161,7 +163,7 @@ def find_entries(base: Path) -> list[Path]:
         links = [folder / item.name for item in items if item.is_symlink()]
         if not any(item.name == ENTRY_FILE for item in items) and any(item.name == SUBMISSION_FILE for item in items):
             continue
-        are_tables = all(item.name.endswith(".parquet") for item in items) and not links
+        are_tables = all(item.name.endswith(_TABLE_FILES) for item in items) and not links
         is_forgotten = folder != base and not folders and len(items) > len(links) and not are_tables
         if is_forgotten or any(item.name == ENTRY_FILE for item in items):
             found.append(folder)

@@ -40,6 +40,7 @@ def _file(path: Path) -> None:
 def _tables(path: Path) -> None:
     path.mkdir()
     _file(path / "aen-standard.parquet")
+    _file(path / "aen-standard.effects.json")
 
 
 STRAYS: dict[str, tuple[str, Callable[[Path], object]]] = {
