@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 def track(
     method: Annotated[
-        str, typer.Argument(help="kernel, nothing, everything, oracle, or a function package.module:name of yours.")
+        str,
+        typer.Argument(
+            help="kernel, classifier, learned-augmentation, post-hoc, nothing, everything, oracle, or a function "
+            "package.module:name of yours."
+        ),
     ],
     tasks: Annotated[str, typer.Option(help="A pattern of names, such as 'g-digits.*'.")] = "*",
     name: Annotated[str, typer.Option(help="Of the submission; by default the method's.")] = "",

@@ -141,8 +141,9 @@ def find_entries(base: Path) -> list[Path]:
 
     These are the folders with an `entry.json`, and what would be passed over in silence otherwise: symbolic links,
     which are not followed, and folders of files without an `entry.json`. Reading those fails with the reason. Folders
-    that hold nothing but Parquet files, and effects beside them, are those of tables, and those with a `submission.json` belong to the track of
-    discovery (`aenbench.track`), which looks for them itself; both lie beside the entries.
+    that hold nothing but Parquet files, and effects beside them, are those of tables, and those with a
+    `submission.json` belong to the track of discovery (`aenbench.track`), which looks for them itself; both lie beside
+    the entries.
 
     Raises:
         EntryError: there is none, or a folder cannot be listed.

@@ -8,14 +8,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aenbench.discovery.answers import Method as Discoverer
 from aenbench.discovery.discover import discover
+from aenbench.discovery.training_methods import TRAINING_METHODS, choose_by_training
 from aenbench.errors import InvalidArgumentError
 from aenbench.provenance import code_revision, software
 from aenbench.tasks.task import Root
@@ -63,11 +65,28 @@ class Method(Protocol):
         """
 
 
-def kernel(images: NDArray[np.uint8], labels: NDArray[np.int64] | None, candidates: Moves, seed: int) -> Finding:
-    """The kernel two-sample statistic of `aenbench discover`, at level .01; confidences are 1 - effect."""
-    found = discover(images, labels, dict(candidates), limit=None, level=0.01, seed=seed)
+def discovered(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64] | None,
+    candidates: Moves,
+    seed: int,
+    *,
+    method: Discoverer = "kernel",
+) -> Finding:
+    """What `aenbench discover` says by one of its methods, at level .01; confidences are 1 - effect."""
+    found = discover(images, labels, dict(candidates), method=method, limit=None, level=0.01, seed=seed)
     confidences = {name: float(np.clip(1 - effect, 0, 1)) for name, effect in found.effects.items()}
     return Finding(found.named("symmetry"), confidences)
+
+
+def trained(
+    images: NDArray[np.uint8], labels: NDArray[np.int64] | None, candidates: Moves, seed: int, *, method: str
+) -> Finding:
+    """What one of `TRAINING_METHODS` chooses; nothing where there is one class, which no network learns."""
+    if labels is None:
+        return Finding((), dict.fromkeys(candidates, 0.0))
+    found = choose_by_training(method, images, labels, dict(candidates), limit=None, seed=seed)
+    return Finding(found.chosen, found.confidences)
 
 
 def nothing(
@@ -90,7 +109,12 @@ def everything(
     return Finding(tuple(candidates), dict.fromkeys(candidates, 1.0))
 
 
-METHODS: dict[str, Method] = {"kernel": kernel, "nothing": nothing, "everything": everything}
+METHODS: dict[str, Method] = {
+    **{name: partial(discovered, method=name) for name in ("kernel", "classifier")},
+    **{name: partial(trained, method=name) for name in TRAINING_METHODS},
+    "nothing": nothing,
+    "everything": everything,
+}
 ORACLE = "oracle"
 """Not a method: it is given the truth."""
 
