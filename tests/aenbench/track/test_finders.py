@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from aenbench.cli.main import app
 from aenbench.errors import InvalidArgumentError
-from aenbench.track.finders import METHODS, Finding, TrackPlan, answer_tasks, find_method, kernel, matching
+from aenbench.track.finders import METHODS, Finding, TrackPlan, answer_tasks, find_method, matching
 from aenbench.track.laws import on_free_orbits, word_law
 from aenbench.track.task_images import choose, load_images
 from aenbench.track.tasks import PIXELS, candidates, find_task, tasks
@@ -102,7 +102,7 @@ def test_images_of_a_task_never_change(name: str) -> None:
 def test_the_kernel_finds_the_group_of_digits() -> None:
     loaded = load_images(find_task("g-digits.v4"))
     few = {name: candidates()[name] for name in ("rotation", "hflip", "vflip")}
-    found = kernel(loaded.images, loaded.labels, few, 0)
+    found = METHODS["kernel"](loaded.images, loaded.labels, few, 0)
     assert set(found.symmetries) == {"hflip", "vflip"}
     assert found.confidences["rotation"] < found.confidences["hflip"]
 
