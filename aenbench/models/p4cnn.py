@@ -34,8 +34,8 @@ class SevenLayerArchitecture:
     n elements 20 / sqrt(n), rounded: 10 for `c4`, 7 for `d4`. On 28 x 28 grey images with ten classes that is 21,630
     parameters for `trivial`, 24,620 for `c4` and 26,757 for `d4`.
 
-    Every logit is invariant under the group. What differs from the paper: dropout is `dropout`, 0 by default, as the
-    networks are too small and trained too shortly to need it.
+    Every logit is invariant under the group. What differs from the paper: there is no dropout; whether it would help
+    was not measured.
 
     Attributes:
         group: the name of one of `aenbench.nn.square_groups.SQUARE_GROUPS`.
