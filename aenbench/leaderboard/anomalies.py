@@ -19,7 +19,6 @@ from aenbench.leaderboard.ground_truth import AnswerBook, Answers
 from aenbench.leaderboard.methods import method_problem
 from aenbench.leaderboard.near_copies import find_copies, row_digests
 from aenbench.leaderboard.rescoring import Checked
-from aenbench.leaderboard.training_curves import STILL_RISING
 from aenbench.tasks.task import Task
 
 _GRID_TOLERANCE = 1e-6  # images
@@ -72,9 +71,6 @@ def _flags_of_one(checked: Checked, answers: Answers) -> Iterator[Flag]:
     perfect = [seed.seed for seed, is_right in zip(entry.seeds, right, strict=True) if is_right]
     if perfect:
         yield Flag(key, "label-leak", f"the predictions of seed {listed(perfect)} are the labels")
-    if checked.shown is not None and checked.shown.still_rising > STILL_RISING:
-        gained = 100 * checked.shown.still_rising
-        yield Flag(key, "not-converged", f"validation accuracy still rose by {gained:.1f} points over the last tenth")
     yield from find_too_few_errors(checked, answers)
 
 

@@ -27,7 +27,6 @@ FlagCode = Literal[
     "label-leak",
     "below-label-noise",
     "above-published",
-    "not-converged",
 ]
 
 REVIEWS_FILE = "reviews.json"

@@ -19,7 +19,7 @@ from aenbench.leaderboard.networks import format_networks
 from aenbench.leaderboard.recount import recount
 from aenbench.leaderboard.reproduction import Trust, trust_of
 from aenbench.leaderboard.search_curves import Point, TrialRow, curves, progress, read_trials
-from aenbench.leaderboard.training_curves import read_history, still_rising
+from aenbench.leaderboard.training_curves import STILL_RISING, read_history, still_rising
 from aenbench.leaderboard.untrusted.files import absolute
 from aenbench.scoring import Details, Scored, detail, score
 from aenbench.scoring.scores import Evidence, tabled
@@ -54,6 +54,11 @@ class Shown:
     training: Mapping[int, Sequence[Point]]
     still_rising: float
     trust: Trust
+
+    @property
+    def has_converged(self) -> bool:
+        """Whether no training gained much at last, as far as the entry tells how they went."""
+        return self.still_rising <= STILL_RISING
 
 
 @dataclass(frozen=True, eq=False)

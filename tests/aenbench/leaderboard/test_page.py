@@ -174,7 +174,7 @@ def test_an_entry_opens_and_back_returns_to_its_link(open_page: Open) -> None:
         expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
     expect(page.get_by_role("img", name=re.compile("seed 1 reaches 62.50 % with 3 distinct networks"))).to_be_visible()
     expect(page.get_by_role("img", name=re.compile("seed 2 reaches 50.00 % with 2 passes"))).to_be_visible()
-    expect(page.locator(".flag").first).to_contain_text("not-converged: validation accuracy still rose by 25.0 points")
+    expect(page.locator(".flag").first).to_contain_text("not converged: validation accuracy still rose by 25.0 points")
     expect(page.get_by_role("img", name=re.compile("Accuracy by group element: highest"))).to_be_visible()
     expect(page.locator("pre").first).to_contain_text("@misc{g-digits-d4-searched")
     page.go_back()
