@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from aenbench.discovery.kernel import Measured, Pixels
-from aenbench.discovery.two_samples import compare
+from aenbench.discovery.two_samples import compare, draw_halves
 from aenbench.discovery.verdicts import Verdict
 
 
@@ -72,14 +72,8 @@ def measure_angles(
         generator: of halves, exchanges and the control.
     """
     disc = Disc((images.shape[1], images.shape[2]))
-    one, other, strata = [], [], []
-    for label in np.unique(labels):
-        rows = generator.permutation(np.flatnonzero(labels == label))
-        half = len(rows) // 2
-        one.append(rows[:half])
-        other.append(rows[half : 2 * half])
-        strata.append(np.full(half, label))
-    left, right, classes = images[np.concatenate(one)], images[np.concatenate(other)], np.concatenate(strata)
+    one, other, classes = draw_halves(labels, generator)
+    left, right = images[one], images[other]
 
     def told(first: Pixels, second: Pixels) -> Measured:
         return compare(first, second, classes, level=level, tests=len(angles), generator=generator)

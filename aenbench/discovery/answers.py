@@ -8,6 +8,7 @@ import numpy as np
 
 from aenbench.discovery.angles import measure_angles
 from aenbench.discovery.candidates import Moves, shuffle
+from aenbench.discovery.embedding import Embed, measure_embedded
 from aenbench.discovery.exchanges import Exchange, find_exchanges
 from aenbench.discovery.kernel import Measured, Permutation, measure
 from aenbench.discovery.sample import Sample
@@ -35,6 +36,7 @@ class Question:
         margins: of the kernel and of the classifier.
         seed: of everything random.
         report: of a training: what, steps done, of how many, a note.
+        embed: gives features that the kernel compares in place of pixels.
     """
 
     sample: Sample
@@ -43,6 +45,7 @@ class Question:
     margins: tuple[float, float]
     seed: int
     report: Callable[[str, int, int, str], None] | None = None
+    embed: Embed | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +73,8 @@ class Answer:
 
 def answer(question: Question, method: Method) -> Answer:
     """Ask by one of the `METHODS`."""
+    if question.embed is not None:
+        return _ask_features(question, question.embed, method)
     if question.moves.angles:
         return _ask_angles(question, method)
     return {"kernel": _ask_kernel, "classifier": _ask_classifier, "auto": _ask_both}[method](question)
@@ -125,6 +130,23 @@ def _blind(control: Measured) -> str:
         f"shuffled pixels have an effect of {control.effect:.4f} only: the kernel is blind to these images, and its "
         "small effects say nothing"
     )
+
+
+def _ask_features(question: Question, embed: Embed, method: Method) -> Answer:
+    """The kernel, on features."""
+    sample, margin = question.sample, question.margins[0]
+    if method == "classifier" or question.moves.angles:
+        raise InvalidArgumentError("Features are asked by kernel, about permutations of pixels; leave embed out.")
+    if sample.has_clusters:
+        raise InvalidArgumentError("Features cannot be asked of images in clusters; give one image of each cluster.")
+    generator = np.random.default_rng(question.seed)
+    control = shuffle(sample.shape, generator)
+    found, shuffled = measure_embedded(
+        sample, question.moves.permutations, control, embed, level=question.level, generator=generator
+    )
+    notices = () if shuffled.low > margin else (_blind(shuffled),)
+    methods: dict[str, Method] = dict.fromkeys(found, "kernel")
+    return Answer(found, decide(found, shuffled, question.level, margin), shuffled, notices, methods)
 
 
 def _ask_angles(question: Question, method: Method) -> Answer:

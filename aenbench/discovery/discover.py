@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from aenbench.discovery.answers import METHODS, Method, Question, answer
 from aenbench.discovery.candidates import Candidates, find_candidates
+from aenbench.discovery.embedding import Embed
 from aenbench.discovery.findings import Discovery
 from aenbench.discovery.sample import draw_sample
 from aenbench.discovery.verdicts import CLASSIFIER_MARGIN, MARGIN
@@ -32,6 +33,7 @@ def discover(
     step: int = 4,
     seed: int = 0,
     report: Callable[[str, int, int, str], None] | None = None,
+    embed: Embed | None = None,
 ) -> Discovery:
     """Ask labelled images which moves keep the law of each class.
 
@@ -54,6 +56,8 @@ def discover(
         step: pixels that the rolls among the actions move by.
         seed: of everything random.
         report: of the training of a classifier: what, steps done, of how many, a note.
+        embed: maps images (n, rows, columns, channels) to features (n, d), which the kernel compares in place of
+            pixels: symmetries are then those of what the features see.
 
     Raises:
         UnknownNameError: a name of candidates or of a method that means nothing.
@@ -69,7 +73,7 @@ def discover(
     sample, notices = draw_sample(images, labels, clusters, limit, jitter, generator)
     moves = find_candidates(candidates, sample.shape, step)
     notices += [f"{name} is left out: {why}" for name, why in moves.left_out.items()]
-    question = Question(sample, moves, level, margins, int(generator.integers(1 << 31)), report)
+    question = Question(sample, moves, level, margins, int(generator.integers(1 << 31)), report, embed)
     found = answer(question, method)
     return Discovery(
         found.measured,

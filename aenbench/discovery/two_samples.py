@@ -4,6 +4,8 @@ Pairs (x_i, y_i) of independent images are given. Where both have one law, x_i a
 exact. The statistic is the kernel two-sample statistic of `aenbench.discovery.kernel`, divided by its norm.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +22,7 @@ def compare(
     level: float,
     tests: int,
     generator: np.random.Generator,
+    scale: Callable[[Pixels], float] = kernel_scale,
 ) -> Measured:
     """Measure how far the images on the left are from those on the right, within each stratum.
 
@@ -29,6 +32,7 @@ def compare(
         level: of the interval, and of the family of tests.
         tests: in this family, which sets the number of random exchanges.
         generator: of the exchanges.
+        scale: twice the squared bandwidth of the wider kernel, from all points of both sides.
     """
     exchanges = RandomMoves.at_least(2, max(2_000, int(np.ceil(20 * tests / level))))
     sums = np.zeros((len(BANDWIDTHS), exchanges.number))
@@ -39,7 +43,7 @@ def compare(
             count = len(part)
             if count < 2:
                 continue
-            gains, bases = _gains(left[part], right[part])
+            gains, bases = _gains(left[part], right[part], scale)
             index = exchanges.differences(exchanges.codes(count, generator)).ravel()
             for bandwidth, gain in enumerate(gains):
                 sums[bandwidth] += np.bincount(index, gain.ravel(), exchanges.number) / (count - 1)
@@ -55,14 +59,30 @@ def compare(
     return Measured(effect / norm, low, high, p_value(null), smallest_share(null, level / tests))
 
 
-def _gains(left: Pixels, right: Pixels) -> tuple[list[NDArray[np.float32]], NDArray[np.float32]]:
+def draw_halves(
+    labels: NDArray[np.int64], generator: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Two random halves of each class: places (n,) of the one and of the other, and the class of each pair (n,)."""
+    one, other, strata = [], [], []
+    for label in np.unique(labels):
+        rows = generator.permutation(np.flatnonzero(labels == label))
+        half = len(rows) // 2
+        one.append(rows[:half])
+        other.append(rows[half : 2 * half])
+        strata.append(np.full(half, label))
+    return np.concatenate(one), np.concatenate(other), np.concatenate(strata)
+
+
+def _gains(
+    left: Pixels, right: Pixels, scale: Callable[[Pixels], float]
+) -> tuple[list[NDArray[np.float32]], NDArray[np.float32]]:
     """k(x_i, x_j) + k(y_i, y_j) - k(x_i, y_j) - k(y_i, x_j) of every bandwidth, and its first half of the first."""
     both = np.concatenate([left, right])
     both = both - both.mean()
     norms, count = np.einsum("ij,ij->i", both, both), len(left)
     different = np.tile(~np.eye(count, dtype=bool), (2, 2))
     gains, bases = [], []
-    for kernel in gaussian(both, both, norms, norms, kernel_scale(both), different):
+    for kernel in gaussian(both, both, norms, norms, scale(both), different):
         base = kernel[:count, :count] + kernel[count:, count:]
         across = kernel[:count, count:]
         gains.append(base - across - across.T)
