@@ -32,7 +32,14 @@ def choose_by_training(
 
     Args:
         method: `learned-augmentation` or `post-hoc`.
-        images, labels, candidates, clusters, limit, jitter, step, seed: as for `discover`.
+        images: (n, rows, columns) or (n, rows, columns, channels), numbers.
+        labels: (n,); a network is trained on them.
+        candidates: as for `discover`.
+        clusters: (n,), which images belong together, or None: each by itself.
+        limit: images that are looked at, drawn at random; all for None.
+        jitter: pixels that each image is cropped by at a random place.
+        step: pixels that the rolls among the actions move by.
+        seed: of everything random.
         on_pass: called with (passes done, passes in all).
 
     Raises:
