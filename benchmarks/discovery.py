@@ -3,6 +3,7 @@
 python benchmarks/discovery.py recovery --root data      # each group configuration, random subsets of 6,000 images
 python benchmarks/discovery.py curve --root data         # recovery by the number of images
 python benchmarks/discovery.py level --root data         # how often a true symmetry is rejected, a broken one passed
+python benchmarks/discovery.py broken --root data        # moves with effects of .05 to .3 that are called symmetries
 python benchmarks/discovery.py subgroups --root data     # groups of one to four actions, drawn at random
 python benchmarks/discovery.py clusters --root data      # images that belong together, moved together and one by one
 python benchmarks/discovery.py regret --root data        # the network of the group found, on the twelve tables
@@ -82,6 +83,27 @@ def level(root: Path) -> None:
             passed += decide(broken, found["hflip"], 0.05, MARGIN)["hflip"] == "symmetry"
         print(
             f"{images} images: a true symmetry rejected {rejected} times of 200, a broken one passed {passed}",
+            flush=True,
+        )
+
+
+def broken(root: Path, images: int = 4_000, repeats: int = 200) -> None:
+    """Broken moves with effects of .05 to .3: how often `discover` calls one a symmetry."""
+    moves = find_candidates("actions", (28, 28)).permutations
+    for dataset, config, name in (
+        ("g-mnist", "none", "hflip"),
+        ("g-fashion-mnist", "none", "hflip"),
+        ("g-mnist", "d4", "scramble4"),
+        ("g-fashion-mnist", "v4", "rotation"),
+    ):
+        called, effects = 0, []
+        for seed in range(repeats):
+            pixels, labels = subset(dataset, config, images, 5_000 + seed, root)
+            found = discover(pixels, labels, {name: moves[name]}, method="kernel", limit=None, seed=seed)
+            called += found.verdicts[name] == "symmetry"
+            effects.append(found.effects[name])
+        print(
+            f"{dataset:16} {config:5} {name:10} effect {np.mean(effects):.3f}: a symmetry {called} times of {repeats}",
             flush=True,
         )
 
@@ -232,6 +254,7 @@ def main() -> None:
         "recovery": recovery,
         "curve": curve,
         "level": level,
+        "broken": broken,
         "subgroups": subgroups,
         "clusters": clusters,
         "regret": regret,
