@@ -1,8 +1,13 @@
-"""Networks of a user's own, by import path."""
+"""Networks of a user's own, by import path; and whether code is still the same."""
 
+import hashlib
+import sys
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aenbench.errors import InvalidArgumentError
+from gdatasets.files import file_sha256
 from gdatasets.user_code import load_object
 
 if TYPE_CHECKING:
@@ -22,3 +27,17 @@ def load_module(path: str) -> "nn.Module":
     if not isinstance(made, nn.Module):
         raise InvalidArgumentError(f'Expected "{path}" to give a torch.nn.Module, got {type(made).__name__}.')
     return made
+
+
+def modules_sha256(names: Iterable[str]) -> str | None:
+    """Digest of the files that imported modules are in: equal digests, equal code. What they import is not looked at.
+
+    Args:
+        names: of the modules; those that are in no file are left out.
+
+    Returns:
+        64 hex digits; None where no module is in a file.
+    """
+    known = (getattr(sys.modules.get(name), "__file__", None) for name in set(names))
+    files = [Path(file) for file in known if file and Path(file).is_file()]
+    return hashlib.sha256("".join(sorted(map(file_sha256, files))).encode()).hexdigest() if files else None

@@ -66,6 +66,14 @@ def read_whole(path: str | os.PathLike[str], limit: int) -> bytes:
     return content
 
 
+def holds(path: Path, content: bytes) -> bool:
+    """Whether a plain file with this content is there; of a larger one no more is read than that."""
+    try:
+        return read_whole(path, len(content)) == content
+    except OSError:
+        return False
+
+
 def _not_plain(path: str | os.PathLike[str]) -> OSError:
     return OSError(errno.EINVAL, "is not a plain file", os.fspath(path))
 

@@ -57,7 +57,7 @@ def keep_runs(
     Args:
         folder: of the comparison.
         content_sha256: of the table.
-        evidence: what its images say, by training seed; runs that rest on another are made anew.
+        evidence: what its images say, by training seed; runs that rest on another are made again.
         contestants: by name; algorithms of `SEARCHES.find`, just imported.
         executor: where the runs are done.
 

@@ -134,7 +134,7 @@ def _blind(control: Measured) -> str:
 
 def _ask_features(question: Question, embed: Embed, method: Method) -> Answer:
     """The kernel, on features."""
-    sample, margin = question.sample, question.margins[0]
+    sample = question.sample
     if method == "classifier" or question.moves.angles:
         raise InvalidArgumentError("Features are asked by kernel, about permutations of pixels; leave embed out.")
     if sample.has_clusters:
@@ -144,14 +144,12 @@ def _ask_features(question: Question, embed: Embed, method: Method) -> Answer:
     found, shuffled = measure_embedded(
         sample, question.moves.permutations, control, embed, level=question.level, generator=generator
     )
-    notices = () if shuffled.low > margin else (_blind(shuffled),)
-    methods: dict[str, Method] = dict.fromkeys(found, "kernel")
-    return Answer(found, decide(found, shuffled, question.level, margin), shuffled, notices, methods)
+    return _told_by_kernel(question, found, shuffled)
 
 
 def _ask_angles(question: Question, method: Method) -> Answer:
     """The kernel; a rotation by any angle is no permutation of pixels, which the classifier needs."""
-    sample, margin = question.sample, question.margins[0]
+    sample = question.sample
     if method == "classifier":
         raise InvalidArgumentError("The classifier asks about permutations of pixels only; ask about angles by kernel.")
     if sample.has_clusters:
@@ -163,6 +161,11 @@ def _ask_angles(question: Question, method: Method) -> Answer:
         level=question.level,
         generator=np.random.default_rng(question.seed),
     )
+    return _told_by_kernel(question, found, control)
+
+
+def _told_by_kernel(question: Question, found: Mapping[str, Measured], control: Measured) -> Answer:
+    margin = question.margins[0]
     notices = () if control.low > margin else (_blind(control),)
     methods: dict[str, Method] = dict.fromkeys(found, "kernel")
     return Answer(found, decide(found, control, question.level, margin), control, notices, methods)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aenbench.discovery.candidates import Moves
+from aenbench.discovery.usage import state_of
 from aenbench.statistics.intervals import wilson_interval
-from gdatasets.groups.actions import ACTIONS, bits_from_actions
 from gdatasets.groups.group import Group
 
 if TYPE_CHECKING:
@@ -64,9 +64,7 @@ class Choice:
     @property
     def state(self) -> str | None:
         """The twelve bits of the actions in the group, in the order of `ACTIONS`; None where they are not square."""
-        if not self.group.is_square:
-            return None
-        return bits_from_actions(name for name in self.group.closure if name in ACTIONS)
+        return state_of(self.group)
 
     def to_frame(self) -> "pd.DataFrame":
         """One row a candidate: confidence, whether it is chosen, and the details."""

@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 from aenbench.discovery.candidates import shuffle
 from aenbench.discovery.classifier import LogProbabilities, MoveClassifier, Report
 from aenbench.discovery.confusion import IDENTITY, Confusion, compare_moves
-from aenbench.discovery.kernel import MAX_CLUSTERED_ORDER, MAX_ORDER, Measured, Permutation, order_up_to, random_moves
+from aenbench.discovery.kernel import (
+    MAX_CLUSTERED_ORDER,
+    MAX_ORDER,
+    Measured,
+    Permutation,
+    order_up_to,
+    powers,
+    random_moves,
+)
 from aenbench.discovery.sample import Sample
 from aenbench.discovery.separation import separate
 from aenbench.errors import InvalidArgumentError
@@ -128,8 +136,8 @@ def classify(
     labels, clusters = sample.labels[held_out], sample.clusters[held_out]
     measured = {}
     for place, (name, move) in enumerate(moves.items(), 1):
-        powers = _powers(move, orders[name] if orders[name] <= most else 2)
-        scores = np.stack([known.of(power)[:, place] - known.of(power)[:, 0] for power in powers]).astype(np.float64)
+        asked = powers(move, orders[name] if orders[name] <= most else 2)
+        scores = np.stack([known.of(power)[:, place] - known.of(power)[:, 0] for power in asked]).astype(np.float64)
         measured[name] = separate(
             scores,
             labels,
@@ -196,14 +204,6 @@ def _split(clusters: NDArray[np.int64], generator: np.random.Generator) -> tuple
     last = int(np.searchsorted(np.cumsum(sizes[order]), wanted)) + 1
     is_trained = np.isin(numbers, order[: min(last, len(sizes) - 2)])
     return np.flatnonzero(is_trained), np.flatnonzero(~is_trained)
-
-
-def _powers(move: Permutation, count: int) -> list[Permutation]:
-    """g^0, g^1, ..."""
-    powers = [np.arange(len(move))]
-    for _ in range(count - 1):
-        powers.append(powers[-1][move])
-    return powers
 
 
 def _best_pairs(

@@ -10,9 +10,8 @@ from aenbench.discovery.answers import Method
 from aenbench.discovery.candidates import Moves
 from aenbench.discovery.exchanges import Exchange
 from aenbench.discovery.kernel import Measured
-from aenbench.discovery.usage import Sharing, count_sharing, few_generators
+from aenbench.discovery.usage import Sharing, count_sharing, few_generators, state_of
 from aenbench.discovery.verdicts import Verdict, holm
-from gdatasets.groups.actions import ACTIONS, bits_from_actions
 from gdatasets.groups.group import Group
 
 if TYPE_CHECKING:
@@ -80,9 +79,7 @@ class Discovery:
     @property
     def state(self) -> str | None:
         """The twelve bits of the actions in the group, in the order of `ACTIONS`; None where they are not square."""
-        if not self.group.is_square:
-            return None
-        return bits_from_actions(name for name in self.group.closure if name in ACTIONS)
+        return state_of(self.group)
 
     @cached_property
     def generators(self) -> tuple[str, ...]:

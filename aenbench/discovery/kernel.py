@@ -144,12 +144,15 @@ def random_moves(candidates: int, level: float) -> int:
 
 def order_up_to(permutation: Permutation, most: int) -> int:
     """The order of a permutation up to `most`, or one more where it is larger."""
-    power = permutation
-    for order in range(1, most + 1):
-        if np.array_equal(power, np.arange(len(power))):
-            return order
-        power = permutation[power]
-    return most + 1
+    return len(powers(permutation, most + 1))
+
+
+def powers(permutation: Permutation, most: int) -> list[Permutation]:
+    """The different powers of a permutation, from the identity on; no more than the first `most`."""
+    found = [np.arange(len(permutation))]
+    while len(found) < most and not np.array_equal(power := found[-1][permutation], found[0]):
+        found.append(power)
+    return found
 
 
 def _blocks(

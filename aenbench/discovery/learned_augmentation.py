@@ -1,8 +1,8 @@
 """A probability for each move, learned together with a network: learned augmentation.
 
 Benton, Finzi, Izmailov and Wilson, "Learning Invariances in Neural Networks from Training Data", NeurIPS 2020
-(Augerino), for moves that are permutations. Each candidate c has a gate that opens with probability p_c, for each image
-anew. An open gate moves the image by a uniformly random power of the move: that is the augmentation under which a
+(Augerino), for moves that are permutations. Each candidate c has a gate that opens with probability p_c, drawn for each
+image. An open gate moves the image by a uniformly random power of the move: that is the augmentation under which a
 network becomes invariant to all of the cyclic group, whatever its order. The open gates' moves are multiplied in an
 order that is drawn for each batch. The network and the p_c are trained together on
 
@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from aenbench.discovery.candidates import Moves
+from aenbench.discovery.kernel import powers
 from aenbench.discovery.plain_network import Halves, build_plain_network, move_images
 from aenbench.training.fit import derive_seed
 
@@ -70,7 +71,7 @@ class _Gates:
     """
 
     def __init__(self, permutations: dict[str, NDArray[np.int64]], generator: torch.Generator) -> None:
-        self.powers = [_powers(row) for row in permutations.values()]
+        self.powers = [torch.from_numpy(np.stack(powers(row, MAX_POWERS))) for row in permutations.values()]
         self.logits = nn.Parameter(torch.full((len(self.powers),), math.log(START / (1 - START))))
         self.generator = generator
 
@@ -159,13 +160,3 @@ def _accuracy(model: nn.Module, gates: _Gates, halves: Halves) -> float:
         logits = sum(model(gates.move(images, gates.draw(len(images))[0])) for _ in range(COPIES))
         right += int((torch.as_tensor(logits).argmax(dim=1) == labels).sum())
     return right / len(halves.ask)
-
-
-def _powers(row: NDArray[np.int64]) -> Tensor:
-    """The powers of a permutation (points,) from the identity on, int64 (powers, points)."""
-    rest = np.arange(len(row))
-    found, power = [rest], row
-    while len(found) < MAX_POWERS and not np.array_equal(power, rest):
-        found.append(power)
-        power = power[row]
-    return torch.from_numpy(np.stack(found))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from aenbench.nn.sharing import parameter_sharing
 from aenbench.nn.square_groups import SQUARE_GROUPS, SquareGroup
-from gdatasets.groups.actions import ACTIONS
+from gdatasets.groups.actions import ACTIONS, bits_from_actions
 from gdatasets.groups.group import Group
 
 MAX_PAIRS = 1 << 24
@@ -34,6 +34,11 @@ def count_sharing(group: Group) -> Sharing | None:
     """The sharing of one channel; None for more than `MAX_PAIRS` pairs of pixels."""
     pairs = group.degree**2
     return None if pairs > MAX_PAIRS else Sharing(parameter_sharing(group, group)[1], pairs)
+
+
+def state_of(group: Group) -> str | None:
+    """The twelve bits of the actions in a group, in the order of `ACTIONS`; None where its images are not square."""
+    return bits_from_actions(name for name in group.closure if name in ACTIONS) if group.is_square else None
 
 
 def few_generators(permutations: Mapping[str, NDArray[np.int64]]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from aenbench.leaderboard.markdown import render
 from aenbench.leaderboard.site.payload import Section
 from aenbench.leaderboard.site.render import page
 from aenbench.tasks.task import Root
-from gdatasets.files import read_whole
+from gdatasets.files import holds
 from gdatasets.journal import recover, replace_files
 
 
@@ -68,11 +68,4 @@ def drifted(base: Path, root: Root = None, sections: Sequence[Section] = ()) -> 
     """Those that are missing or not what the entries give, and the problems; raises as `generate` does."""
     recover(base)
     contents, problems = generate(base, root, sections)
-    return [base / name for name, content in contents.items() if not _holds(base / name, content)], problems
-
-
-def _holds(path: Path, content: bytes) -> bool:
-    try:
-        return read_whole(path, len(content)) == content
-    except OSError:
-        return False
+    return [base / name for name, content in contents.items() if not holds(base / name, content)], problems

@@ -1,16 +1,14 @@
 """What a search trained, from the `trials.csv` of its entry: its author states it, and no score rests on it."""
 
 import math
-import os
 import re
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from aenbench.leaderboard.entry_folder import TRIALS_FILE, read_file
-from aenbench.leaderboard.untrusted.files import shown
-from aenbench.leaderboard.untrusted.rows import read_rows, real, whole
+from aenbench.leaderboard.entry_folder import TRIALS_FILE
+from aenbench.leaderboard.entry_tables import read_by_seed
+from aenbench.leaderboard.untrusted.rows import real, whole
 
 COLUMNS = ("seed", "network", "state", "canonical", "value", "states_visited", "epsilon", "reward")
 """Of the file, as `aenbench.search.record.trials_csv` writes it."""
@@ -24,7 +22,7 @@ MAX_SEARCHES = 10
 MAX_POINTS = 400
 """Points shown of a search. Longer searches are thinned evenly; the first and the last point are kept."""
 
-_MAX_NUMBER = 10**9  # networks and states
+_MAX_NUMBER = 10**9  # states
 _MAX_REWARD = 3.5e38  # rewards of the protocol `paper` end where float32 ends
 _STATE = re.compile("[01]{0,256}")
 
@@ -52,26 +50,12 @@ def read_trials(folder: Path) -> dict[int, list[TrialRow]]:
         EntryError: the file is too large or malformed: other columns, a number that is none or out of its bounds,
             networks that are not counted from 1.
     """
-    if not os.path.lexists(folder / TRIALS_FILE):
-        return {}
-    found: dict[int, list[TrialRow]] = {}
-    read_rows(
-        read_file(folder, TRIALS_FILE),
-        shown(folder, TRIALS_FILE),
-        COLUMNS,
-        MAX_TRIALS,
-        partial(_add, found),
-        "in each row finite numbers, values 0 to 1, and networks counted from 1 in each seed",
-    )
-    return found
+    return read_by_seed(folder, TRIALS_FILE, COLUMNS, MAX_TRIALS, _row, "values 0 to 1")
 
 
-def _add(found: dict[int, list[TrialRow]], row: Sequence[str]) -> None:
-    """Append a row of the file; raises ValueError for one that no search writes."""
-    seed, network, state, canonical, value, visited, epsilon, reward = row
-    trials = found.setdefault(whole("seed", seed, 1 << 53), [])
-    if whole("network", network, _MAX_NUMBER) != len(trials) + 1:
-        raise ValueError(f"network {network}, expected {len(trials) + 1}")
+def _row(before: Sequence[TrialRow], values: Sequence[str]) -> TrialRow:
+    """A row after those before; raises ValueError for one that no search writes."""
+    state, canonical, value, visited, epsilon, reward = values
     for text in (state, canonical):
         if not _STATE.fullmatch(text):
             raise ValueError(f"state {text[:20]}")
@@ -79,11 +63,11 @@ def _add(found: dict[int, list[TrialRow]], row: Sequence[str]) -> None:
         real("epsilon", epsilon, 0, 1)
     if reward:
         real("reward", reward, -_MAX_REWARD, _MAX_REWARD)
-    before = trials[-1].states_visited if trials else 0
+    least = before[-1].states_visited if before else 0
     states = whole("states_visited", visited, _MAX_NUMBER)
-    if states <= before:
-        raise ValueError(f"states_visited {states}, expected more than {before}")
-    trials.append(TrialRow(state, real("value", value, 0, 1), states))
+    if states <= least:
+        raise ValueError(f"states_visited {states}, expected more than {least}")
+    return TrialRow(state, real("value", value, 0, 1), states)
 
 
 def progress(trials: Mapping[int, Sequence[TrialRow]]) -> dict[int, list[Point]]:

@@ -1,15 +1,13 @@
 """How final trainings went, from the `history.csv` of an entry: its author states it, and no score rests on it."""
 
-import os
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from aenbench.leaderboard.entry_folder import HISTORY_FILE, read_file
-from aenbench.leaderboard.untrusted.files import shown
-from aenbench.leaderboard.untrusted.rows import read_rows, real, whole
+from aenbench.leaderboard.entry_folder import HISTORY_FILE
+from aenbench.leaderboard.entry_tables import read_by_seed
+from aenbench.leaderboard.untrusted.rows import real
 from aenbench.training.history import COLUMNS, Pass
 
 MAX_PASSES = 100_000
@@ -29,29 +27,13 @@ def read_history(folder: Path) -> dict[int, list[Pass]]:
         EntryError: the file is too large or malformed: other columns, a number that is none or out of its bounds,
             passes that are not counted from 1.
     """
-    if not os.path.lexists(folder / HISTORY_FILE):
-        return {}
-    found: dict[int, list[Pass]] = {}
-    read_rows(
-        read_file(folder, HISTORY_FILE),
-        shown(folder, HISTORY_FILE),
-        COLUMNS,
-        MAX_PASSES,
-        partial(_add, found),
-        "in each row finite numbers, accuracies 0 to 1, and epochs counted from 1 in each seed",
-    )
-    return found
+    return read_by_seed(folder, HISTORY_FILE, COLUMNS, MAX_PASSES, _row, "accuracies 0 to 1")
 
 
-def _add(found: dict[int, list[Pass]], row: Sequence[str]) -> None:
-    """Append a row of the file; raises ValueError for one that no training writes."""
-    seed, epoch, loss, accuracy, rate = row
-    passes = found.setdefault(whole("seed", seed, 1 << 53), [])
-    if whole("epoch", epoch, MAX_PASSES + 1) != len(passes) + 1:
-        raise ValueError(f"epoch {epoch}, expected {len(passes) + 1}")
-    passes.append(
-        Pass(real("loss", loss, 0, _MAX_LOSS), real("accuracy", accuracy, 0, 1), real("rate", rate, 0, _MAX_RATE))
-    )
+def _row(_: Sequence[Pass], values: Sequence[str]) -> Pass:
+    """A row; raises ValueError for one that no training writes."""
+    loss, accuracy, rate = values
+    return Pass(real("loss", loss, 0, _MAX_LOSS), real("accuracy", accuracy, 0, 1), real("rate", rate, 0, _MAX_RATE))
 
 
 def still_rising(histories: Mapping[int, Sequence[Pass]]) -> float:

@@ -1,19 +1,16 @@
 """The searches by name, and a user's own by import path."""
 
-import hashlib
 import inspect
 import secrets
-import sys
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from aenbench.errors import InvalidArgumentError
 from aenbench.models.space import SearchBudget, SearchSpace
 from aenbench.search import dqn, evidence, evolution, exhaustive, greedy, guided, random
 from aenbench.search.record import Evaluate, Record, Search
-from gdatasets.files import file_sha256
+from aenbench.user_code import modules_sha256
 from gdatasets.registry import Registry
 
 
@@ -71,11 +68,7 @@ def source_sha256(search: Search) -> str:
         names = {part.__module__ for part in (search.func, *search.keywords.values()) if callable(part)}
     else:
         names = {search.__module__}
-    known = (getattr(sys.modules.get(name), "__file__", None) for name in names)
-    files = [Path(file) for file in known if file and Path(file).is_file()]
-    if not files:
-        return secrets.token_hex(32)
-    return hashlib.sha256("".join(sorted(map(file_sha256, files))).encode()).hexdigest()
+    return modules_sha256(names) or secrets.token_hex(32)
 
 
 @dataclass(frozen=True)

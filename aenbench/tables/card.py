@@ -8,7 +8,7 @@ import yaml
 from aenbench.errors import TableError
 from aenbench.tables.parquet import COLUMNS, HUB_REPOSITORY, read_table, table_path
 from aenbench.tables.table import VERSION, Table
-from gdatasets.files import read_whole, write_whole
+from gdatasets.files import holds, write_whole
 
 _SPLIT = "networks"
 
@@ -21,11 +21,7 @@ def write_card(base: Path) -> Path:
 
 def card_drifted(base: Path) -> bool:
     """Whether `README.md` is not what the tables give; raises as `render_card` does."""
-    card = render_card(base).encode()
-    try:
-        return read_whole(base / "README.md", len(card)) != card
-    except OSError:
-        return True
+    return not holds(base / "README.md", render_card(base).encode())
 
 
 def check_tables(base: Path) -> tuple[int, list[str]]:

@@ -1,6 +1,6 @@
 """What the images of a table say of its moves, as a small file beside it: `<space>-<protocol>.effects.json`.
 
-Searches that ask the images (`discover`, `guided`) are judged on tables by it, whether or not the images are at hand.
+Searches that ask the images (`discover`, `guided`) are judged on tables by it, on machines without the images too.
 For each training seed it holds the effects, and the processor seconds that measuring them took.
 """
 
@@ -89,7 +89,7 @@ def read_evidence(table: Table, path: Path) -> tuple[Evidence, ...]:
     Raises:
         TableError: the file cannot be read, is damaged, or of other images, moves or seeds.
     """
-    file, again = effects_path(path), "make it anew with `aenbench tables --effects`"
+    file, again = effects_path(path), "make it again with `aenbench tables --effects`"
     try:
         content = read_whole(file, _MAX_BYTES)
     except FileNotFoundError:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from aenbench.discovery.choice import auroc
 from aenbench.tables.parquet import read_table, table_path
 from aenbench.track.partition_distance import partition_distance
 from aenbench.track.submission import Found
@@ -120,10 +121,7 @@ def rank_score(confidences: Mapping[str, float], members: tuple[str, ...]) -> fl
     """
     if not confidences or not 0 < len(members) < len(candidates()):
         return None
-    true = np.array([confidences.get(name, 0.0) for name in members])
-    false = np.array([confidences.get(name, 0.0) for name in candidates() if name not in members])
-    above = true[:, None] - false
-    return float(((above > 0) + (above == 0) / 2).mean())
+    return auroc({name: confidences.get(name, 0.0) for name in candidates()}, frozenset(members))
 
 
 def angle_distance(

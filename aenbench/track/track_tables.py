@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from aenbench.leaderboard.markdown import STATED
 from aenbench.leaderboard.site.payload import Section
 from aenbench.leaderboard.untrusted.text import plain_markdown
 from aenbench.reports.markdown import markdown_table
@@ -10,7 +11,7 @@ from aenbench.track.tasks import RANDOM_TASKS, Task, tasks
 from aenbench.track.track_board import ONE_GROUP, Scorecard, TrackBoard, names_of
 from aenbench.track.track_folder import README_FILE
 from aenbench.track.truth import true_group
-from gdatasets.files import read_whole
+from gdatasets.files import holds
 from gdatasets.journal import replace_files
 
 _PREAMBLE = """# Discovery of symmetries
@@ -28,7 +29,6 @@ are moved. Degrees: Wasserstein distance of the angles, where images are turned 
 
 {stated} as the submission states, not measured here.
 """
-STATED = "†"
 
 
 def render_track(board: TrackBoard) -> str:
@@ -111,9 +111,4 @@ def write_track(folder: Path, board: TrackBoard) -> list[Path]:
 def track_drifted(folder: Path, board: TrackBoard) -> list[Path]:
     """The README, if it is not what the submissions give."""
     path = folder / README_FILE
-    content = render_track(board).encode()
-    try:
-        is_current = read_whole(path, len(content)) == content
-    except OSError:
-        is_current = False
-    return [] if is_current else [path]
+    return [] if holds(path, render_track(board).encode()) else [path]

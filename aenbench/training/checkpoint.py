@@ -2,7 +2,8 @@
 
 A checkpoint holds the module, the optimizer, the best pass so far and what was measured. That is all that decides the
 passes to come, for their random numbers depend on the seed and the number of the pass alone. So a training that is
-taken up again ends bit for bit as one that was never interrupted.
+taken up again ends bit for bit as one that was never interrupted. Where the code of the network has been edited in
+between, it would be neither the old nor the new one: such a file is refused.
 
 The file is safetensors, with the SHA-256 of all before it as its last 32 bytes: what is damaged or cut is found before
 it is parsed.
@@ -20,6 +21,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from aenbench.errors import StoreError
+from aenbench.user_code import modules_sha256
 from gdatasets.files import read_whole, write_whole
 
 INTERVAL_S = 2.0
@@ -58,7 +60,7 @@ class Checkpoint:
 
     Attributes:
         path: the file; there is none before the first pass.
-        plan: what decides the outcome; a file of another plan is refused.
+        plan: what decides the outcome; a file of another plan, or of a module whose code was another, is refused.
         interval: seconds between two files; the last pass is always written.
     """
 
@@ -71,14 +73,17 @@ class Checkpoint:
         """Take up the training that the file holds; without a file, or with a module that has none, nothing changes.
 
         Raises:
-            StoreError: the file is damaged or of another plan; it is left as it is.
+            StoreError: the file is damaged, of another plan or other code; it is left as it is.
         """
         expected = model.state_dict()
         if not _is_plain(expected) or not self.path.exists():
             return
         tensors = self._read(sum(tensor.nbytes for tensor in expected.values()))
-        if not torch.equal(tensors.pop("plan", torch.empty(0)), self._plan_digest()):
-            raise StoreError(f"{self.path} holds a training of another plan; move it away to start over.")
+        if not torch.equal(tensors.pop("plan", torch.empty(0)), self._identity(model)):
+            raise StoreError(
+                f"{self.path} holds a training of another plan, or of code that has changed since; move it away to "
+                "start over."
+            )
         parts = _by_part(tensors)
         try:
             model.load_state_dict(_fitting(parts["model"], expected))
@@ -109,7 +114,7 @@ class Checkpoint:
             }
         numbers = {name: getattr(course, name) for name in (*_LISTS, "seconds")}
         tensors |= {f"course/{name}": torch.tensor(value, dtype=torch.float64) for name, value in numbers.items()}
-        tensors["plan"] = self._plan_digest()
+        tensors["plan"] = self._identity(model)
         apart = {  # safetensors refuses tensors that share memory
             name: tensor.detach().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
         }
@@ -117,8 +122,11 @@ class Checkpoint:
         write_whole(self.path, content + hashlib.sha256(content).digest())
         self._saved = time.monotonic()
 
-    def _plan_digest(self) -> Tensor:
-        return torch.tensor(list(hashlib.sha256(self.plan.encode()).digest()), dtype=torch.uint8)
+    def _identity(self, model: nn.Module) -> Tensor:
+        """Digest of the plan, and of the files that the module's classes are in, but for those of PyTorch."""
+        names = {type(part).__module__ for part in model.modules()}
+        code = modules_sha256(name for name in names if name.partition(".")[0] != "torch")
+        return torch.tensor(list(hashlib.sha256(f"{code} {self.plan}".encode()).digest()), dtype=torch.uint8)
 
     def _read(self, module_bytes: int) -> dict[str, Tensor]:
         """The tensors of a file that is as it was written."""

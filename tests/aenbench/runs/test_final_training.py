@@ -128,7 +128,10 @@ def test_a_checkpoint_of_another_recipe_is_refused(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(checkpoint, "INTERVAL_S", 0.0)
     cut(tmp_path, 0, 1)
     monkeypatch.setattr(Plan, "final_identity", lambda *_: "another recipe")
-    with pytest.raises(StoreError, match=r"checkpoint holds a training of another plan; move it away"):
+    with pytest.raises(
+        StoreError,
+        match=r"checkpoint holds a training of another plan, or of code .* since; move it away",
+    ):
         run(PLAN, tmp_path, "a test", lambda _: None, LocalExecutor(1))
 
 

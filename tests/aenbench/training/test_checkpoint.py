@@ -1,7 +1,10 @@
 """A training that is cut anywhere and taken up again ends bit for bit as one that was never cut."""
 
+import importlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -135,9 +138,39 @@ def test_a_module_with_more_than_tensors_is_trained_without(tmp_path: Path) -> N
 def test_another_plan_is_refused(tmp_path: Path) -> None:
     train(Checkpoint(tmp_path / "one", "a plan", interval=0))
     before = (tmp_path / "one").read_bytes()
-    with pytest.raises(StoreError, match=r"one holds a training of another plan; move it away"):
+    with pytest.raises(StoreError, match=r"one holds a training of another plan, or of code .* since; move it away"):
         train(Checkpoint(tmp_path / "one", "another plan", interval=0))
     assert (tmp_path / "one").read_bytes() == before
+
+
+def test_a_network_whose_code_was_edited_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its weights would be neither those of the old code nor those of the new."""
+    source = """
+from torch import nn
+
+class Edited(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.dense = nn.Linear(144, 3)
+
+    def forward(self, images):
+        return self.dense(images.flatten(1)).relu()
+"""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def module(text: str) -> Any:
+        (tmp_path / "edited_network.py").write_text(text)
+        sys.modules.pop("edited_network", None)
+        importlib.invalidate_caches()
+        return importlib.import_module("edited_network").Edited
+
+    checkpoint = Checkpoint(tmp_path / "one", "a plan", interval=0)
+    with pytest.raises(KeyboardInterrupt):
+        train(checkpoint, stop_after=2, make=module(source))
+    with pytest.raises(StoreError, match="code that has changed since"):
+        train(checkpoint, make=module(source.replace("relu", "tanh")))
+    assert len(train(checkpoint, make=module(source))[1].accuracies) == PASSES
+    sys.modules.pop("edited_network", None)
 
 
 @pytest.fixture(scope="module")
