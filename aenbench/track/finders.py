@@ -22,7 +22,8 @@ from aenbench.errors import InvalidArgumentError
 from aenbench.provenance import code_revision, software
 from aenbench.tasks.task import Root
 from aenbench.track.chain import Chain
-from aenbench.track.submission import Answer, Submission, write_submission
+from aenbench.track.network_search import SEARCH_METHODS, describe_budget, search_networks
+from aenbench.track.submission import Answer, Submission, read_submission, write_submission
 from aenbench.track.task_images import load_images
 from aenbench.track.tasks import PIXELS, Task, candidates, tasks
 from aenbench.track.truth import true_angles, true_classes, true_group
@@ -89,6 +90,17 @@ def trained(
     return Finding(found.chosen, found.confidences)
 
 
+def searched(
+    images: NDArray[np.uint8], labels: NDArray[np.int64] | None, candidates: Moves, seed: int, *, search: str
+) -> Finding:
+    """What one of `SEARCH_METHODS` chooses of the candidates that are actions; nothing where there is one class."""
+    if labels is None:
+        return Finding((), dict.fromkeys(candidates, 0.0))
+    found = search_networks(search, images, labels, seed)
+    confidences = {name: found.confidences.get(name, 0.0) for name in candidates}
+    return Finding(tuple(name for name in found.moves if name in candidates), confidences)
+
+
 def nothing(
     images: NDArray[np.uint8],  # noqa: ARG001
     labels: NDArray[np.int64] | None,  # noqa: ARG001
@@ -112,6 +124,7 @@ def everything(
 METHODS: dict[str, Method] = {
     **{name: partial(discovered, method=name) for name in ("kernel", "classifier")},
     **{name: partial(trained, method=name) for name in TRAINING_METHODS},
+    **{name: partial(searched, search=name) for name in SEARCH_METHODS},
     "nothing": nothing,
     "everything": everything,
 }
@@ -149,6 +162,7 @@ class TrackPlan:
         tasks: that are answered.
         seed: given to the method.
         root: a folder to look for the sources' files in first.
+        resume: keep the answers that an interrupted run of the same command and code has written.
     """
 
     method: str
@@ -156,19 +170,34 @@ class TrackPlan:
     tasks: Sequence[Task]
     seed: int = 0
     root: Root = None
+    resume: bool = False
 
 
 def answer_tasks(plan: TrackPlan, folder: Path, command: str, report: Report = lambda _: None) -> Submission:
-    """Run a method on the tasks and write the submission.
+    """Run a method on the tasks and write the submission, which after each task holds the answers so far.
 
     Raises:
         SourceError: images of a task are found nowhere.
-        InvalidArgumentError: the method cannot say anything of the images, or gives what is no answer.
+        InvalidArgumentError: the method cannot say anything of the images, or gives what is no answer; or what is to be
+            resumed was made by another command or by other code.
+        EntryError: what is to be resumed is refused.
         OutputError: it could not be written.
     """
-    method, revision = find_method(plan.method), code_revision()
-    answers, arrays = {}, {}
+    method = find_method(plan.method)
+    submission = Submission(
+        name=plan.name,
+        method=plan.method,
+        description=describe_budget() if plan.method in SEARCH_METHODS else "",
+        command=command,
+        code_revision=code_revision(),
+        software=software(),
+        answers={},
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    answers, arrays = _answered_before(submission, folder) if plan.resume else ({}, {})
     for task in plan.tasks:
+        if task.name in answers:
+            continue
         try:
             answered = _oracle(task) if method is None else _answer(task, method, plan)
         except GDatasetsError:
@@ -183,18 +212,26 @@ def answer_tasks(plan: TrackPlan, folder: Path, command: str, report: Report = l
         answers[task.name] = answer
         if rows is not None:
             arrays[task.name] = rows
+        submission = submission.model_copy(update={"answers": dict(answers)})
+        write_submission(folder, submission, arrays)
         report(f"{task.name}: {answer.seconds or 0:.2f} s")
-    submission = Submission(
-        name=plan.name,
-        method=plan.method,
-        command=command,
-        code_revision=revision,
-        software=software(),
-        answers=answers,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-    write_submission(folder, submission, arrays)
+    if not answers:
+        write_submission(folder, submission, {})
     return submission
+
+
+def _answered_before(submission: Submission, folder: Path) -> tuple[dict[str, Answer], dict[str, Permutations]]:
+    """Answers and arrays that lie in the folder of a submission, if it was begun there; raises InvalidArgumentError."""
+    if not folder.exists():
+        return {}, {}
+    known, found = read_submission(folder)
+    for what in ("method", "command", "code_revision", "software"):
+        before, now = getattr(known, what), getattr(submission, what)
+        if before != now:
+            raise InvalidArgumentError(
+                f"{folder} cannot be resumed: its {what} is {before!r}, got {now!r}; start again with --overwrite."
+            )
+    return dict(known.answers), {name: each.generators for name, each in found.items() if each.generators is not None}
 
 
 def _answer(task: Task, method: Method, plan: TrackPlan) -> tuple[Answer, Permutations] | None:
