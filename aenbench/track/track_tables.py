@@ -42,7 +42,8 @@ def render_track(board: TrackBoard) -> str:
         *(f"\n{name}: {plain_markdown(said)}" for name, said in descriptions if said),
         "\n## Tasks\n",
         "Where generators answer: the order of the group found, and `exact` or its Jaccard index; `?` where the order "
-        "is more than the budget could find. Else the distance of the partition, the classes, or degrees.\n",
+        "is more than the budget could find. Where weighted elements answer, how many there are in place of the order. "
+        "Else the distance of the partition, the classes, or degrees.\n",
         markdown_table(
             ("task", "true order", *names),
             [(name, _truth(each), *(_cell(card.scores.get(name)) for card in board.cards)) for name, each in listed],
