@@ -156,7 +156,6 @@ def write_submission(folder: Path, submission: Submission, arrays: Mapping[str, 
 
     Raises:
         OutputError: it could not be written; nothing is left behind.
-        EntryError: what was written is refused, as `read_submission` does; it is removed again.
     """
     files = {SUBMISSION_FILE: submission.model_dump_json(indent=1, exclude_defaults=True).encode() + b"\n"}
     for task, array in arrays.items():

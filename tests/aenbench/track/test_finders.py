@@ -14,7 +14,8 @@ from aenbench.errors import InvalidArgumentError
 from aenbench.models.aen import AENSpace
 from aenbench.search import evaluate
 from aenbench.track import finders
-from aenbench.track.finders import METHODS, Finding, TrackPlan, answer_tasks, find_method, matching
+from aenbench.track.finders import METHODS, TrackPlan, answer_tasks, find_method, matching
+from aenbench.track.finding import Finding
 from aenbench.track.laws import on_free_orbits, word_law
 from aenbench.track.network_search import SearchedMoves, search_networks
 from aenbench.track.submission import read_submission
@@ -43,6 +44,11 @@ def by_seed(images: np.ndarray, labels: np.ndarray | None, moves: object, seed: 
     if len(asked_of) == 3:
         raise KeyboardInterrupt
     return Finding(("vflip",), {"vflip": len(asked_of) / 10})
+
+
+def weighted(images: np.ndarray, labels: np.ndarray | None, moves: object, seed: int) -> Finding:  # noqa: ARG001
+    """A method of a test: the identity, and half as much of the left-right mirror."""
+    return Finding(elements=np.array([np.arange(PIXELS), candidates()["hflip"]]), weights=(0.5, 0.25))
 
 
 def nonsense(images: object, labels: object, moves: object, seed: int) -> Finding:  # noqa: ARG001
@@ -146,6 +152,40 @@ def test_a_method_that_gives_no_finding_is_named(tmp_path: Path, monkeypatch: py
     plan = TrackPlan("nonsense", "nonsense", (find_task("g-digits.c4"),))
     with pytest.raises(InvalidArgumentError, match=r"nonsense gave no Finding for g-digits\.c4"):
         answer_tasks(plan, tmp_path / "discovery/nonsense", "by a test")
+    assert not (tmp_path / "discovery").exists()
+
+
+def test_a_method_answers_by_weighted_elements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(METHODS, "weighted", weighted)
+    asked = tuple(map(find_task, ("g-digits.v4", "g-digits.none", "g-digits.even-classes")))
+    answer_tasks(TrackPlan("weighted", "weighted", asked), tmp_path / "discovery/weighted", "by a test")
+    scores = score_submission(tmp_path / "discovery/weighted").scores
+    found = scores["g-digits.v4"].elements
+    assert found is not None
+    assert (found.precision, found.recall, found.jaccard) == (1, 1.5 / 4, 1.5 / 4)
+    assert not scores["g-digits.none"].exact
+    assert scores["g-digits.even-classes"].classes == 0
+
+
+@pytest.mark.parametrize(
+    ("finding", "why"),
+    [
+        (Finding(elements=np.zeros((1, PIXELS), int), weights=(1.0,)), "permutations of 0..783"),
+        (Finding(generators=np.zeros((1, PIXELS), int)), "permutations of 0..783"),
+        (Finding(elements=np.arange(PIXELS)[None], weights=(0.5, 0.5)), "a weight from 0 to 1"),
+        (Finding(elements=np.arange(PIXELS)[None], weights=(float("nan"),)), "a weight from 0 to 1"),
+        (Finding(elements=np.arange(PIXELS)[None], weights=(2.0,)), "a weight from 0 to 1"),
+        (Finding(elements=np.arange(PIXELS)[None], weights=(0.0,)), "a weight from 0 to 1"),
+        (Finding(elements=np.zeros((0, PIXELS), int)), "a weight from 0 to 1"),
+    ],
+)
+def test_moves_and_weights_that_are_none_are_refused_before_anything_is_written(
+    finding: Finding, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(METHODS, "wrong", lambda *_: finding)
+    plan = TrackPlan("wrong", "wrong", (find_task("g-digits.c4"),))
+    with pytest.raises(InvalidArgumentError, match=f"wrong gave no Finding for g-digits.c4: expected.*{why}"):
+        answer_tasks(plan, tmp_path / "discovery/wrong", "by a test")
     assert not (tmp_path / "discovery").exists()
 
 
