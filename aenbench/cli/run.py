@@ -41,7 +41,8 @@ def run(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="With --model: whose final training it gets, dense (by default), gcnn, p4cnn or package.module:family."
+            help="With --model: whose final training it gets: aen (by default), gcnn, p4cnn, cnn, resnet or "
+            "package.module:family."
         ),
     ] = None,
     dataset: Annotated[
