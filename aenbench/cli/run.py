@@ -76,6 +76,24 @@ def run(
         str | None,
         typer.Option(help="Of the final training: float32 or bfloat16 (autocast). By default what its recipe says."),
     ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            help="Passes of the final training over the images that it is trained on. This and the next seven change "
+            "its recipe: where it then differs from the fixed one, the entry is one of the open track."
+        ),
+    ] = None,
+    batch: Annotated[int | None, typer.Option(help="Images a step of the final training.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Of the final training, the schedule's highest.")] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="Of the final training.")] = None,
+    schedule: Annotated[
+        str | None, typer.Option(help="Of the final training's learning rate: constant, one-cycle or cosine.")
+    ] = None,
+    optimizer: Annotated[str | None, typer.Option(help="Of the final training: adam, adamw or sgd.")] = None,
+    label_smoothing: Annotated[float | None, typer.Option(help="Of the final training, 0 to below 1.")] = None,
+    train_images: Annotated[
+        int | None, typer.Option(help="Train the final network on the first so many of the images to learn from.")
+    ] = None,
     root: RootOption = None,
     out: Annotated[Path, typer.Option(help="Entries go to OUT/<dataset>/<config>/<entry>.")] = Path("runs"),
     workers: WorkersOption = None,
@@ -114,6 +132,14 @@ def run(
         generators,
         search,
         precision,
+        epochs,
+        batch,
+        learning_rate,
+        weight_decay,
+        schedule,
+        optimizer,
+        label_smoothing,
+        train_images,
     )
     plan = options.plan(root)
     Images(plan.task, root)  # a wrong name ends here, before anything is fetched

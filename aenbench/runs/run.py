@@ -150,6 +150,7 @@ def _entry(
         image_size=images.size,
         protocol=plan.task.protocol.file_name,
         budget=plan.budget,
+        open_recipe=plan.open_recipe,
         seeds=tuple(
             outcome.result.model_copy(update={"accuracy": accuracy})
             for outcome, accuracy in zip(outcomes, result.per_seed, strict=True)
