@@ -102,6 +102,13 @@ def run(
     keep_logits: Annotated[
         bool, typer.Option("--keep-logits", help="Keep the test images' logits in the entry, for its calibration.")
     ] = False,
+    logger: Annotated[
+        str | None,
+        typer.Option(
+            help="package.module:name, a function or class of yours that is called after each pass of a final training "
+            "with (what, epoch, loss, accuracy, learning_rate), for TensorBoard, W&B or the like."
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace an entry of the same name.")] = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -111,6 +118,7 @@ def run(
     from aenbench.execution.executors import executor_from
     from aenbench.leaderboard.rescoring import rescore
     from aenbench.runs.foresight import foresee
+    from aenbench.runs.loggers import load_logger, logged
     from aenbench.runs.options import RunOptions
     from aenbench.runs.run import run as run_plan
     from aenbench.tasks.images import Images
@@ -148,7 +156,12 @@ def run(
     if plan.spent.final.precision == "bfloat16" and not has_fast_bfloat16():
         _notice("This processor has no bfloat16 arithmetic: training is slow. --precision float32 is faster here.")
     command = "aenbench " + shlex.join(sys.argv[1:])
-    with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
+    told = load_logger(logger) if logger is not None else None
+    with (
+        executor_from(executor, workers, address) as where,
+        progress_report(quiet) as shown,
+        logged(shown, told, _notice) as report,
+    ):
         folder = run_plan(plan, out, command, report, where, overwrite)
     entry, result, differences = rescore(folder.resolve(), root, Images(plan.task, root))
     if differences:
