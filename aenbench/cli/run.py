@@ -27,7 +27,8 @@ def run(
     baseline: Annotated[
         str | None,
         typer.Option(
-            help="mlp, full, single, single:<action>, aen, gcnn:<group>, gcnn-aen, z2cnn, p4cnn, p4m or group; "
+            help="mlp, full, single, single:<action>, aen, gcnn:<group>, gcnn-aen, cnn, z2cnn, p4cnn, p4m, resnet, "
+            "resnet:<group> or group; "
             "of your own model family package.module:family for its search, package.module:family:<part> for one of "
             "its networks."
         ),
@@ -57,7 +58,10 @@ def run(
     budget: Annotated[str, typer.Option(help="quick or standard.")] = "standard",
     seeds: Annotated[int, typer.Option(help="Independent repetitions.")] = 3,
     augment: Annotated[
-        str, typer.Option(help="Augment the training images: rotate,hflip,vflip,translate,scale,shear or some of them.")
+        str,
+        typer.Option(
+            help="Augment the training images: rotate360,rotate,hflip,vflip,translate,scale,shear or some of them."
+        ),
     ] = "",
     size: Annotated[str, typer.Option(help="small or large: the size of gcnn:<group>.")] = "small",
     search: Annotated[

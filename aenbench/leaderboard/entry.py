@@ -11,7 +11,7 @@ from aenbench.leaderboard.untrusted.text import LINE_PATTERN, TEXT_PATTERN, plai
 from aenbench.nn.square_groups import SQUARE_GROUPS
 from aenbench.tasks.protocol import PROTOCOLS, ProtocolName
 from aenbench.tasks.task import Task
-from aenbench.training.augmentation import AUGMENTATIONS
+from aenbench.training.augmentation import ALL_AUGMENTATIONS
 from gdatasets.groups.actions import ACTIONS
 
 SCHEMA_VERSION = 2
@@ -76,7 +76,7 @@ Versions = Annotated[dict[Line, Line], Field(max_length=50, json_schema_extra={"
 Authors = Annotated[tuple[Name, ...], Field(max_length=100)]
 Action = Annotated[str, *_one_of("action", ACTIONS)]
 Group = Annotated[str, *_one_of("group", ("", *SQUARE_GROUPS))]
-AugmentationName = Annotated[str, *_one_of("augmentation", AUGMENTATIONS)]
+AugmentationName = Annotated[str, *_one_of("augmentation", ALL_AUGMENTATIONS)]
 Origin = Literal["baseline", "model", "submission"]
 
 
