@@ -81,6 +81,24 @@ def run(
         str | None,
         typer.Option(help="Of the final training: float32 or bfloat16 (autocast). By default what its recipe says."),
     ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            help="Passes of the final training over the images that it is trained on. This and the next seven change "
+            "its recipe: where it then differs from the fixed one, the entry is one of the open track."
+        ),
+    ] = None,
+    batch: Annotated[int | None, typer.Option(help="Images a step of the final training.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Of the final training, the schedule's highest.")] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="Of the final training.")] = None,
+    schedule: Annotated[
+        str | None, typer.Option(help="Of the final training's learning rate: constant, one-cycle or cosine.")
+    ] = None,
+    optimizer: Annotated[str | None, typer.Option(help="Of the final training: adam, adamw or sgd.")] = None,
+    label_smoothing: Annotated[float | None, typer.Option(help="Of the final training, 0 to below 1.")] = None,
+    train_images: Annotated[
+        int | None, typer.Option(help="Train the final network on the first so many of the images to learn from.")
+    ] = None,
     root: RootOption = None,
     out: Annotated[Path, typer.Option(help="Entries go to OUT/<dataset>/<config>/<entry>.")] = Path("runs"),
     workers: WorkersOption = None,
@@ -89,6 +107,13 @@ def run(
     keep_logits: Annotated[
         bool, typer.Option("--keep-logits", help="Keep the test images' logits in the entry, for its calibration.")
     ] = False,
+    logger: Annotated[
+        str | None,
+        typer.Option(
+            help="package.module:name, a function or class of yours that is called after each pass of a final training "
+            "with (what, epoch, loss, accuracy, learning_rate), for TensorBoard, W&B or the like."
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace an entry of the same name.")] = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -98,6 +123,7 @@ def run(
     from aenbench.execution.executors import executor_from
     from aenbench.leaderboard.rescoring import rescore
     from aenbench.runs.foresight import foresee
+    from aenbench.runs.loggers import load_logger, logged
     from aenbench.runs.options import RunOptions
     from aenbench.runs.run import run as run_plan
     from aenbench.tasks.images import Images
@@ -119,6 +145,14 @@ def run(
         generators,
         search,
         precision,
+        epochs,
+        batch,
+        learning_rate,
+        weight_decay,
+        schedule,
+        optimizer,
+        label_smoothing,
+        train_images,
     )
     plan = options.plan(root)
     Images(plan.task, root)  # a wrong name ends here, before anything is fetched
@@ -127,7 +161,12 @@ def run(
     if plan.spent.final.precision == "bfloat16" and not has_fast_bfloat16():
         _notice("This processor has no bfloat16 arithmetic: training is slow. --precision float32 is faster here.")
     command = "aenbench " + shlex.join(sys.argv[1:])
-    with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
+    told = load_logger(logger) if logger is not None else None
+    with (
+        executor_from(executor, workers, address) as where,
+        progress_report(quiet) as shown,
+        logged(shown, told, _notice) as report,
+    ):
         folder = run_plan(plan, out, command, report, where, overwrite)
     entry, result, differences = rescore(folder.resolve(), root, Images(plan.task, root))
     if differences:

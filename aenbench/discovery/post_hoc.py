@@ -20,6 +20,7 @@ from aenbench.discovery.candidates import Moves
 from aenbench.discovery.plain_network import Halves, as_indices, build_plain_network, move_images
 from aenbench.tasks.images import LabelledImages
 from aenbench.training.fit import accuracy, compute_logits, derive_seed, fit
+from aenbench.training.history import Pass
 
 STEPS = 500
 """Of the optimizer, whatever the number of images: the time of a training is bounded."""
@@ -138,6 +139,11 @@ def ask_plain_network(
         on_pass: called with (passes done, passes in all).
     """
     model = build_plain_network(halves.learn.images, halves.classes, derive_seed(seed, "weights"))
-    fit(model, halves.learn, halves.ask.first(1), halves.recipe(STEPS), derive_seed(seed, "post-hoc"), on_pass=on_pass)
+
+    def after(done: int, total: int, _: Pass) -> None:
+        if on_pass is not None:
+            on_pass(done, total)
+
+    fit(model, halves.learn, halves.ask.first(1), halves.recipe(STEPS), derive_seed(seed, "post-hoc"), on_pass=after)
     changes = measure_changes(partial(compute_logits, model), halves.ask, moves, halves.clusters)
     return Asked(changes, accuracy(model, halves.ask))

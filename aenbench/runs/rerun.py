@@ -12,7 +12,7 @@ from typing import Any
 
 from aenbench.errors import EntryError
 from aenbench.execution.executors import Executor
-from aenbench.leaderboard.entry import Entry
+from aenbench.leaderboard.entry import Entry, format_recipe
 from aenbench.leaderboard.entry_folder import read_entry
 from aenbench.leaderboard.ground_truth import AnswerBook
 from aenbench.leaderboard.reproduction import Agreement, compare, write_reproduction
@@ -59,22 +59,28 @@ def recorded_plan(entry: Entry, parse: Parse, root: Root = None) -> Plan:
         )
     try:
         plan = options.plan(Path(root) if root is not None else None)
+        plan = replace(plan, task=replace(plan.task, dataset=options.dataset or entry.dataset))
+        wanted = _stated(plan, entry)
     except GDatasetsError as error:
         raise EntryError(f"The recorded command cannot be run: {error}") from error
-    plan = replace(plan, task=replace(plan.task, dataset=options.dataset or entry.dataset))
-    wanted = {
+    for what, (made, stated) in wanted.items():
+        if made != stated:
+            raise EntryError(f"The recorded command would not make this entry: its {what} is {made}, not {stated}.")
+    return plan
+
+
+def _stated(plan: Plan, entry: Entry) -> dict[str, tuple[object, object]]:
+    """What a plan would make, and what the entry states, by what it is."""
+    return {
         "origin": (plan.method.origin, entry.origin),
         "method": (plan.method.name, entry.method),
         "configuration": (plan.task.configuration, entry.configuration),
         "protocol": (plan.task.protocol.name, entry.protocol),
         "budget": (plan.budget, entry.budget),
+        "recipe": (format_recipe(plan.open_recipe), format_recipe(entry.open_recipe)),
         "name": (plan.name, entry.name),
         "seeds": (list(range(plan.seeds)), [seed.seed for seed in entry.seeds]),
     }
-    for what, (made, stated) in wanted.items():
-        if made != stated:
-            raise EntryError(f"The recorded command would not make this entry: its {what} is {made}, not {stated}.")
-    return plan
 
 
 def _recorded_options(command: str, parse: Parse) -> RunOptions:

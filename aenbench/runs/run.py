@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from aenbench.execution.channel import channel
 from aenbench.execution.executors import Executor, ordered
 from aenbench.execution.store import TrialStore
 from aenbench.leaderboard.entry import Entry, Interval
@@ -28,7 +29,7 @@ from aenbench.leaderboard.entry_folder import (
 from aenbench.leaderboard.ground_truth import ANSWERS_FILE, can_be_fetched, make_sheet
 from aenbench.provenance import code_revision, hardware, software
 from aenbench.runs.plan import Plan
-from aenbench.runs.progress import Report, across_processes
+from aenbench.runs.progress import Report
 from aenbench.runs.seed import SeedOutcome, checkpoint_file, run_seed
 from aenbench.scoring import Scored, score
 from aenbench.search.progress_plot import search_progress
@@ -49,7 +50,7 @@ def run(plan: Plan, out: Path, command: str, report: Report, executor: Executor,
         plan: what to run.
         out: where entries go, as `<out>/<dataset>/<configuration>/<name>`.
         command: what the user typed, for the entry.
-        report: called with each step of the progress.
+        report: called with each step of the progress, here, wherever the seeds run.
         executor: where the seeds run, each on one thread; the outcome does not depend on it.
         overwrite: replace an entry of the same name.
 
@@ -126,7 +127,7 @@ def _extras(plan: Plan, images: Images, outcomes: Sequence[SeedOutcome]) -> dict
 
 def _run_seeds(plan: Plan, store: TrialStore, report: Report, executor: Executor) -> list[SeedOutcome]:
     """One outcome a seed, in order."""
-    with across_processes(report, executor) as reports:
+    with channel(report, executor) as reports:
         return ordered(executor.map(partial(run_seed, plan, store, reports), range(plan.seeds)))
 
 
@@ -150,6 +151,7 @@ def _entry(
         image_size=images.size,
         protocol=plan.task.protocol.file_name,
         budget=plan.budget,
+        open_recipe=plan.open_recipe,
         seeds=tuple(
             outcome.result.model_copy(update={"accuracy": accuracy})
             for outcome, accuracy in zip(outcomes, result.per_seed, strict=True)

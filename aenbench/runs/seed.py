@@ -74,7 +74,7 @@ def run_seed(plan: Plan, store: TrialStore, report: Report, seed: int) -> SeedOu
             Training(choice.candidate, spent.final, seed, "final"),
             learn,
             choose_by,
-            on_pass=lambda done, total: report(Step(seed, "training", done, total)),
+            on_pass=lambda done, total, passed: report(Step(seed, "training", done, total, passed=passed)),
             checkpoint=Checkpoint(checkpoint_file(store, seed), plan.final_identity(images, choice.candidate, seed)),
         )
         test, batch = images.test(), spent.final.evaluation_batch

@@ -98,6 +98,11 @@ class Images:
         available = self.dataset.samples["test"]
         return min(available, self.task.protocol.reported_images or available)
 
+    @property
+    def images_to_learn(self) -> int:
+        """How many images there are to learn from; nothing is read."""
+        return self._learnt_from(self.dataset.samples["train"])
+
     def training(self) -> tuple[LabelledImages, LabelledImages]:
         """The images to learn from and the images to choose by.
 

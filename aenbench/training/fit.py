@@ -17,7 +17,7 @@ from aenbench.errors import TrainingError
 from aenbench.tasks.images import LabelledImages
 from aenbench.training.augmentation import Augmentation
 from aenbench.training.checkpoint import Checkpoint, Course
-from aenbench.training.history import Pass
+from aenbench.training.history import OnPass, Pass
 from aenbench.training.recipe import Recipe
 
 _OR_FLOAT32 = ", or --precision float32"
@@ -58,7 +58,7 @@ def fit(
     recipe: Recipe,
     seed: int,
     keep_best: bool = False,
-    on_pass: Callable[[int, int], None] | None = None,
+    on_pass: OnPass | None = None,
     augmentation: Augmentation | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Fit:
@@ -72,7 +72,7 @@ def fit(
         seed: of the order of the images, of their augmentation and of dropout.
         keep_best: leave the model with the parameters of the pass with the best accuracy, the first of equals;
             otherwise with the last.
-        on_pass: called with (passes done, passes in all).
+        on_pass: called with (passes done, passes in all, loss and accuracy and learning rate of the last one).
         augmentation: of the training images.
         checkpoint: where the state after a pass is kept; what is there already is taken up.
 
@@ -117,7 +117,7 @@ def fit(
         if checkpoint is not None:
             checkpoint.save(model, optimiser, course, is_last=number + 1 == passes)
         if on_pass is not None:
-            on_pass(number + 1, passes)
+            on_pass(number + 1, passes, Pass(loss, reached, course.rates[-1]))
     if course.best is not None:
         model.load_state_dict(course.best)
     return Fit(tuple(course.accuracies), tuple(course.losses), tuple(course.rates), course.seconds)

@@ -1,7 +1,6 @@
 """Train a candidate: the one function behind every trial of a search, every row of a table and every final training."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -14,7 +13,7 @@ from aenbench.tasks.task import Task
 from aenbench.training.candidate import Candidate
 from aenbench.training.checkpoint import Checkpoint
 from aenbench.training.fit import accuracy, count_parameters, derive_seed, fit
-from aenbench.training.history import Pass
+from aenbench.training.history import OnPass, Pass
 from aenbench.training.recipe import Recipe
 
 Role = Literal["child", "final"]
@@ -69,7 +68,7 @@ def train(
     learn: LabelledImages,
     choose_by: LabelledImages,
     follow: LabelledImages | None = None,
-    on_pass: Callable[[int, int], None] | None = None,
+    on_pass: OnPass | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Trained:
     """Train one network.
@@ -79,21 +78,21 @@ def train(
         learn: the images to learn from.
         choose_by: the images on which the accuracy after each pass is measured.
         follow: more images to measure it on, for the record only: nothing in the training depends on them.
-        on_pass: called with (passes done, passes in all).
+        on_pass: called with (passes done, passes in all, loss and accuracy and learning rate of the last one).
         checkpoint: where the state after a pass is kept; it holds nothing of the images that are followed.
     """
     seed, candidate = derive_seed(training.seed, training.role), training.candidate
     followed: list[float] = []
     following = 0.0
 
-    def after(done: int, total: int) -> None:
+    def after(done: int, total: int, passed: Pass) -> None:
         nonlocal following
         if follow is not None:
             before = time.process_time()
             followed.append(accuracy(model, follow))
             following += time.process_time() - before
         if on_pass is not None:
-            on_pass(done, total)
+            on_pass(done, total, passed)
 
     started = time.process_time()
     model = candidate.build(seed)
