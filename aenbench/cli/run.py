@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aenbench.cli.options import AddressOption, ExecutorOption, QuietOption, RootOption, WorkersOption
+from aenbench.cli.options import AddressOption, DeviceOption, ExecutorOption, QuietOption, RootOption, WorkersOption
 from aenbench.errors import EntryError, InvalidArgumentError
 from gdatasets.cli.output import say, say_lines, warn
 from gdatasets.errors import SourceError
@@ -78,6 +78,7 @@ def run(
     ] = None,
     root: RootOption = None,
     out: Annotated[Path, typer.Option(help="Entries go to OUT/<dataset>/<config>/<entry>.")] = Path("runs"),
+    device: DeviceOption = "cpu",
     workers: WorkersOption = None,
     executor: ExecutorOption = "local",
     address: AddressOption = None,
@@ -114,15 +115,17 @@ def run(
         generators,
         search,
         precision,
+        device,
     )
     plan = options.plan(root)
+    plan.device.check(executor)
     Images(plan.task, root)  # a wrong name ends here, before anything is fetched
     if dataset is None:
         plan = replace(plan, task=replace(plan.task, dataset=default_dataset(root)))
-    if plan.spent.final.precision == "bfloat16" and not has_fast_bfloat16():
+    if plan.spent.final.precision == "bfloat16" and not plan.device.is_gpu and not has_fast_bfloat16():
         _notice("This processor has no bfloat16 arithmetic: training is slow. --precision float32 is faster here.")
     command = "aenbench " + shlex.join(sys.argv[1:])
-    with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
+    with executor_from(executor, workers, address, plan.device) as where, progress_report(quiet) as report:
         folder = run_plan(plan, out, command, report, where, overwrite)
     entry, result, differences = rescore(folder.resolve(), root, Images(plan.task, root))
     if differences:

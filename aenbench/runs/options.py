@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from aenbench.errors import InvalidArgumentError, known_name
+from aenbench.execution.device import Device
 from aenbench.models.family import Searched
 from aenbench.models.registry import DEFAULT_FAMILY, find_offer, find_recipe
 from aenbench.runs.baselines import Baseline
@@ -42,6 +43,7 @@ class RunOptions:
     generators: str | None = None
     search: str | None = None
     precision: str | None = None
+    device: str = "cpu"
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Self:
@@ -60,7 +62,8 @@ class RunOptions:
         method = self._method()
         task = Task(dataset, self.config or default_configuration(dataset, root), protocol)
         precision = None if self.precision is None else known_name("precision", self.precision, PRECISIONS)
-        return Plan(method, task, self.budget, self.seeds, root, self.keep_logits, precision)
+        device = Device.parse(self.device)
+        return Plan(method, task, self.budget, self.seeds, root, self.keep_logits, precision, device)
 
     def _method(self) -> Method:
         augmentation = Augmentation(tuple(filter(None, self.augment.split(","))))

@@ -5,6 +5,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from aenbench.errors import InvalidArgumentError
+from aenbench.execution.device import CPU, Device
 from aenbench.models.family import Budget
 from aenbench.runs.method import Method
 from aenbench.tasks.images import Images
@@ -26,6 +27,8 @@ class Plan:
         keep_logits: whether the entry holds the logits of the test images, too, where they are finite.
         precision: that the final network is trained in; by default its recipe's. Another one is part of the entry's
             name, and so of its identity; what a search spends on a network stays as it is.
+        device: where its networks are trained. An entry states it, and trials and checkpoints of another kind of device
+            are refused; the entry's name stays.
 
     Raises:
         UnknownNameError: no such budget.
@@ -39,6 +42,7 @@ class Plan:
     root: Path | None = None
     keep_logits: bool = False
     precision: Precision | None = None
+    device: Device = CPU
 
     def __post_init__(self) -> None:
         _ = self.spent
@@ -62,7 +66,8 @@ class Plan:
         dataset = images.dataset
         train = dataset.digest("train")[:16]
         parts = (dataset.name, dataset.version, dataset.configuration, train, self.task.protocol.name)
-        return f"run, torch {version('torch')}, {self.name}, {' '.join(parts)}, {self.spent.child}"
+        spent = f"{self.spent.child}{self.device.identity}"
+        return f"run, torch {version('torch')}, {self.name}, {' '.join(parts)}, {spent}"
 
     def final_identity(self, images: Images, candidate: Candidate, seed: int) -> str:
         """What decides the outcome of a seed's final training."""
