@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from aenbench.cli.options import QuietOption, RootOption
+from aenbench.cli.options import DeviceOption, QuietOption, RootOption
 from gdatasets.cli.output import say
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def discover(
     step: Annotated[int, typer.Option(help="Pixels that the rolls among the actions move by.")] = 4,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     jitter: Annotated[int, typer.Option(metavar="PIXELS", help="Up to shifts: crop at random places by so many.")] = 0,
+    device: DeviceOption = "cpu",
     output: Annotated[Path | None, typer.Option("--json", help="Write the whole result here.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for discovery.json, generators.npy and pictures.")] = None,
     quiet: QuietOption = False,
@@ -53,12 +54,15 @@ def discover(
     from aenbench.discovery.discover import IMAGES
     from aenbench.discovery.discover import discover as ask
     from aenbench.discovery.usage import ready_commands
+    from aenbench.execution.device import Device
     from aenbench.reports.figures import encode_png
     from aenbench.tasks.datasets import open_dataset
     from gdatasets.cli.progress import shown
     from gdatasets.files import make_folder, write_whole
     from gdatasets.groups.generator_file import encode_generators, read_generators
 
+    trained_on = Device.parse(device)
+    trained_on.check()
     found = open_dataset(dataset, config, root)
     moves = read_generators(Path(candidates)) if Path(candidates).suffix == ".npy" else candidates
     train = found.read("train")
@@ -75,13 +79,21 @@ def discover(
             step=step,
             seed=seed,
             report=report,
+            device=trained_on.name,
         )
     file = None if out is None else str(out / "generators.npy")
     commands = ready_commands(result.group, dataset, config, train.images.shape[1:3], file)
     if root is not None:
         commands = tuple(shlex.join([*shlex.split(command), "--root", str(root)]) for command in commands)
     show(result, commands)
-    told = {"dataset": dataset, "config": config, "jitter": jitter, **result.to_json(), "commands": commands}
+    told = {
+        "dataset": dataset,
+        "config": config,
+        "jitter": jitter,
+        "device": trained_on.kind,
+        **result.to_json(),
+        "commands": commands,
+    }
     text = json.dumps(told, indent=1) + "\n"
     files = {output: text.encode()} if output is not None else {}
     if out is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aenbench.cli.options import AddressOption, ExecutorOption, QuietOption, RootOption, WorkersOption
+from aenbench.cli.options import AddressOption, DeviceOption, ExecutorOption, QuietOption, RootOption, WorkersOption
 from aenbench.errors import EntryError, InvalidArgumentError
 from gdatasets.cli.output import say, say_lines, warn
 from gdatasets.errors import SourceError
@@ -101,6 +101,7 @@ def run(
     ] = None,
     root: RootOption = None,
     out: Annotated[Path, typer.Option(help="Entries go to OUT/<dataset>/<config>/<entry>.")] = Path("runs"),
+    device: DeviceOption = "cpu",
     workers: WorkersOption = None,
     executor: ExecutorOption = "local",
     address: AddressOption = None,
@@ -153,17 +154,19 @@ def run(
         optimizer,
         label_smoothing,
         train_images,
+        device,
     )
     plan = options.plan(root)
+    plan.device.check(executor)
     Images(plan.task, root)  # a wrong name ends here, before anything is fetched
     if dataset is None:
         plan = replace(plan, task=replace(plan.task, dataset=default_dataset(root)))
-    if plan.spent.final.precision == "bfloat16" and not has_fast_bfloat16():
+    if plan.spent.final.precision == "bfloat16" and not plan.device.is_gpu and not has_fast_bfloat16():
         _notice("This processor has no bfloat16 arithmetic: training is slow. --precision float32 is faster here.")
     command = "aenbench " + shlex.join(sys.argv[1:])
     told = load_logger(logger) if logger is not None else None
     with (
-        executor_from(executor, workers, address) as where,
+        executor_from(executor, workers, address, plan.device) as where,
         progress_report(quiet) as shown,
         logged(shown, told, _notice) as report,
     ):

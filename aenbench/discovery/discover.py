@@ -13,6 +13,7 @@ from aenbench.discovery.findings import Discovery
 from aenbench.discovery.sample import draw_sample
 from aenbench.discovery.verdicts import CLASSIFIER_MARGIN, MARGIN
 from aenbench.errors import InvalidArgumentError
+from aenbench.execution.device import Device
 from gdatasets.errors import UnknownNameError
 
 IMAGES = 4_000
@@ -34,6 +35,7 @@ def discover(
     seed: int = 0,
     report: Callable[[str, int, int, str], None] | None = None,
     embed: Embed | None = None,
+    device: str = "cpu",
 ) -> Discovery:
     """Ask labelled images which moves keep the law of each class.
 
@@ -58,12 +60,16 @@ def discover(
         report: of the training of a classifier: what, steps done, of how many, a note.
         embed: maps images (n, rows, columns, channels) to features (n, d), which the kernel compares in place of
             pixels: symmetries are then those of what the features see.
+        device: where a classifier is trained: `cpu`, `cuda`, `cuda:1`, or `auto`, a GPU where there is one.
 
     Raises:
+        ExecutorError: there is no such device.
         UnknownNameError: a name of candidates or of a method that means nothing.
         InvalidArgumentError: images, labels or candidates that nothing can be said of.
     """
     start = time.process_time()
+    trained_on = Device.parse(device)
+    trained_on.check()
     if method not in METHODS:
         raise UnknownNameError("method", method, METHODS)
     margins = _margins(method, margin)
@@ -73,7 +79,7 @@ def discover(
     sample, notices = draw_sample(images, labels, clusters, limit, jitter, generator)
     moves = find_candidates(candidates, sample.shape, step)
     notices += [f"{name} is left out: {why}" for name, why in moves.left_out.items()]
-    question = Question(sample, moves, level, margins, int(generator.integers(1 << 31)), report, embed)
+    question = Question(sample, moves, level, margins, int(generator.integers(1 << 31)), report, embed, trained_on)
     found = answer(question, method)
     return Discovery(
         found.measured,

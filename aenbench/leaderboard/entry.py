@@ -5,8 +5,16 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
+from aenbench.execution.device import Kind
 from aenbench.leaderboard.untrusted.text import LINE_PATTERN, TEXT_PATTERN, plain_line, plain_name, plain_text
 from aenbench.nn.square_groups import SQUARE_GROUPS
 from aenbench.tasks.protocol import PROTOCOLS, ProtocolName
@@ -185,9 +193,18 @@ class Entry(Strict):
         default="",
         description="commit of the code, with +changes where its files had been edited; empty if not known",
     )
+    device: Kind = Field(default="cpu", description="kind of device that trained it; left out where it is cpu")
     hardware: Line = ""
     software: Versions = Field(default_factory=dict, description="versions by name")
     created: Line = Field(description="UTC, ISO 8601")
+
+    @model_serializer(mode="wrap")
+    def _leave_out_usual(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Entries of before there were devices keep their text."""
+        fields: dict[str, Any] = serialize(self)
+        if self.device == "cpu":
+            fields.pop("device", None)
+        return fields
 
     @property
     def task(self) -> Task:

@@ -162,7 +162,8 @@ def _entry(
         moved_sha256=digests.get(MOVED_FILE),
         command=command,
         code_revision=code_revision(plan.method.code),
-        hardware=hardware(),
+        device=plan.device.kind,
+        hardware=", ".join(filter(None, (hardware(), plan.device.card))),
         software=software(own_revision=plan.method.code is not None),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )

@@ -17,6 +17,7 @@ from aenbench.tasks.task import Root, Task, TaskShape
 from gdatasets.sources.source import SourceArrays
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 _NORMALISATION = {  # mean and standard deviation of the unmoved training pixels, scaled to 0..1
@@ -43,6 +44,12 @@ class LabelledImages:
 
     def part(self, start: int, stop: int | None = None) -> "LabelledImages":
         return LabelledImages(self.images[start:stop], self.labels[start:stop], self.black)
+
+    def to(self, device: "torch.device") -> "LabelledImages":
+        """The same on a device; itself where it is there."""
+        if self.images.device == device and self.labels.device == device:
+            return self
+        return LabelledImages(self.images.to(device), self.labels.to(device), self.black)
 
     def first(self, count: int | None) -> "LabelledImages":
         """The first so many; all of them for None."""
