@@ -47,7 +47,7 @@ def recount(
     differences = [*_miscounted(entry, trials), *_otherwise_chosen(entry, histories)]
     counted = False
     try:
-        offer = _offer(entry)
+        offer = entry_offer(entry)
         if offer is not None:
             differences += _off_grid(entry, offer.family, images)
             found = [
@@ -97,7 +97,7 @@ def _otherwise_chosen(entry: Entry, histories: Mapping[int, Sequence[Pass]]) -> 
     return found
 
 
-def _offer(entry: Entry) -> "Offer | None":
+def entry_offer(entry: Entry) -> "Offer | None":
     """The baseline that an entry names; None where it is none of a registered family."""
     if entry.origin != "baseline":
         return None  # before torch is imported, which a board of submissions does not need

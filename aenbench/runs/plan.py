@@ -26,6 +26,7 @@ class Plan:
         keep_logits: whether the entry holds the logits of the test images, too, where they are finite.
         precision: that the final network is trained in; by default its recipe's. Another one is part of the entry's
             name, and so of its identity; what a search spends on a network stays as it is.
+        keep_weights: whether seeds give the weights of their final networks; that changes no outcome.
 
     Raises:
         UnknownNameError: no such budget.
@@ -39,6 +40,7 @@ class Plan:
     root: Path | None = None
     keep_logits: bool = False
     precision: Precision | None = None
+    keep_weights: bool = False
 
     def __post_init__(self) -> None:
         _ = self.spent
