@@ -115,6 +115,13 @@ def run(
             "with (what, epoch, loss, accuracy, learning_rate), for TensorBoard, W&B or the like."
         ),
     ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            help="Keep the final networks, as DIR/<dataset>/<config>/<entry>/seed-N.safetensors, for "
+            "`aenbench.load_model`. Where this is --out, they become part of the entry, which holds small ones only."
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace an entry of the same name.")] = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -170,7 +177,7 @@ def run(
         progress_report(quiet) as shown,
         logged(shown, told, _notice) as report,
     ):
-        folder = run_plan(plan, out, command, report, where, overwrite)
+        folder = run_plan(plan, out, command, report, where, overwrite, weights)
     entry, result, differences = rescore(folder.resolve(), root, Images(plan.task, root))
     if differences:
         raise EntryError(f"{folder}: {'; '.join(differences)}.")
@@ -240,18 +247,30 @@ def show_result(entry: "Entry", result: "Scored") -> None:
 
 
 def check(
-    model: Annotated[str, typer.Argument(help="Import path of a module or a factory: package.module:name.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="Import path of a module or a factory, package.module:name; or, with --weights, an entry: "
+            "<dataset>/<config>/<entry>."
+        ),
+    ],
     group: Annotated[str, typer.Option(help="d4, c4, v4, ...; actions such as rotation,hflip; or twelve bits.")] = "d4",
     size: Annotated[int, typer.Option(help="Pixels along one side of the images.")] = 28,
     step: Annotated[int, typer.Option(help="Pixels that htrans and vtrans roll by.")] = 4,
     elements: Annotated[bool, typer.Option("--elements", help="Every element, not only the generators.")] = False,
+    weights: Annotated[
+        str | None,
+        typer.Option(help="The trained network of an entry, from this folder or model repository on the Hub."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="With --weights: which of the entry's networks.")] = 0,
 ) -> None:
     """Measure how far a network's outputs are from invariant under a group; exit code 1 when they are not."""
+    from aenbench.leaderboard.saved_models import load_model
     from aenbench.user_code import load_module
     from gdatasets.groups.group import parse_group
 
     named = parse_group(group, size, step)
-    network = load_module(model)
+    network = load_module(model) if weights is None else load_model(model, seed, weights)
     from aenbench.nn import check_equivariance
 
     try:

@@ -115,6 +115,9 @@ class SeedResult(Strict):
         default=None, description="accuracy 0..1 on the images that the choices were made by; null if not known"
     )
     accuracy: Share = Field(description="share of right test predictions, 0..1; recomputed by `aenbench verify`")
+    weights_sha256: Sha256 | None = Field(
+        default=None, description="SHA-256 of seed-N.safetensors, the weights that predicted; null if not kept"
+    )
 
 
 class Interval(Strict):
