@@ -16,6 +16,7 @@ from gdatasets.deferred import deferred_names
 if TYPE_CHECKING:
     from aenbench.discovery.discover import discover as discover
     from aenbench.discovery.findings import Discovery as Discovery
+    from aenbench.leaderboard.saved_models import load_model as load_model
     from aenbench.tables.parquet import load_table as load_table
     from aenbench.tables.table import Table as Table
 
@@ -23,6 +24,7 @@ _HOMES = {
     "Discovery": "discovery.findings",
     "Table": "tables.table",
     "discover": "discovery.discover",
+    "load_model": "leaderboard.saved_models",
     "load_table": "tables.parquet",
 }
 

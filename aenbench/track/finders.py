@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from aenbench.discovery.answers import Method as Discoverer
 from aenbench.discovery.discover import discover
-from aenbench.discovery.training_methods import TRAINING_METHODS, choose_by_training
+from aenbench.discovery.training_methods import TRAINING_METHODS, TrainingMethod, choose_by_training
 from aenbench.errors import InvalidArgumentError
 from aenbench.provenance import code_revision, software
 from aenbench.tasks.task import Root
@@ -65,7 +65,7 @@ def discovered(
 
 
 def trained(
-    images: NDArray[np.uint8], labels: NDArray[np.int64] | None, candidates: Moves, seed: int, *, method: str
+    images: NDArray[np.uint8], labels: NDArray[np.int64] | None, candidates: Moves, seed: int, *, method: TrainingMethod
 ) -> Finding:
     """What one of `TRAINING_METHODS` chooses; nothing where there is one class, which no network learns."""
     if labels is None:
