@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from aenbench.execution.channel import channel
 from aenbench.execution.executors import Executor, ordered
 from aenbench.execution.store import TrialStore
 from aenbench.leaderboard.entry import Entry, Interval
@@ -32,7 +33,7 @@ from aenbench.leaderboard.ground_truth import ANSWERS_FILE, can_be_fetched, make
 from aenbench.leaderboard.saved_models import write_weights
 from aenbench.provenance import code_revision, hardware, software
 from aenbench.runs.plan import Plan
-from aenbench.runs.progress import Report, across_processes
+from aenbench.runs.progress import Report
 from aenbench.runs.seed import SeedOutcome, checkpoint_file, run_seed
 from aenbench.scoring import Scored, score
 from aenbench.search.progress_plot import search_progress
@@ -62,7 +63,7 @@ def run(
         plan: what to run.
         out: where entries go, as `<out>/<dataset>/<configuration>/<name>`.
         command: what the user typed, for the entry.
-        report: called with each step of the progress.
+        report: called with each step of the progress, here, wherever the seeds run.
         executor: where the seeds run, each on one thread; the outcome does not depend on it.
         overwrite: replace an entry of the same name, and weights.
         weights: where the weights of the final networks go, as `<weights>/<dataset>/<configuration>/<name>`; where that
@@ -167,7 +168,7 @@ def _extras(plan: Plan, images: Images, outcomes: Sequence[SeedOutcome]) -> dict
 
 def _run_seeds(plan: Plan, store: TrialStore, report: Report, executor: Executor) -> list[SeedOutcome]:
     """One outcome a seed, in order."""
-    with across_processes(report, executor) as reports:
+    with channel(report, executor) as reports:
         return ordered(executor.map(partial(run_seed, plan, store, reports), range(plan.seeds)))
 
 
@@ -191,6 +192,7 @@ def _entry(
         image_size=images.size,
         protocol=plan.task.protocol.file_name,
         budget=plan.budget,
+        open_recipe=plan.open_recipe,
         seeds=tuple(
             outcome.result.model_copy(
                 update={"accuracy": accuracy, "weights_sha256": outcome.weights and _sha256(outcome.weights)}
@@ -203,7 +205,8 @@ def _entry(
         moved_sha256=digests.get(MOVED_FILE),
         command=command,
         code_revision=code_revision(plan.method.code),
-        hardware=hardware(),
+        device=plan.device.kind,
+        hardware=", ".join(filter(None, (hardware(), plan.device.card))),
         software=software(own_revision=plan.method.code is not None),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )

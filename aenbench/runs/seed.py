@@ -68,10 +68,10 @@ def run_seed(plan: Plan, store: TrialStore, report: Report, seed: int) -> SeedOu
     images, spent = Images(plan.task, plan.root), plan.spent
     space = plan.method.space(images.shape)
     learn, choose_by = images.training()
-    with one_thread():
+    with one_thread(), plan.device.in_use():
         ahead = plan.method.networks_ahead(space, spent.search)
         search = StoredEvaluation(
-            TrainedEvaluation(space, learn, choose_by, spent.child, seed),
+            TrainedEvaluation(space, learn, choose_by, spent.child, seed, plan.device),
             store,
             str(seed),
             timed=True,
@@ -83,10 +83,10 @@ def run_seed(plan: Plan, store: TrialStore, report: Report, seed: int) -> SeedOu
         if choice.record is not None and search.networks:
             report(Step(seed, "search", search.networks, search.networks, search.note))
         final = train(
-            Training(choice.candidate, spent.final, seed, "final"),
+            Training(choice.candidate, spent.final, seed, "final", plan.device),
             learn,
             choose_by,
-            on_pass=lambda done, total: report(Step(seed, "training", done, total)),
+            on_pass=lambda done, total, passed: report(Step(seed, "training", done, total, passed=passed)),
             checkpoint=Checkpoint(checkpoint_file(store, seed), plan.final_identity(images, choice.candidate, seed)),
         )
         test, batch = images.test(), spent.final.evaluation_batch

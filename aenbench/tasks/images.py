@@ -17,6 +17,7 @@ from aenbench.tasks.task import Root, Task, TaskShape
 from gdatasets.sources.source import SourceArrays
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 _NORMALISATION = {  # mean and standard deviation of the unmoved training pixels, scaled to 0..1
@@ -43,6 +44,12 @@ class LabelledImages:
 
     def part(self, start: int, stop: int | None = None) -> "LabelledImages":
         return LabelledImages(self.images[start:stop], self.labels[start:stop], self.black)
+
+    def to(self, device: "torch.device") -> "LabelledImages":
+        """The same on a device; itself where it is there."""
+        if self.images.device == device and self.labels.device == device:
+            return self
+        return LabelledImages(self.images.to(device), self.labels.to(device), self.black)
 
     def first(self, count: int | None) -> "LabelledImages":
         """The first so many; all of them for None."""
@@ -97,6 +104,11 @@ class Images:
         """How many images the score rests on."""
         available = self.dataset.samples["test"]
         return min(available, self.task.protocol.reported_images or available)
+
+    @property
+    def images_to_learn(self) -> int:
+        """How many images there are to learn from; nothing is read."""
+        return self._learnt_from(self.dataset.samples["train"])
 
     def training(self) -> tuple[LabelledImages, LabelledImages]:
         """The images to learn from and the images to choose by.

@@ -34,6 +34,13 @@ def toy() -> Iterator[Any]:
 
 
 @pytest.fixture
+def pretended_gpu(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Pretends a GPU for a block; see `pretended_device`."""
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    return importlib.import_module("pretended_device").pretended_gpu
+
+
+@pytest.fixture
 def shows_its_pictures() -> Callable[[Path], None]:
     """Sees that a report shows every PNG file beside it, and no other, and says in words what is on it."""
 
