@@ -31,10 +31,10 @@ def all_networks() -> list[Any]:
             if isinstance(each, Fixed):
                 part = each.parts[-1] if each.parts else ""
                 found.append(pytest.param(family, each.network(shape, part, False), id=f"{family.name}-{name}"))
-        if family.space is not None:
-            space = family.space(shape)
+        for protocol in ("standard", "paper") if family.space is not None else ():
+            space = family.space(TaskShape(protocol))
             network = space.candidate(space.start).architecture
-            found.append(pytest.param(family, network, id=f"{family.name}-start"))
+            found.append(pytest.param(family, network, id=f"{family.name}-start-{protocol}"))
     return found
 
 
@@ -74,7 +74,7 @@ def with_description(file: bytes, change: Any) -> bytes:
 @pytest.mark.parametrize(("family", "network"), all_networks())
 def test_every_network_is_built_again_from_its_file(family: Any, network: Any) -> None:
     """Logits equal bit for bit, though the new network began with other weights."""
-    model, content = written(network, described(family.name, **network.facts))
+    model, content = written(network, Description(family.name, network.facts, network.shape, BY))
     about = read_description(content, "here")
     assert about.names(family.name, network.facts)
     assert about.normalisation == BY
