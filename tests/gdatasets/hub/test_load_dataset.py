@@ -102,7 +102,7 @@ def test_a_folder_with_another_version_is_an_error_not_a_substitute(offline: Pat
     [
         (("g-digits", "d4", "test", "v9.9.9"), r"1\.0\.0"),
         (("g-digits", "aug9"), "d4-roll"),
-        (("g-digits", "d4", "validation"), "train, test"),
+        (("g-digits", "d4", "valid"), "train, test"),
         (("aen/g-nothing",), "g-mnist"),
     ],
 )
