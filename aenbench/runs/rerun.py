@@ -32,7 +32,7 @@ def recorded_plan(entry: Entry, parse: Parse, root: Root = None) -> Plan:
     """What an entry's recorded command says is to be run.
 
     Where files are, go, and how many processes work is this machine's business: `--root`, `--out`, `--workers`,
-    `--executor`, `--address`, `--overwrite` and `--quiet` of the record are not followed.
+    `--executor`, `--address`, `--logger`, `--overwrite` and `--quiet` of the record are not followed.
 
     Args:
         entry: of origin baseline or model.
