@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from aenbench.leaderboard.frames import load_history as load_history
     from aenbench.leaderboard.frames import load_leaderboard as load_leaderboard
     from aenbench.leaderboard.frames import load_predictions as load_predictions
+    from aenbench.leaderboard.saved_models import load_model as load_model
     from aenbench.tables.parquet import load_table as load_table
     from aenbench.tables.table import Table as Table
 
@@ -30,6 +31,7 @@ _HOMES = {
     "Discovery": "discovery.findings",
     "Table": "tables.table",
     "discover": "discovery.discover",
+    "load_model": "leaderboard.saved_models",
     "load_history": "leaderboard.frames",
     "load_leaderboard": "leaderboard.frames",
     "load_predictions": "leaderboard.frames",

@@ -263,6 +263,7 @@ PUBLIC = {
         "discover",
         "load_history",
         "load_leaderboard",
+        "load_model",
         "load_predictions",
         "load_table",
     },

@@ -16,6 +16,13 @@ from gdatasets.visible_text import visible
 def verify(
     folder: Annotated[Path, typer.Argument(help="An entry's folder, or one that holds entries.")],
     root: RootOption = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder of weights, as `aenbench run --weights` writes it, or the entries' own: see that they load "
+            "and predict what the entries hold. Entries without weights there are passed over."
+        ),
+    ] = None,
 ) -> None:
     """Recompute every score from what the entries hold; exit code 1 on any difference."""
     from aenbench.leaderboard.verify import verify as verify_entries
@@ -23,6 +30,12 @@ def verify(
 
     submissions = find_submissions(folder)
     folders, problems = ([], []) if submissions and is_of_track(folder) else verify_entries(folder, root)
+    compared = 0
+    if weights is not None:
+        from aenbench.leaderboard.verify import verify_weights
+
+        compared, wrong = verify_weights(folder, weights, root)
+        problems = [*problems, *wrong]
     if submissions:
         from aenbench.track.track_board import score_all
 
@@ -32,6 +45,8 @@ def verify(
         raise typer.Exit(1)
     count = len(folders) + len(submissions)
     say(f"{count} {'entry' if count == 1 else 'entries'} verified.")
+    if weights is not None:
+        say(f"The weights of {compared} {'seed' if compared == 1 else 'seeds'} predict what the entries hold.")
 
 
 def leaderboard(

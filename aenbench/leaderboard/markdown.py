@@ -10,11 +10,15 @@ from aenbench.leaderboard.entry import Entry
 from aenbench.leaderboard.untrusted.text import plain_markdown
 from aenbench.scoring import Scored
 from aenbench.scoring.scores import ACCURACY, tabled
+from aenbench.tasks.task import Task
 
 
 def render(board: Board) -> str:
     """The tables of a board, as Markdown."""
-    return "\n".join([_PREAMBLE, *(_section(standing) for standing in board.standings)])
+    tasks = [standing.task for standing in board.standings]
+    heads = [_head(task) if task not in tasks[:number] else "" for number, task in enumerate(tasks)]
+    tables = zip(heads, map(_table, board.standings), strict=True)
+    return "\n".join([_PREAMBLE, *(head + table for head, table in tables)])
 
 
 _PREAMBLE = """# Leaderboards
@@ -30,24 +34,34 @@ network that the entry names. `not converged`: by the entry's `history.csv` vali
 .2 points over the last tenth of the passes.
 """
 
+_OPEN = """### Recipe: open
+
+Their authors changed the recipe of the final training, so they are ranked among themselves; `recipe` says what differs
+from the fixed one.
+"""
+
 STATED = "†"
 """What marks a number that only its authors know."""
 
 _COSTS = ("parameters", f"networks trained {STATED}", f"search + training, s {STATED}", f"network {STATED}")
 
 
-def _section(standing: Standing) -> str:
-    dataset, config, protocol = standing.task.dataset, standing.task.configuration, standing.task.protocol
-    lines = [f"## {dataset} / {config}, protocol `{protocol}`", ""]
-    lines += [f"{protocol.note}\n"] if protocol.note else []
+def _head(task: Task) -> str:
+    note = task.protocol.note
+    return f"## {task.dataset} / {task.configuration}, protocol `{task.protocol}`\n\n" + (f"{note}\n\n" if note else "")
+
+
+def _table(standing: Standing) -> str:
     headings = ("rank", "entry", *(each.title for each in tabled().values()), "seeds", *_COSTS, "trust")
-    lines += [
-        f"| {' | '.join(headings)} |",
-        "|---" * len(headings) + "|",
-        *(_line(row) for row in standing.rows),
-        "",
-    ]
-    return "\n".join(lines)
+    return "\n".join(
+        [
+            *([_OPEN] if standing.is_open else []),
+            f"| {' | '.join((*headings, 'recipe') if standing.is_open else headings)} |",
+            "|---" * (len(headings) + standing.is_open) + "|",
+            *(_line(row) for row in standing.rows),
+            "",
+        ]
+    )
 
 
 def _line(row: Row) -> str:
@@ -62,6 +76,7 @@ def _line(row: Row) -> str:
         *costs,
         plain_markdown(row.shown.network),
         _trust(row),
+        *([str(entry.open_recipe)] if entry.open_recipe else []),
     ]
     return f"| {' | '.join(cells)} |"
 

@@ -1,7 +1,8 @@
 """The board as the JSON that the page is drawn from: shares 0..1, rounded once to what is shown; text as it is.
 
-{"tasks": [...], "entries": [...], "sections": [...]}; an entry's `task` is a number in `tasks`, its `id` is
-`<dataset>/<configuration>/<name>`. Long tables are lists of numbers in a stated order.
+{"tasks": [...], "entries": [...], "sections": [...]}; a task is there once for fixed recipes and once for open ones. An
+entry's `task` is a number in `tasks`, its `id` is `<dataset>/<configuration>/<name>`. Long tables are lists of numbers
+in a stated order.
 """
 
 import json
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from aenbench.leaderboard.board import Board, Row, Standing
+from aenbench.leaderboard.entry import format_recipe
 from aenbench.leaderboard.search_curves import Point
 from aenbench.leaderboard.site.citation import dataset_citation, entry_bibtex
 from aenbench.leaderboard.site.samples import sample_images
@@ -65,6 +67,7 @@ def _task(standing: Standing) -> dict[str, Any]:
         "dataset": task.dataset,
         "configuration": task.configuration,
         "protocol": task.protocol.name,
+        "recipe": "open" if standing.is_open else "fixed",
         "version": dataset.version,
         "digest": standing.answers.digest,
         "images": len(standing.answers.labels),
@@ -114,6 +117,7 @@ def _entry(task: int, standing: Standing, row: Row) -> dict[str, Any]:
         "authors": list(entry.authors),
         "links": dict(entry.links),
         "budget": entry.budget,
+        "recipe": "" if entry.origin == "submission" else format_recipe(entry.open_recipe),
         "command": entry.command,
         "codeRevision": entry.code_revision,
         "hardware": entry.hardware,
