@@ -85,6 +85,15 @@ def test_parameters_that_nobody_counted_are_stated(tmp_path: Path, make_entry) -
     assert "parameters" in load_leaderboard(tmp_path).stated.iloc[0].split()
 
 
+def test_the_open_track_stands_apart(tmp_path: Path, make_entry) -> None:
+    make_entry(tmp_path, "fixed", 40)
+    make_entry(tmp_path, "open", 10, open_recipe={"epochs": 300})
+    frame = load_leaderboard(tmp_path).drop_duplicates("entry").set_index("entry")
+    assert frame.track.to_dict() == {"fixed": "fixed", "open": "open"}
+    assert frame.recipe.to_dict() == {"fixed": "", "open": "300 epochs"}
+    assert frame["rank"].tolist() == [1, 1]
+
+
 def test_the_three_forms_say_the_same(board: Path) -> None:
     frame = load_leaderboard(board)
     content = json.loads((board / "results.json").read_text())
