@@ -82,7 +82,7 @@ def test_the_global_generator_is_left_alone() -> None:
 
 
 def test_wrong_names_and_batches_are_refused() -> None:
-    with pytest.raises(UnknownNameError, match='Unknown split "valid".* Choose from: train, validation, test'):
+    with pytest.raises(UnknownNameError, match=r'Unknown split "valid".* Choose from: train, validation, test'):
         data_loader("g-digits", "none", "valid")  # type: ignore[arg-type]
     with pytest.raises(InvalidArgumentError, match="batch of at least 1"):
         data_loader("g-digits", "none", batch=0)
