@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from aenbench.cli.options import AddressOption, ExecutorOption, FamilyOption, QuietOption, RootOption, WorkersOption
+from aenbench.cli.options import (
+    AddressOption,
+    DeviceOption,
+    ExecutorOption,
+    FamilyOption,
+    QuietOption,
+    RootOption,
+    WorkersOption,
+)
 from gdatasets.cli.output import say, warn
 
 
@@ -25,6 +33,7 @@ def tabulate(
     store: Annotated[
         Path | None, typer.Option(help="File of finished trainings, which other processes may share.")
     ] = None,
+    device: DeviceOption = "cpu",
     workers: WorkersOption = None,
     executor: ExecutorOption = "local",
     address: AddressOption = None,
@@ -32,6 +41,7 @@ def tabulate(
 ) -> None:
     """Train every distinct network of a space and write a table; resumes, also from a table with fewer seeds."""
     from aenbench.cli.progress import progress_report
+    from aenbench.execution.device import Device
     from aenbench.execution.executors import executor_from
     from aenbench.models.registry import find_space
     from aenbench.runs.progress import Step
@@ -41,13 +51,14 @@ def tabulate(
     from aenbench.tasks.protocol import PROTOCOLS
     from aenbench.tasks.task import Task
 
-    dataset = as_typed(dataset)
+    dataset, trained_on = as_typed(dataset), Device.parse(device)
+    trained_on.check(executor)
     family = find_space(space).name
     chosen = config or default_configuration(dataset, root)
     task = Task(dataset, chosen, PROTOCOLS[protocol])
-    plan = TablePlan(task, family, seeds, root)
+    plan = TablePlan(task, family, seeds, root, trained_on)
     trials = store or out / f".{plan.images.dataset.name}-{chosen}-{family}-{protocol}.trials"
-    with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
+    with executor_from(executor, workers, address, trained_on) as where, progress_report(quiet) as report:
         path = make_table(plan, out, trials, where, lambda done, total: report(Step(None, "trainings", done, total)))
     say(f"Table: {path}")
 

@@ -5,8 +5,16 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
+from aenbench.execution.device import Kind
 from aenbench.leaderboard.untrusted.text import LINE_PATTERN, TEXT_PATTERN, plain_line, plain_name, plain_text
 from aenbench.nn.square_groups import SQUARE_GROUPS
 from aenbench.tasks.protocol import PROTOCOLS, ProtocolName
@@ -107,6 +115,9 @@ class SeedResult(Strict):
         default=None, description="accuracy 0..1 on the images that the choices were made by; null if not known"
     )
     accuracy: Share = Field(description="share of right test predictions, 0..1; recomputed by `aenbench verify`")
+    weights_sha256: Sha256 | None = Field(
+        default=None, description="SHA-256 of seed-N.safetensors, the weights that predicted; null if not kept"
+    )
 
 
 class Interval(Strict):
@@ -173,7 +184,7 @@ class Entry(Strict):
     protocol: ProtocolName = Field(description="only entries of one protocol are compared")
     budget: Line = Field(description="quick or standard for what `aenbench run` trained; else free text")
     open_recipe: OpenRecipe | None = Field(
-        default=None, description="of the open track: what differs from the fixed recipe; null for the fixed one"
+        default=None, description="of the open track: what differs from the fixed recipe; left out for the fixed one"
     )
     seeds: Annotated[tuple[SeedResult, ...], Field(min_length=1, max_length=MAX_SEEDS)]
     accuracy: Interval
@@ -185,9 +196,20 @@ class Entry(Strict):
         default="",
         description="commit of the code, with +changes where its files had been edited; empty if not known",
     )
+    device: Kind = Field(default="cpu", description="kind of device that trained it; left out where it is cpu")
     hardware: Line = ""
     software: Versions = Field(default_factory=dict, description="versions by name")
     created: Line = Field(description="UTC, ISO 8601")
+
+    @model_serializer(mode="wrap")
+    def _leave_out_usual(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Entries of before there were devices and open recipes keep their text."""
+        fields: dict[str, Any] = serialize(self)
+        if self.device == "cpu":
+            fields.pop("device", None)
+        if self.open_recipe is None:
+            fields.pop("open_recipe", None)
+        return fields
 
     @property
     def task(self) -> Task:

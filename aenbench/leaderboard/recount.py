@@ -48,7 +48,7 @@ def recount(
     differences += _otherwise_trained(entry, histories, images)
     counted = False
     try:
-        offer = _offer(entry)
+        offer = entry_offer(entry)
         if offer is not None:
             differences += _off_grid(entry, offer.family, images)
             found = [
@@ -126,7 +126,7 @@ def _otherwise_trained(entry: Entry, histories: Mapping[int, Sequence[Pass]], im
     return found
 
 
-def _offer(entry: Entry) -> "Offer | None":
+def entry_offer(entry: Entry) -> "Offer | None":
     """The baseline that an entry names; None where it is none of a registered family."""
     if entry.origin != "baseline":
         return None  # before torch is imported, which a board of submissions does not need

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from aenbench.errors import InvalidArgumentError, known_name
+from aenbench.execution.device import Device
 from aenbench.models.family import Searched
 from aenbench.models.registry import DEFAULT_FAMILY, find_offer, find_recipe
 from aenbench.runs.baselines import Baseline
@@ -51,6 +52,7 @@ class RunOptions:
     optimizer: str | None = None
     label_smoothing: float | None = None
     train_images: int | None = None
+    device: str = "cpu"
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Self:
@@ -79,7 +81,8 @@ class RunOptions:
             self.label_smoothing,
             self.train_images,
         )
-        return Plan(method, task, self.budget, self.seeds, root, self.keep_logits, precision, changes)
+        device = Device.parse(self.device)
+        return Plan(method, task, self.budget, self.seeds, root, self.keep_logits, precision, changes, device)
 
     def _method(self) -> Method:
         augmentation = Augmentation(tuple(filter(None, self.augment.split(","))))

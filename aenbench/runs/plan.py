@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from aenbench.errors import InvalidArgumentError
+from aenbench.execution.device import CPU, Device
 from aenbench.leaderboard.entry import OpenRecipe, safe_name
 from aenbench.leaderboard.training_curves import MAX_PASSES
 from aenbench.models.family import Budget
@@ -34,6 +35,9 @@ class Plan:
             name, and so of its identity; what a search spends on a network stays as it is.
         changes: in the recipe of the final training. Where they come to something, the entry is one of the open
             track: its name and `open_recipe` say what differs.
+        device: where its networks are trained. An entry states it, and trials and checkpoints of another kind of device
+            are refused; the entry's name stays.
+        keep_weights: whether seeds give the weights of their final networks; that changes no outcome.
 
     Raises:
         UnknownNameError: no such budget.
@@ -48,6 +52,8 @@ class Plan:
     keep_logits: bool = False
     precision: Precision | None = None
     changes: RecipeChanges = field(default_factory=RecipeChanges)
+    device: Device = CPU
+    keep_weights: bool = False
 
     def __post_init__(self) -> None:
         self.changes.check(self._fixed)
@@ -104,7 +110,8 @@ class Plan:
         dataset = images.dataset
         train = dataset.digest("train")[:16]
         parts = (dataset.name, dataset.version, dataset.configuration, train, self.task.protocol.name)
-        return f"run, torch {version('torch')}, {self.name}, {' '.join(parts)}, {self.spent.child}"
+        spent = f"{self.spent.child}{self.device.identity}"
+        return f"run, torch {version('torch')}, {self.name}, {' '.join(parts)}, {spent}"
 
     def final_identity(self, images: Images, candidate: Candidate, seed: int) -> str:
         """What decides the outcome of a seed's final training."""

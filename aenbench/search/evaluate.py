@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 
+from aenbench.execution.device import CPU, Device
 from aenbench.execution.store import TrialStore
 from aenbench.models.space import SearchSpace
 from aenbench.search.evidence import Evidence, ask_images, evidence_of
@@ -27,13 +28,19 @@ class TrainedEvaluation:
     """
 
     def __init__(
-        self, space: SearchSpace, learn: LabelledImages, choose_by: LabelledImages, recipe: Recipe, seed: int
+        self,
+        space: SearchSpace,
+        learn: LabelledImages,
+        choose_by: LabelledImages,
+        recipe: Recipe,
+        seed: int,
+        device: Device = CPU,
     ) -> None:
         self._space, self._learn, self._choose_by, self._recipe = space, learn, choose_by, recipe
-        self.seed = seed
+        self.seed, self._device = seed, device
 
     def __call__(self, state: str) -> float:
-        training = Training(self._space.candidate(state), self._recipe, self.seed, "child")
+        training = Training(self._space.candidate(state), self._recipe, self.seed, "child", self._device)
         accuracies = train(training, self._learn, self._choose_by).accuracies
         return self._space.protocol.value(accuracies)
 

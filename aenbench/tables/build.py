@@ -1,7 +1,6 @@
 """Make a table: every network of a search space, trained for each seed as a search would train it."""
 
 import json
-import os
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -16,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from aenbench.errors import InvalidArgumentError, TableError
+from aenbench.execution.device import CPU, Device
 from aenbench.execution.executors import Executor
 from aenbench.execution.store import Result, TrialStore, evaluate_all
 from aenbench.models.registry import FAMILIES, space_of
 from aenbench.models.space import SearchSpace
+from aenbench.provenance import hardware
 from aenbench.tables.parquet import read_table, table_path, write_table
 from aenbench.tables.table import Table, TableInfo
 from aenbench.tasks.images import Images
@@ -47,6 +48,7 @@ class TablePlan:
         space: the name of a model family that is registered.
         seeds: trainings of each network, with the seeds 0, 1, ...
         root: a torchvision-style folder with the source's raw files; it does not change the outcome.
+        device: where networks are trained; its kind is part of the table's identity.
 
     Raises:
         UnknownNameError: no such space, dataset or configuration.
@@ -57,6 +59,7 @@ class TablePlan:
     space: str = "aen"
     seeds: int = 3
     root: Path | None = None
+    device: Device = CPU
 
     def __post_init__(self) -> None:
         space_of(self.space)
@@ -90,6 +93,7 @@ class Training:
         recipe: how it is trained.
         network: its canonical state.
         seed: as of a run.
+        device: where it is trained.
     """
 
     task: Task
@@ -98,6 +102,7 @@ class Training:
     recipe: Recipe
     network: str
     seed: int
+    device: Device = CPU
 
 
 def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, report: Report) -> Path:
@@ -137,7 +142,7 @@ def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, r
         _take_over(known, path, store)
         info = info.model_copy(update={"hardware": _together(known.info.hardware, info.hardware)})
     items = {
-        training_key(network, seed): Training(plan.task, plan.root, space, plan.recipe, network, seed)
+        training_key(network, seed): Training(plan.task, plan.root, space, plan.recipe, network, seed, plan.device)
         for seed, network in product(info.seeds, space.networks)
     }
     results: dict[str, Result] = {}
@@ -157,7 +162,7 @@ def _table_so_far(path: Path, info: TableInfo) -> Table | None:
     except TableError as error:
         raise TableError(f"{error} It is left as it is; to make it anew, move it away first.") from error
     theirs, ours = json.loads(known.info.training_identity), json.loads(info.training_identity)
-    differing = [name for name in ours if theirs[name] != ours[name]]
+    differing = sorted(name for name in theirs | ours if theirs.get(name) != ours.get(name))
     if differing:
         raise TableError(
             f"{path} is a table of something else (it differs in {', '.join(differing)}) and left as it is; move it "
@@ -202,8 +207,9 @@ def train(training: Training) -> dict[str, object]:
     the time that it takes is not counted.
     """
     images = load_images(training.task, training.root, training.recipe)
-    _warm_up(training.space, training.recipe, images)
-    child = trial.Training(training.space.candidate(training.network), training.recipe, training.seed, "child")
+    _warm_up(training.space, training.recipe, images, training.device)
+    candidate = training.space.candidate(training.network)
+    child = trial.Training(candidate, training.recipe, training.seed, "child", training.device)
     trained = trial.train(child, images.learn, images.choose_by, follow=images.test)
     return {
         "parameters": trained.parameters,
@@ -214,10 +220,11 @@ def train(training: Training) -> dict[str, object]:
 
 
 @lru_cache(maxsize=1)
-def _warm_up(space: SearchSpace, recipe: Recipe, images: TrialImages) -> None:
+def _warm_up(space: SearchSpace, recipe: Recipe, images: TrialImages, device: Device) -> None:
     """PyTorch loads parts of itself at the first step of an optimiser, which is no network's time."""
     two = images.learn.part(0, 2)
-    trial.train(trial.Training(space.candidate(space.start), replace(recipe, images=2, epochs=1), 0, "child"), two, two)
+    recipe = replace(recipe, images=2, epochs=1)
+    trial.train(trial.Training(space.candidate(space.start), recipe, 0, "child", device), two, two)
 
 
 def _describe(plan: TablePlan) -> TableInfo:
@@ -240,12 +247,13 @@ def _describe(plan: TablePlan) -> TableInfo:
         seeds=tuple(range(plan.seeds)),
         validation_images=len(parts.choose_by),
         test_images=len(parts.choose_by if parts.test is None else parts.test),
+        device=plan.device.kind,
         software={
             "python": platform.python_version(),
             **{name: version(name) for name in ("numpy", "torch")},
             "aenbench": __version__,
         },
-        hardware=f"{platform.machine()}, {os.cpu_count()} cores",
+        hardware=", ".join(filter(None, (hardware(), plan.device.card))),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

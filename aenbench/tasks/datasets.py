@@ -26,6 +26,7 @@ from gdatasets.sources.catalogue import SOURCES
 from gdatasets.sources.image_folder import FolderSource
 from gdatasets.sources.published import load_source
 from gdatasets.sources.source import Source, SourceArrays, data_roots
+from gdatasets.sources.splits import fixed_order
 from gdatasets.user_code import load_object
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ class Dataset:
             of a folder `validation`, or a tenth.
         read: the images uint8 (n, *image_shape) and labels int64 (n,) of a split, kept once they were read. The
             training split of a dataset that was not generated comes in a fixed pseudo-random order, because published
-            files are often sorted by class; test splits come as published.
+            files are often sorted by class; where a source keeps groups together (`Source.held_out`), in its own.
+            Test splits come as published.
         digest: `content_sha256` of a split as `read` gives it: the pinned one of a generated dataset that has one; of a
             build that of its manifest, which the images were compared with; otherwise computed from the images.
     """
@@ -171,7 +173,7 @@ def _as_published(name: str, source: Source, root: Root) -> Dataset:
     @cache
     def read(split: str) -> SourceArrays:
         arrays = load_source(name, split, root)
-        return _in_fixed_order(arrays, source.name) if split == "train" else arrays
+        return _in_fixed_order(arrays, source.name) if split == "train" and not source.held_out else arrays
 
     validation = source.validation or _tenth(source.samples)
     return _unmoved(source.name, source.classes, source.image_shape, source.samples, validation, read)
@@ -220,6 +222,10 @@ def _built(build: "BuiltDataset", configuration: str) -> Dataset:
     every = {split: record.samples for split, record in records.items()}
     _check_benchmark(where, tuple(manifest.classes), every)
     samples, validation = _held_out(every)
+    original = SOURCES.get(manifest.source.name)
+    keeps_order = published or (original is not None and bool(original.held_out) and original.samples == every)
+    if original is not None and keeps_order:
+        validation = original.validation or validation
 
     def moved(split: str) -> SourceArrays:
         arrays = build.read(configuration, split)
@@ -227,7 +233,7 @@ def _built(build: "BuiltDataset", configuration: str) -> Dataset:
 
     @cache
     def read(split: str) -> SourceArrays:
-        if split != "train" or published:
+        if split != "train" or keeps_order:
             return moved(split)
         return _with_held_out(moved(split), moved("validation") if "validation" in records else None, name)
 
@@ -290,8 +296,7 @@ def _unmoved(
 
 def _in_fixed_order(arrays: SourceArrays, name: str) -> SourceArrays:
     """The samples in an order that depends on the dataset's name and length only, and on no library's version."""
-    key = int.from_bytes(hashlib.sha256(f"aenbench-order-1/{name}".encode()).digest()[:16], "little")
-    order = np.argsort(np.random.Philox(key=key).random_raw(len(arrays.labels)), kind="stable")
+    order = fixed_order(f"aenbench-order-1/{name}", len(arrays.labels))
     return SourceArrays(arrays.images[order], arrays.labels[order])
 
 

@@ -62,7 +62,9 @@ def fit(
     augmentation: Augmentation | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Fit:
-    """Train a model in place.
+    """Train a model in place, on the device that it is on.
+
+    The images go there once; their order and their augmentation are drawn on the CPU, so they are the same everywhere.
 
     Args:
         model: maps float32 (batch, channels, size, size) to logits (batch, classes).
@@ -80,7 +82,8 @@ def fit(
         StoreError: the checkpoint is damaged, or of another plan.
         TrainingError: the mean loss of a pass is not finite.
     """
-    train, choose_by = train.first(recipe.images), choose_by.first(recipe.chosen_by)
+    device = device_of(model)
+    train, choose_by = train.first(recipe.images).to(device), choose_by.first(recipe.chosen_by).to(device)
     passes = recipe.passes(len(train))
     generator = torch.Generator().manual_seed(derive_seed(seed, "order"))
     optimiser = recipe.optimiser_of(model)
@@ -97,11 +100,11 @@ def fit(
         started = time.perf_counter()
         order = torch.randperm(len(train), generator=generator)
 
-        def augmented(chosen: Tensor, epoch: int = number) -> Tensor:
-            return augmentation.augment(train.images[chosen], chosen, epoch, augmentation_seed, train.black)
+        def augmented(images: Tensor, chosen: Tensor, epoch: int = number) -> Tensor:
+            return augmentation.augment(images, chosen, epoch, augmentation_seed, train.black)
 
-        with _dropout_seeded(derive_seed(seed, "dropout", str(number))):
-            loss = _train_once(model, order, augmented, train.labels, recipe, optimiser, schedule)
+        with dropout_seeded(derive_seed(seed, "dropout", str(number)), device):
+            loss = _train_once(model, order, train, augmented, recipe, optimiser, schedule)
         if not math.isfinite(loss):
             raise TrainingError(
                 f"The loss of pass {number + 1} of {passes} is {loss}: the training diverged. Use a lower learning "
@@ -126,21 +129,26 @@ def fit(
 def _train_once(
     model: nn.Module,
     order: Tensor,
-    images: Callable[[Tensor], Tensor],
-    labels: Tensor,
+    train: LabelledImages,
+    augmented: Callable[[Tensor, Tensor], Tensor],
     recipe: Recipe,
     optimiser: torch.optim.Optimizer,
     schedule: LRScheduler | None,
 ) -> float:
-    """One pass over sample numbers; the mean loss."""
+    """One pass over sample numbers, which are on the CPU; the mean loss, summed where the images are.
+
+    Reading a loss at each step would make a GPU wait for it.
+    """
     model.train()
-    total = 0.0
-    for chosen in recipe.batches(order):
-        with torch.autocast(labels.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-            logits = model(images(chosen))  # (batch, classes)
+    device = train.labels.device
+    total = torch.zeros((), dtype=torch.float64, device=device)
+    for numbers, chosen in zip(recipe.batches(order), recipe.batches(order.to(device)), strict=True):
+        images = augmented(train.images[chosen], numbers)
+        with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+            logits = model(images)  # (batch, classes)
         loss = nn.functional.cross_entropy(
             logits.to(torch.promote_types(logits.dtype, torch.float32)),
-            labels[chosen],
+            train.labels[chosen],
             label_smoothing=recipe.label_smoothing,
         )
         optimiser.zero_grad(set_to_none=True)
@@ -148,8 +156,8 @@ def _train_once(
         optimiser.step()
         if schedule is not None:
             schedule.step()
-        total += loss.item() * len(chosen)
-    return total / len(order)
+        total += loss.detach().double() * len(chosen)
+    return total.item() / len(order)
 
 
 def _advance(schedule: LRScheduler | None, steps: int) -> None:
@@ -162,31 +170,43 @@ def _advance(schedule: LRScheduler | None, steps: int) -> None:
 
 
 @contextmanager
-def _dropout_seeded(seed: int) -> Iterator[None]:
-    """Dropout draws from PyTorch's global generator; seed it for a while, and leave it as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+def dropout_seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Dropout draws from the global generator of its device; seed it for a while, and leave it as it was."""
+    gpus = [torch.cuda.current_device() if device.index is None else device.index] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=gpus):
+        torch.default_generator.manual_seed(seed)
+        for gpu in gpus:
+            with torch.cuda.device(gpu):
+                torch.cuda.manual_seed(seed)
         yield
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Where a model's parameters are; the CPU, if it has none."""
+    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
 
 
 @torch.inference_mode()
 def compute_logits(model: nn.Module, images: Tensor, batch: int = 1_000) -> Tensor:
-    """What a model gives for each image, (n, classes), in evaluation; it is left in the mode it was in."""
-    training = model.training
+    """What a model gives for each image, (n, classes), on the CPU, in evaluation; it is left in the mode it was in.
+
+    Images that are elsewhere go to the model's device batch by batch.
+    """
+    training, device = model.training, device_of(model)
     model.eval()
-    logits = torch.cat([model(part) for part in torch.split(images, batch)])
+    logits = torch.cat([model(part.to(device)) for part in torch.split(images, batch)]).cpu()
     model.train(training)
     return logits
 
 
 def predict(model: nn.Module, images: Tensor, batch: int = 1_000) -> Tensor:
-    """The most likely class of each image, int64 (n,), the first of equals; the model is left in the mode it was in."""
+    """The most likely class of each image, int64 (n,), the first of equals, as of `compute_logits`."""
     return compute_logits(model, images, batch).argmax(dim=1)
 
 
 def accuracy(model: nn.Module, data: LabelledImages, batch: int = 1_000) -> float:
     """Share of right answers, 0..1."""
-    return float((predict(model, data.images, batch) == data.labels).double().mean())
+    return float((predict(model, data.images, batch) == data.labels.cpu()).double().mean())
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from torch import nn
 
+from aenbench.execution.device import CPU, Device
 from aenbench.tasks.images import Images, LabelledImages
 from aenbench.tasks.task import Task
 from aenbench.training.candidate import Candidate
@@ -29,12 +30,14 @@ class Training:
         seed: of the run.
         role: `child`, one of the networks that a search compares, which keeps its last pass; or `final`, the chosen
             network, which keeps its best pass by the images to choose by. Each draws its own random numbers.
+        device: where it is trained, and where the trained network is then.
     """
 
     candidate: Candidate
     recipe: Recipe
     seed: int
     role: Role
+    device: Device = CPU
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +48,8 @@ class Trained:
         model: the trained network.
         accuracies: share of right answers on the images to choose by, after each pass.
         followed: the same on the images that were followed; empty where there were none.
-        seconds: processor time of building, training and choosing, in this process; following is not counted.
+        seconds: processor time of building, training and choosing, in this process; following is not counted, nor is
+            what a GPU computes meanwhile.
         wall_seconds: of all passes, also of those before an interruption.
         history: loss, accuracy and learning rate of each pass.
     """
@@ -95,18 +99,19 @@ def train(
             on_pass(done, total, passed)
 
     started = time.process_time()
-    model = candidate.build(seed)
-    fitted = fit(
-        model,
-        learn,
-        choose_by,
-        training.recipe,
-        seed,
-        keep_best=training.role == "final",
-        on_pass=after,
-        augmentation=candidate.augmentation,
-        checkpoint=checkpoint,
-    )
+    model = candidate.build(seed).to(training.device.torch)
+    with training.device.in_use():
+        fitted = fit(
+            model,
+            learn,
+            choose_by,
+            training.recipe,
+            seed,
+            keep_best=training.role == "final",
+            on_pass=after,
+            augmentation=candidate.augmentation,
+            checkpoint=checkpoint,
+        )
     seconds = time.process_time() - started - following
     return Trained(model, fitted.accuracies, tuple(followed), seconds, fitted.wall_seconds, fitted.history)
 

@@ -93,7 +93,7 @@ def build(
     root: RootOption = None,
     source: SourceOption = None,
     size: Annotated[
-        int | None, typer.Option(help="Own images: cut out the central square and resize to N x N.")
+        int | None, typer.Option(help="Pixels along a side: the central square, made smaller; never larger.")
     ] = None,
     colour: Annotated[
         bool | None, typer.Option("--colour/--grey", help="Own images: RGB or grey; by default as the first image.")
@@ -117,7 +117,7 @@ def build(
 ) -> None:
     """Build configurations of a dataset, or of your own images, into a folder that `datasets.load_dataset` reads."""
     from gdatasets.cli.progress import shown
-    from gdatasets.folder.build import BuildOptions, build_dataset
+    from gdatasets.folder.build import BuildOptions, build_dataset, check_not_published
     from gdatasets.folder.build import build as build_folder
     from gdatasets.generation.specs import dataset_spec
 
@@ -132,18 +132,22 @@ def build(
             from gdatasets.sources.catalogue import SOURCES
             from gdatasets.sources.image_folder import FolderSource, Provenance
             from gdatasets.sources.published import PublishedSource
+            from gdatasets.sources.sized import at_size
 
             images: ImageSource = FolderSource(source, size, colour, Provenance(title, licence, homepage, citation))
             if str(source) in SOURCES and not source.exists():
-                images = PublishedSource(str(source), root)
+                images = at_size(PublishedSource(str(source), root), size)
             spec = named_spec(images.about, name, version, title)
+            if isinstance(images, FolderSource):
+                check_not_published(spec.name, images.about, source)
             groups = _own_groups(spec, generators, config_name, images.image_shape)
             chosen = spec.configurations if every else configs
             manifest = build_folder(spec, images, [*chosen, *groups], out, options)
         elif name:
             spec = dataset_spec(name)
-            groups = _own_groups(spec, generators, config_name, spec.source.image_shape)
-            manifest = build_dataset(name, [*(spec.configurations if every else configs), *groups], out, root, options)
+            groups = _own_groups(spec, generators, config_name, (size or spec.source.image_shape[0],) * 2)
+            named = spec.configurations if every else configs
+            manifest = build_dataset(name, [*named, *groups], out, root, options, size)
         else:
             raise InvalidArgumentError("Name a dataset, or your own images with --source DIR|ZIP.")
     _say(quiet, f"{out} holds {manifest.dataset}@{manifest.version}: {', '.join(manifest.configurations)}")
@@ -207,15 +211,19 @@ def _source_of(folder: Path, root: Path | None, own: Path | None) -> "ImageSourc
     manifest = read_manifest(folder)
     if manifest.dataset in DATASETS:
         return PublishedSource(DATASETS[manifest.dataset].source_name, root)
+    from gdatasets.sources.catalogue import SOURCES
+    from gdatasets.sources.sized import at_size
+
+    name = str(own) if own is not None else manifest.source.name
+    if (":" in name or name in SOURCES) and not Path(name).exists():
+        named = at_size(PublishedSource(name, root), manifest.image_shape[0])
+        if own is not None or named.digest() == manifest.source.sha256:
+            return named
     if own is None:
         raise InvalidArgumentError(
             f"{manifest.dataset} was built from own images; name them with --source DIR|ZIP or package.module:source."
         )
-    from gdatasets.sources.catalogue import SOURCES
-
-    if (":" in own.name or str(own) in SOURCES) and not own.exists():
-        return PublishedSource(str(own), root)
-    return FolderSource(own, manifest.image_shape[0], len(manifest.image_shape) == 3)
+    return FolderSource(own, manifest.image_shape[0], len(manifest.image_shape) == 3, enlarge=True)
 
 
 def _conclude(target: str, report: "Report") -> None:

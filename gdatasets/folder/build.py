@@ -52,8 +52,10 @@ from gdatasets.generation.specs import (
 )
 from gdatasets.groups.group import Group
 from gdatasets.processes import end_with_parent
+from gdatasets.sources.catalogue import SOURCES
 from gdatasets.sources.published import PublishedSource
-from gdatasets.sources.source import ImageSource
+from gdatasets.sources.sized import at_size
+from gdatasets.sources.source import ImageSource, Source
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being made, samples done and samples in all."""
@@ -90,6 +92,7 @@ def build_dataset(
     out: str | os.PathLike[str],
     root: str | os.PathLike[str] | None = None,
     options: BuildOptions | None = None,
+    size: int | None = None,
 ) -> Manifest:
     """Build configurations of a dataset into a folder; what is finished there is kept.
 
@@ -100,16 +103,18 @@ def build_dataset(
         out: the folder; made where it is missing.
         root: a torchvision-style folder to look for the source's raw files in first.
         options: how to build.
+        size: pixels along a side, fewer than the source has: another dataset, `NAME-SIZE`, without published digests.
 
     Raises:
         UnknownNameError: no such dataset or configuration.
-        InvalidArgumentError: a group does not fit the images or the dataset.
+        InvalidArgumentError: a group does not fit the images or the dataset; the source is smaller than `size`.
         SourceError: the source is missing and cannot be fetched, or is not the published one.
         OutputError: the folder cannot be written, holds something else, or another build is writing to it.
         IntegrityError: this machine generates other bytes than the published ones.
     """
     spec = dataset_spec(name)
-    return build(spec, PublishedSource(spec.source_name, root), configs, out, options)
+    source = at_size(PublishedSource(spec.source_name, root), size)
+    return build(spec.at_size(source.image_shape[0]), source, configs, out, options)
 
 
 def build(
@@ -145,6 +150,22 @@ def check_own_dataset(spec: DatasetSpec) -> None:
             f"{spec.name} is the name of a published dataset, whose configurations are fixed; give your own group a "
             "dataset of another name."
         )
+
+
+def check_not_published(name: str, images: Source, path: Path) -> None:
+    """Whether images of one's own go by a name of their own.
+
+    Raises:
+        InvalidArgumentError: `name` is that of a published dataset or source; says under which name they may be used.
+    """
+    published = DATASETS[name].source if name in DATASETS else SOURCES.get(name)
+    if published is None:
+        return
+    count, whole = sum(images.samples.values()), sum(published.samples.values())
+    raise InvalidArgumentError(
+        f"{path} ({count:,} images) is not the published {name} ({whole:,} images of {published.title}, in the "
+        f"publisher's own files); use it under a name of its own, such as {published.subset_name(count)}."
+    )
 
 
 def _wanted(spec: DatasetSpec, configs: Sequence[str | Group | GroupConfiguration]) -> list[AnyConfiguration]:

@@ -158,6 +158,8 @@ def _moves(config: ConfigRecord) -> str:
 
 def _splits(source: Source) -> str:
     """Which images of the source each split has."""
+    if source.split_rule:
+        return f"splits {source.split_rule}."
     if source.ranges is None:
         return "splits as in the source."
     parts = [

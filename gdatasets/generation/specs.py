@@ -126,6 +126,12 @@ class DatasetSpec:
         """The same dataset at another version."""
         return replace(self, version=version)
 
+    def at_size(self, size: int) -> "DatasetSpec":
+        """The dataset of the same images at another size, `NAME-SIZE`; itself at the source's own size."""
+        if size == self.source.image_shape[0]:
+            return self
+        return replace(self, name=f"{self.name}-{size}", title=f"{self.title} at {size}x{size}", released="")
+
     def configuration(self, name: str | None = None) -> Configuration:
         """A configuration of this dataset, by default its default one.
 

@@ -16,10 +16,14 @@ from gdatasets.registry import Registry
 from gdatasets.sources.cifar import CIFAR10
 from gdatasets.sources.digits import DIGITS
 from gdatasets.sources.emnist import EMNIST_LETTERS
+from gdatasets.sources.eurosat import EUROSAT
+from gdatasets.sources.galaxies import GALAXY10
 from gdatasets.sources.mnist import FASHION_MNIST, KMNIST, MNIST, MNIST_RESPLIT
+from gdatasets.sources.pcam import PCAM
 from gdatasets.sources.source import Source
 from gdatasets.sources.svhn import SVHN
 from gdatasets.sources.text_rows import ROTATED_MNIST, SIGN_LANGUAGE_MNIST
+from gdatasets.sources.traffic_signs import TRAFFIC_SIGNS
 
 
 def _check_source(name: str, value: Any) -> Source:
@@ -61,6 +65,10 @@ SOURCES: Registry[Source] = Registry(
             EMNIST_LETTERS,
             ROTATED_MNIST,
             SIGN_LANGUAGE_MNIST,
+            EUROSAT,
+            PCAM,
+            TRAFFIC_SIGNS,
+            GALAXY10,
         )
     },
     _check_source,

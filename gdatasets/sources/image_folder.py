@@ -25,17 +25,16 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from gdatasets.errors import InvalidArgumentError, SourceError
 from gdatasets.files import file_sha256, read_whole, reading
 from gdatasets.groups.actions import Images
+from gdatasets.sources.archived_images import MAX_FILE_BYTES, unpack_member
+from gdatasets.sources.sized import shrink
 from gdatasets.sources.source import Source, SourceArrays
 
 _SPLITS = ("train", "validation", "test")
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm"}
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
-_MAX_FILE_BYTES = 256 << 20
 _MAX_PIXELS = 64 << 20
 _GREY_MODES = ("1", "L", "LA")
 _MODES = (*_GREY_MODES, "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV")  # of 8 bits a channel, or fewer
-_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -54,16 +53,18 @@ class FolderSource:
 
     Attributes:
         path: a folder or a .zip file.
-        size: pixels along a side: the central square of each image is cut out and resized (Pillow, bilinear). By
+        size: pixels along a side: the central square of each image is cut out and made smaller (Pillow, bilinear). By
             default images must all be squares of one size.
         colour: RGB or grey; by default as the first image.
         provenance: what the user states about the images.
+        enlarge: make smaller images larger too, which adds pixels but no detail; otherwise they are an error.
     """
 
     path: Path
     size: int | None = None
     colour: bool | None = None
     provenance: Provenance = field(default_factory=Provenance)
+    enlarge: bool = False
 
     @cached_property
     def about(self) -> Source:
@@ -154,7 +155,7 @@ class FolderSource:
         where = f"{self.path}: {member.path}"
         try:
             if self._archive is not None:
-                content = _unpack(self._archive, member.path, where)
+                content = unpack_member(self._archive, member.path, where)
             else:
                 content = self._read_file(member.path, where)
             image = Image.open(io.BytesIO(content), formats=_FORMATS)
@@ -180,9 +181,9 @@ class FolderSource:
         about = path.stat()
         if not stat.S_ISREG(about.st_mode):
             raise SourceError(f"{where} is not a plain file; remove it.")
-        if about.st_size > _MAX_FILE_BYTES:
-            raise SourceError(f"{where} has {about.st_size:,} bytes, at most {_MAX_FILE_BYTES:,} are read.")
-        return read_whole(path, _MAX_FILE_BYTES)
+        if about.st_size > MAX_FILE_BYTES:
+            raise SourceError(f"{where} has {about.st_size:,} bytes, at most {MAX_FILE_BYTES:,} are read.")
+        return read_whole(path, MAX_FILE_BYTES)
 
     def _pixels(self, member: "_Member") -> Images:
         shape = self.image_shape
@@ -199,9 +200,7 @@ class FolderSource:
         if image.size != square:
             if self.size is None:
                 raise self._needs_size(member, image)
-            side = min(image.size)
-            left, top = (image.width - side) // 2, (image.height - side) // 2
-            image = image.crop((left, top, left + side, top + side)).resize(square, Image.Resampling.BILINEAR)
+            image = shrink(image, self.size, f"{self.path}: {member.path}", self.enlarge)
         return np.asarray(image)
 
     def _needs_size(self, member: "_Member", image: Image.Image) -> InvalidArgumentError:
@@ -209,20 +208,6 @@ class FolderSource:
             f"{self.path}: {member.path} is {image.width}x{image.height}; images of other than one square size need "
             "--size N (the central square, resized)."
         )
-
-
-def _unpack(archive: zipfile.ZipFile, name: str, where: str) -> bytes:
-    """A member of an archive, of which no more is unpacked than it declares."""
-    info = archive.getinfo(name)
-    if info.file_size > _MAX_FILE_BYTES:
-        raise SourceError(f"{where} has {info.file_size:,} bytes, at most {_MAX_FILE_BYTES:,} are read.")
-    if info.compress_type not in _COMPRESSIONS:
-        raise SourceError(f"{where} is compressed in a way that is not read; use stored or deflated members.")
-    content = bytearray()
-    with archive.open(info) as stream:
-        while block := stream.read(_BLOCK):  # never all at once: then zipfile would unpack it whole before it counts
-            content += block
-    return bytes(content)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ digest before a byte is parsed, and the arrays with what the source says afterwa
 
 import hashlib
 import os
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +23,7 @@ import numpy as np
 from gdatasets.errors import SourceError, UnknownNameError
 from gdatasets.sources.catalogue import SOURCES
 from gdatasets.sources.download import check, fetch, holds
-from gdatasets.sources.source import Edition, Source, SourceArrays, data_roots
+from gdatasets.sources.source import Edition, PieceReader, Pieces, PublishedFile, Source, SourceArrays, data_roots
 
 Root = str | os.PathLike[str] | None
 
@@ -40,7 +41,7 @@ class PublishedSource:
     name: str
     root: Root = None
     download: bool = True
-    _loaded: dict[str, SourceArrays] = field(default_factory=dict, repr=False, compare=False)
+    _opened: dict[str, Pieces] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def about(self) -> Source:
@@ -64,10 +65,9 @@ class PublishedSource:
         return whole.hexdigest()
 
     def read(self, split: str, start: int, stop: int) -> SourceArrays:
-        if split not in self._loaded:
-            self._loaded[split] = load_source(self.name, split, self.root, self.download)
-        whole = self._loaded[split]
-        return SourceArrays(whole.images[start:stop], whole.labels[start:stop])
+        if split not in self._opened:
+            self._opened[split] = _open(self.about, split, self.root, self.download)
+        return self._opened[split].read(start, stop)
 
 
 def load_source(name: str, split: str = "train", root: Root = None, download: bool = True) -> SourceArrays:
@@ -83,7 +83,8 @@ def load_source(name: str, split: str = "train", root: Root = None, download: bo
         UnknownNameError: no such source or split.
         SourceError: the files are missing and cannot be fetched, or are not the published ones.
     """
-    return _load(SOURCES.find(name), split, root, download)
+    source = SOURCES.find(name)
+    return _open(source, split, root, download).read(0, source.samples.get(split, 0))
 
 
 def source_is_local(name: str, root: Root = None) -> bool:
@@ -97,31 +98,82 @@ def source_is_local(name: str, root: Root = None) -> bool:
     )
 
 
-def _load(source: Source, split: str, root: Root, download: bool) -> SourceArrays:
+@dataclass(frozen=True)
+class _Whole:
+    """A split in memory."""
+
+    arrays: SourceArrays
+
+    def __len__(self) -> int:
+        return len(self.arrays.labels)
+
+    def read(self, start: int, stop: int) -> SourceArrays:
+        return SourceArrays(self.arrays.images[start:stop], self.arrays.labels[start:stop])
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """Pieces whose every sample is compared with what the source says."""
+
+    source: Source
+    pieces: Pieces
+    where: str
+
+    def __len__(self) -> int:
+        return len(self.pieces)
+
+    def read(self, start: int, stop: int) -> SourceArrays:
+        arrays = self.pieces.read(start, stop)
+        _check_samples(self.source, arrays, self.where)
+        return _frozen(arrays)
+
+
+def _open(source: Source, split: str, root: Root, download: bool) -> Pieces:
+    """A split from its files, or from the package that has it; read whole only where its format is."""
     if split not in source.samples:
         raise UnknownNameError("split", split, source.samples)
     if source.original is not None:
-        wholes = [_load(source.original, part, root, download) for part in source.original.samples]
+        original = source.original
+        wholes = [_open(original, part, root, download).read(0, count) for part, count in original.samples.items()]
         numbers = source.image_numbers(split, 0, source.samples[split])
-        arrays = SourceArrays(*(np.concatenate(column)[numbers] for column in zip(*wholes, strict=True)))
-    else:
-        arrays = _read(source, split, root, download)
+        return _Whole(_frozen(SourceArrays(*(np.concatenate(column)[numbers] for column in zip(*wholes, strict=True)))))
+    place, edition = _locate(source, split, root, download)
+    files, count = edition.files.get(split, ()), source.samples[split]
+    for file in files:
+        _check(place, file, source)
+    paths = [place / file.path for file in files]
+    where = str(paths[0] if len(paths) == 1 else paths[0].parent if paths else source.title)
+    if isinstance(edition.reader, PieceReader):
+        pieces = edition.reader.open(place, files, split, count)
+        _check_count(source, split, (len(pieces), len(pieces)), where)
+        return _Checked(source, pieces, where)
+    arrays = edition.reader.read(place, files, split, count)
+    _check_count(source, split, (len(arrays.images), len(arrays.labels)), where)
+    _check_samples(source, arrays, where)
+    return _Whole(_frozen(arrays))
+
+
+def _check(root: Path, file: PublishedFile, source: Source) -> None:
+    """`check`, which also says how a subset that lies in the place of the published archive may be used."""
+    try:
+        check(root, file)
+    except SourceError as error:
+        path, samples = root / file.path, 0
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                samples = sum(name.lower().endswith((".jpg", ".jpeg", ".png", ".ppm")) for name in archive.namelist())
+        if not samples:
+            raise
+        raise SourceError(
+            f"{error} A subset ({samples:,} images) goes by a name of its own: gdatasets build "
+            f"{source.subset_name(samples)} --source FILE.zip."
+        ) from error
+
+
+def _frozen(arrays: SourceArrays) -> SourceArrays:
     images, labels = np.ascontiguousarray(arrays.images), np.ascontiguousarray(arrays.labels, dtype=np.int64)
     images.flags.writeable = labels.flags.writeable = False
     return SourceArrays(images, labels)
-
-
-def _read(source: Source, split: str, root: Root, download: bool) -> SourceArrays:
-    """A split from its files, or from the package that has it."""
-    place, edition = _locate(source, split, root, download)
-    files = edition.files.get(split, ())
-    for file in files:
-        check(place, file)
-    arrays = edition.reader.read(place, files, split, source.samples[split])
-    paths = [place / file.path for file in files]
-    where = paths[0] if len(paths) == 1 else paths[0].parent if paths else source.title
-    _check_contents(source, split, arrays, str(where))
-    return arrays
 
 
 def _locate(source: Source, split: str, root: Root, download: bool) -> tuple[Path, Edition]:
@@ -159,19 +211,23 @@ def _missing(source: Source, edition: Edition, split: str, roots: list[Path], wh
     )
 
 
-def _check_contents(source: Source, split: str, arrays: SourceArrays, where: str) -> None:
-    """Whether the arrays have the number, the shape and the classes that the source says."""
-    images, labels = arrays
+def _check_count(source: Source, split: str, found: tuple[int, int], where: str) -> None:
+    """Whether there are as many images and labels as the source says."""
     count = source.samples[split]
-    if (len(images), len(labels)) != (count, count):
+    if found != (count, count):
         raise SourceError(
-            f"{where} holds {len(images):,} images and {len(labels):,} labels for {split}, expected {count:,} of "
+            f"{where} holds {found[0]:,} images and {found[1]:,} labels for {split}, expected {count:,} of "
             "each; delete it and fetch it again."
         )
+
+
+def _check_samples(source: Source, arrays: SourceArrays, where: str) -> None:
+    """Whether samples have the shape and the classes that the source says."""
+    images, labels = arrays
     if images.shape[1:] != source.image_shape or images.dtype != np.uint8:
         shape = " x ".join(map(str, source.image_shape))
         raise SourceError(f"{where} holds other images than the expected {shape} bytes; fetch it again.")
-    if count and (labels.min() < 0 or labels.max() >= len(source.classes)):
+    if len(labels) and (labels.min() < 0 or labels.max() >= len(source.classes)):
         raise SourceError(
             f"{where} has a label that is none of its {len(source.classes)} classes; delete it and fetch it again."
         )

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,28 @@ class Reader(Protocol):
         """
 
 
+class Pieces(Protocol):
+    """The samples of a split, read piece by piece."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def read(self, start: int, stop: int, /) -> SourceArrays:
+        """Samples start..stop-1; raises SourceError where the contents are not what the format says."""
+
+
+@runtime_checkable
+class PieceReader(Protocol):
+    """A format of image files that are too large to hold in memory whole."""
+
+    def open(self, root: Path, files: tuple[PublishedFile, ...], split: str, count: int, /) -> Pieces:
+        """A split of `count` samples in files in `root` that were checked; class numbers begin at 0.
+
+        Raises:
+            SourceError: the contents are not what the format and the source say.
+        """
+
+
 @dataclass(frozen=True)
 class Edition:
     """One form in which the images of a source are published.
@@ -70,7 +92,7 @@ class Edition:
     """
 
     files: Mapping[str, tuple[PublishedFile, ...]]
-    reader: Reader
+    reader: Reader | PieceReader
 
 
 @dataclass(frozen=True)
@@ -108,6 +130,9 @@ class Source:
         citation: how its authors ask to be cited, one line.
         image_shape: (size, size) or (size, size, 3).
         validation: how many images at the end of `train` choices are made by.
+        held_out: what of these is kept together, such as `tracks of a sign`: then they are the end of `train` as it is
+            read, and `train` is mixed already. Empty where the publisher's order knows no groups.
+        split_rule: how the splits were cut, where they or their order are not as published.
         editions: the forms in which the same images are published; the first one that is found is read.
         original: the source whose images are split anew by `ranges`, in place of editions.
         ranges: for each split which images of the original it has, counted over all, those of `train` first.
@@ -124,6 +149,8 @@ class Source:
     citation: str
     image_shape: tuple[int, ...] = (28, 28)
     validation: int = 0
+    held_out: str = ""
+    split_rule: str = ""
     editions: tuple[Edition, ...] = ()
     original: "Source | None" = None
     ranges: Mapping[str, tuple[range, ...]] | None = None
@@ -145,9 +172,17 @@ class Source:
     @property
     def index_meaning(self) -> str:
         """What a `source_index` counts, for people."""
+        if self.split_rule:
+            return (
+                "the image of the same split that was moved, counted in the order in which gdatasets reads the source"
+            )
         if self.ranges is None:
             return "the image of the same split of the source that was moved"
         return "the image of the source that was moved, counted over its original training and then test images"
+
+    def subset_name(self, count: int) -> str:
+        """The name under which `count` of its images may be used, so that nobody takes them for the whole."""
+        return f"{self.name}-{count // 1000}k" if count >= 1000 else f"{self.name}-{count}"
 
     def image_numbers(self, split: str, start: int, stop: int) -> NDArray[np.int64]:
         """`source_index` of samples start..stop-1 of a split: int64 (stop - start,), ascending."""
