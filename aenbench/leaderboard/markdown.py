@@ -1,5 +1,8 @@
 """The tables of a leaderboards folder, as Markdown."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
 from aenbench.leaderboard.board import Board, Row, Standing
@@ -92,14 +95,19 @@ def format_accuracy(result: Scored) -> str:
 
 def cost_cells(entry: Entry) -> tuple[str, str, str]:
     """Parameters (range over seeds), networks trained (mean), seconds of search + training (means)."""
-    parameters = sorted({seed.parameters for seed in entry.seeds})
+    return costs([seed.model_dump() for seed in entry.seeds])
+
+
+def costs(seeds: Sequence[Mapping[str, Any]]) -> tuple[str, str, str]:
+    """As `cost_cells`, of what each seed states, by the fields' names."""
+    parameters = sorted({seed["parameters"] for seed in seeds})
     span = f"{parameters[0]:,}" if len(parameters) == 1 else f"{parameters[0]:,} to {parameters[-1]:,}"
-    networks = np.mean([seed.networks_trained for seed in entry.seeds])
-    search, training = (_mean_seconds(entry, part) for part in ("search_seconds", "training_seconds"))
+    networks = np.mean([seed["networks_trained"] for seed in seeds])
+    search, training = (_mean_seconds(seeds, part) for part in ("search_seconds", "training_seconds"))
     return span, f"{networks:.0f}", f"{search} + {training}"
 
 
-def _mean_seconds(entry: Entry, part: str) -> str:
+def _mean_seconds(seeds: Sequence[Mapping[str, Any]], part: str) -> str:
     """Mean over seeds in whole seconds; `?` where a seed does not say."""
-    seconds = [getattr(seed, part) for seed in entry.seeds]
+    seconds = [seed[part] for seed in seeds]
     return "?" if None in seconds else f"{np.mean(seconds):.0f}"

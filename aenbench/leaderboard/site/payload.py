@@ -18,6 +18,7 @@ from aenbench.leaderboard.search_curves import Point
 from aenbench.leaderboard.site.citation import dataset_citation, entry_bibtex
 from aenbench.leaderboard.site.samples import sample_images
 from aenbench.scoring import Details, Part
+from aenbench.scoring.scores import tabled
 
 MAX_CONFUSION_CLASSES = 26
 """Of datasets with more classes only the most frequent confusions are shown."""
@@ -137,7 +138,7 @@ def _entry(task: int, standing: Standing, row: Row) -> dict[str, Any]:
 
 def _further_scores(row: Row) -> dict[str, Any]:
     """The scores of the tables beside accuracy, by name: mean and interval, null where an entry has none."""
-    further = {name: scored for name, scored in row.shown.scores.items() if name != "accuracy"}
+    further = {name: row.shown.scores[name] for name in tabled() if name != "accuracy"}
     shown = {name: each and [each.mean, each.low, each.high] for name, each in further.items()}
     return {"scores": shown} if shown else {}
 
