@@ -15,7 +15,7 @@ import os
 import stat
 import zipfile
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -26,6 +26,8 @@ from gdatasets.errors import InvalidArgumentError, SourceError
 from gdatasets.files import file_sha256, read_whole, reading
 from gdatasets.groups.actions import Images
 from gdatasets.sources.archived_images import MAX_FILE_BYTES, unpack_member
+from gdatasets.sources.catalogue import SOURCES
+from gdatasets.sources.documentation import NOT_STATED, Documentation, read_documentation
 from gdatasets.sources.sized import shrink
 from gdatasets.sources.source import Source, SourceArrays
 
@@ -45,6 +47,25 @@ class Provenance:
     licence: str = ""
     homepage: str = ""
     citation: str = ""
+    documentation: Documentation = NOT_STATED
+
+    def of_subset(self, name: str) -> "Provenance":
+        """The same of images that are a part of a source: what is not stated is as there; raises UnknownNameError."""
+        if not name:
+            return self
+        whole = SOURCES.find(name)
+        part = f"A part of {whole.title}, chosen by the author of this dataset; what is said here is of the whole."
+        return Provenance(
+            self.title,
+            self.licence or whole.licence,
+            self.homepage or whole.homepage,
+            self.citation or whole.citation,
+            replace(whole.documentation, collection=f"{part} {whole.documentation.collection}"),
+        )
+
+    def documented(self, path: Path | None) -> "Provenance":
+        """The same with the statements of a YAML file; raises InvalidArgumentError."""
+        return self if path is None else replace(self, documentation=read_documentation(path, self.documentation))
 
 
 @dataclass(frozen=True)
@@ -77,6 +98,7 @@ class FolderSource:
             licence=named.licence,
             homepage=named.homepage,
             citation=named.citation,
+            documentation=named.documentation,
         )
 
     @cached_property
