@@ -29,6 +29,10 @@ class TrainingError(AenbenchError, ArithmeticError):
     """A training diverged: its loss is no number any more."""
 
 
+class WeightsError(AenbenchError, ValueError):
+    """A file of weights is missing, damaged, or not that of the network that was asked for."""
+
+
 class ExecutorError(AenbenchError, RuntimeError):
     """Work could not be started, or its workers died again and again."""
 

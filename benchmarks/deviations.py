@@ -80,7 +80,7 @@ def train_network(name: str, images: Images, recipe: Recipe, seed: int) -> float
     change(network, generator)
     train, choose_by = images.training()
 
-    def after_pass(done: int, passes: int) -> None:  # noqa: ARG001
+    def after_pass(*_: object) -> None:
         if not keeps_dropout:
             for module in network.modules():
                 if isinstance(module, nn.Dropout):

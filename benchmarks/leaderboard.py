@@ -1,4 +1,4 @@
-"""What it costs to verify a leaderboard and to render it: 50, 100 and 200 entries of 5 seeds x 10,000 images.
+"""What it costs to verify a leaderboard and to render it: 50 to 200 entries of 5 seeds x 10,000 images.
 
     python benchmarks/leaderboard.py --root ../shared/data
 
@@ -9,6 +9,7 @@ the processor stand beside those of the clock, because other work on the machine
 
 import argparse
 import hashlib
+import resource
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,10 @@ from pathlib import Path
 import numpy as np
 
 SEEDS = 5
-COUNTS = (50, 100, 200)
+COUNTS = (50, 100, 150, 200)
+_LOAD = "import sys, aenbench; aenbench.load_leaderboard(sys.argv[1])"
+"""What `load` is measured by: a process that imports pandas and reads the results, without recomputing them."""
+
 TASKS = (("g-mnist", "aug2"), ("g-mnist", "aug4"), ("g-mnist", "d4-roll"), ("g-fashion-mnist", "aug2"))
 
 
@@ -30,8 +34,8 @@ def main() -> None:
     if chosen.measure:
         measure(chosen.measure, chosen.root)
         return
-    print("| entries | start | verify | render | all, wall s | all, processor s | index.html, kB |")
-    print("|---|---|---|---|---|---|---|", flush=True)
+    print("| entries | start | verify | render | all, wall s | all, processor s | index.html, kB | load, processor s |")
+    print("|---|---|---|---|---|---|---|---|", flush=True)
     for count in COUNTS:
         with tempfile.TemporaryDirectory() as folder:
             make_entries(Path(folder), count, chosen.root)
@@ -51,9 +55,13 @@ def measure(folder: Path, root: Path | None) -> None:
     times.append(time.perf_counter())
     write_generated(folder, root)
     times.append(time.perf_counter())
+    start = time.process_time()
+    subprocess.run([sys.executable, "-c", _LOAD, str(folder)], check=True)
+    load = resource.getrusage(resource.RUSAGE_CHILDREN)
     parts = " | ".join(f"{seconds:.1f}" for seconds in np.diff(times))
     size = (folder / "index.html").stat().st_size / 1e3
-    row = f"| {len(folders)} | {parts} | {times[-1] - times[0]:.1f} | {time.process_time():.1f} | {size:,.0f} |"
+    loading = load.ru_utime + load.ru_stime
+    row = f"| {len(folders)} | {parts} | {times[-1] - times[0]:.1f} | {start:.1f} | {size:,.0f} | {loading:.2f} |"
     print(row, flush=True)
 
 

@@ -13,12 +13,13 @@ from gdatasets.errors import InvalidArgumentError
 _IMPORTED: dict[str, None] = {}  # modules, in the order of their import
 
 
-def load_object(path: str, what: str) -> Any:
+def load_object(path: str, what: str, in_workers: bool = True) -> Any:
     """What an import path names: `"package.module:name"`; the current folder is searched too.
 
     Args:
         path: the import path.
         what: what is expected there, for errors: "a network".
+        in_workers: whether processes that values are sent to import its module too, as `ImportedModules` says.
 
     Raises:
         InvalidArgumentError: it is no import path, or cannot be imported.
@@ -31,7 +32,8 @@ def load_object(path: str, what: str) -> Any:
             found = getattr(importlib.import_module(module_name), name)
     except (Exception, SystemExit) as error:  # the user's module may raise anything while it is imported
         raise InvalidArgumentError(f'Cannot import "{path}": {type(error).__name__}: {error}.') from error
-    _IMPORTED[module_name] = None
+    if in_workers:
+        _IMPORTED[module_name] = None
     return found
 
 

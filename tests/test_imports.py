@@ -257,7 +257,17 @@ def test_the_public_names_of_gdatasets() -> None:
 
 
 PUBLIC = {
-    "aenbench": {"Discovery", "Table", "discover", "load_table"},
+    "aenbench": {
+        "Discovery",
+        "Table",
+        "data_loader",
+        "discover",
+        "load_history",
+        "load_leaderboard",
+        "load_model",
+        "load_predictions",
+        "load_table",
+    },
     "aenbench.nn": {
         "EquivariantLinear",
         "GroupBatchNorm2d",

@@ -4,16 +4,22 @@ import json
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from aenbench.cli.options import QuietOption, RootOption
+from aenbench.cli.options import DeviceOption, QuietOption, RootOption
 from gdatasets.cli.output import say
 
 if TYPE_CHECKING:
-    from aenbench.discovery.answers import Method
+    from numpy.typing import NDArray
+
+    from aenbench.discovery.choice import Choice
     from aenbench.discovery.findings import Discovery
+    from aenbench.tasks.datasets import Dataset
+
+
+_DETAILS = ("agreement", "drop", "rise", "low", "high")
 
 
 def discover(
@@ -30,10 +36,19 @@ def discover(
     method: Annotated[
         str,
         typer.Option(
-            metavar="auto|kernel|classifier",
-            help="kernel trains nothing; classifier trains a small network; auto asks it where the kernel cannot tell.",
+            metavar="auto|kernel|classifier|learned-augmentation|post-hoc",
+            help="kernel trains nothing; classifier trains a small network; auto asks it where the kernel cannot tell. "
+            "The last two train a network, too, and test nothing: no p-values, no level.",
         ),
     ] = "auto",
+    network: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="Import path of a trained network that post-hoc asks, package.module:name; it gets validation images, "
+            "normalized as for aenbench run.",
+        ),
+    ] = None,
     images: Annotated[int | None, typer.Option(help="Training images that are looked at, drawn at random.")] = None,
     level: Annotated[float, typer.Option(help="Of the tests, all candidates together, and of the intervals.")] = 0.05,
     margin: Annotated[
@@ -42,6 +57,7 @@ def discover(
     step: Annotated[int, typer.Option(help="Pixels that the rolls among the actions move by.")] = 4,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     jitter: Annotated[int, typer.Option(metavar="PIXELS", help="Up to shifts: crop at random places by so many.")] = 0,
+    device: DeviceOption = "cpu",
     output: Annotated[Path | None, typer.Option("--json", help="Write the whole result here.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for discovery.json, generators.npy and pictures.")] = None,
     quiet: QuietOption = False,
@@ -50,24 +66,35 @@ def discover(
     """Say which moves keep the law of the images within each class."""
     import numpy as np
 
+    from aenbench.discovery.choice import Choice
     from aenbench.discovery.discover import IMAGES
     from aenbench.discovery.discover import discover as ask
     from aenbench.discovery.usage import ready_commands
+    from aenbench.execution.device import Device
     from aenbench.reports.figures import encode_png
     from aenbench.tasks.datasets import open_dataset
     from gdatasets.cli.progress import shown
     from gdatasets.files import make_folder, write_whole
     from gdatasets.groups.generator_file import encode_generators, read_generators
 
+    trained_on = Device.parse(device)
+    trained_on.check()
     found = open_dataset(dataset, config, root)
     moves = read_generators(Path(candidates)) if Path(candidates).suffix == ".npy" else candidates
-    train = found.read("train")
+    if network is not None:
+        from aenbench.user_code import load_module
+
+        own = load_module(network)
+        pixels, labels = _as_networks_see(found, root)
+    else:
+        own, train = None, found.read("train")
+        pixels, labels = train.images, np.asarray(found.classes)[train.labels]
     with shown(quiet) as report:
-        result = ask(
-            train.images,
-            np.asarray(found.classes)[train.labels],
+        result: Discovery | Choice = cast("Any", ask)(  # which one it is follows from the method
+            pixels,
+            labels,
             moves,
-            method=cast("Method", method),  # `discover` says what is none
+            method=method,  # `discover` says what is none
             limit=IMAGES if images is None else images,
             level=level,
             margin=margin,
@@ -75,24 +102,77 @@ def discover(
             step=step,
             seed=seed,
             report=report,
+            network=own,
+            device=trained_on.name,
         )
     file = None if out is None else str(out / "generators.npy")
-    commands = ready_commands(result.group, dataset, config, train.images.shape[1:3], file)
+    commands = ready_commands(result.group, dataset, config, pixels.shape[1:3], file)
     if root is not None:
         commands = tuple(shlex.join([*shlex.split(command), "--root", str(root)]) for command in commands)
-    show(result, commands)
-    told = {"dataset": dataset, "config": config, "jitter": jitter, **result.to_json(), "commands": commands}
+    if isinstance(result, Choice):
+        show_choice(result, commands)
+    else:
+        show(result, commands)
+    told = {
+        "dataset": dataset,
+        "config": config,
+        "jitter": jitter,
+        "device": trained_on.kind,
+        **result.to_json(),
+        "commands": commands,
+    }
     text = json.dumps(told, indent=1) + "\n"
     files = {output: text.encode()} if output is not None else {}
     if out is not None:
         files |= {out / "discovery.json": text.encode(), out / "effects.png": encode_png(result.plot())}
-        pictures = {"confusion.png": result.plot_confusion(), "pairs.png": result.plot_pairs()}
-        files |= {out / name: encode_png(picture) for name, picture in pictures.items() if picture is not None}
+        if not isinstance(result, Choice):
+            pictures = {"confusion.png": result.plot_confusion(), "pairs.png": result.plot_pairs()}
+            files |= {out / name: encode_png(picture) for name, picture in pictures.items() if picture is not None}
         files |= {out / "generators.npy": encode_generators(result.group.permutations)}
     for path, content in files.items():
         make_folder(path.parent)
         write_whole(path, content)
         say(f"Wrote {path}")
+
+
+def _as_networks_see(found: "Dataset", root: Path | None) -> "tuple[NDArray[Any], NDArray[Any]]":
+    """Validation images, normalized, (n, rows, columns, channels), with class numbers: no run learns from them."""
+    from aenbench.tasks.images import Images
+    from aenbench.tasks.protocol import STANDARD
+    from aenbench.tasks.task import Task
+
+    held_out = Images(Task(found.name, found.configuration, STANDARD), root, found).training()[1]
+    say(f"The network is asked on {len(held_out):,} validation images, normalized as for aenbench run.")
+    return held_out.images.permute(0, 2, 3, 1).numpy(), held_out.labels.numpy()
+
+
+def show_choice(result: "Choice", commands: Sequence[str] = ()) -> None:
+    """A line for each candidate of a method that tests nothing, and what follows."""
+    width, words = max(len(name) for name in result.confidences), result.words
+    heads = [name for name in _DETAILS if any(name in each for each in result.details.values())]
+    say("  ".join([f"{'move':{width}}", f"{'confidence':>10}", *(f"{name:>10}" for name in heads), "says"]))
+    for name, confidence in result.confidences.items():
+        details = [f"{result.details[name][head]:10.4f}" for head in heads]
+        say("  ".join([f"{name:{width}}", f"{confidence:10.4f}", *details, words[name]]))
+    for notice in result.notices:
+        say(notice)
+    if not result.has_learned:
+        say(f"Right answers are no more frequent than the largest class, {result.chance:.1%}: nothing is chosen.")
+    if result.invariant:
+        say(f"The network is invariant under {', '.join(name for name in words if name in result.invariant)}.")
+    state = f", state {result.state}" if result.state is not None and set(result.state) != {"0"} else ""
+    chosen = ", ".join(result.chosen) or "none"
+    say(f"Chosen: {chosen}; they generate a group of order {result.group.order:,}{state}.")
+    say(
+        f"No test: a confidence is what one network learned, not a p-value, and no level holds. A move is chosen above "
+        f"{result.threshold:.3g}."
+    )
+    for command in commands:
+        say(f"Train it: {command}")
+    say(
+        f"{result.images:,} images, of which the network was asked on {result.asked:,} and knew {result.accuracy:.1%}; "
+        f"{result.seconds:.1f} s of a core."
+    )
 
 
 def show(result: "Discovery", commands: Sequence[str] = ()) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from aenbench.cli.options import RootOption
 from aenbench.cli.run import show_result
-from aenbench.errors import EntryError
+from aenbench.errors import EntryError, InvalidArgumentError, known_name
 from gdatasets.cli.output import say, say_lines, warn
 from gdatasets.visible_text import visible
 
@@ -16,6 +16,13 @@ from gdatasets.visible_text import visible
 def verify(
     folder: Annotated[Path, typer.Argument(help="An entry's folder, or one that holds entries.")],
     root: RootOption = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder of weights, as `aenbench run --weights` writes it, or the entries' own: see that they load "
+            "and predict what the entries hold. Entries without weights there are passed over."
+        ),
+    ] = None,
 ) -> None:
     """Recompute every score from what the entries hold; exit code 1 on any difference."""
     from aenbench.leaderboard.verify import verify as verify_entries
@@ -23,6 +30,12 @@ def verify(
 
     submissions = find_submissions(folder)
     folders, problems = ([], []) if submissions and is_of_track(folder) else verify_entries(folder, root)
+    compared = 0
+    if weights is not None:
+        from aenbench.leaderboard.verify import verify_weights
+
+        compared, wrong = verify_weights(folder, weights, root)
+        problems = [*problems, *wrong]
     if submissions:
         from aenbench.track.track_board import score_all
 
@@ -32,19 +45,37 @@ def verify(
         raise typer.Exit(1)
     count = len(folders) + len(submissions)
     say(f"{count} {'entry' if count == 1 else 'entries'} verified.")
+    if weights is not None:
+        say(f"The weights of {compared} {'seed' if compared == 1 else 'seeds'} predict what the entries hold.")
 
 
 def leaderboard(
     folder: Annotated[Path, typer.Option("--dir", help="The folder that holds the entries.")] = Path("leaderboards"),
     check: Annotated[bool, typer.Option(help="Write nothing; exit code 1 when a file is not up to date.")] = False,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help="Write nothing, print the results: csv, json, latex (booktabs) or markdown."),
+    ] = None,
+    tasks: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--task", help="With --format: dataset/configuration, or a pattern such as 'g-mnist/*'; again for more."
+        ),
+    ] = None,
     root: RootOption = None,
 ) -> None:
-    """Regenerate README.md, index.html, entry.schema.json, and answers.json of images that cannot be fetched.
+    """Regenerate README.md, index.html, results.json, results.parquet, entry.schema.json, and answers.json of images
+    that cannot be fetched; with --format, print the results instead.
 
     So, too, the README.md of the track of discovery, where the folder has one.
 
     Entries that `aenbench verify` refuses are named and left out; the exit code is then 1.
     """
+    if form is not None:
+        _export(folder, form, tasks or [], root, check)
+        return
+    if tasks:
+        raise InvalidArgumentError("--task goes with --format: the files are written of all tasks.")
     from aenbench.leaderboard.entry_folder import find_entries
     from aenbench.leaderboard.render import drifted, write_generated
     from aenbench.leaderboard.strays import find_strays
@@ -70,7 +101,18 @@ def leaderboard(
     if problems or (check and paths):
         raise typer.Exit(1)
     if check:
-        say(f"README.md, index.html, entry.schema.json and the answer sheets of {folder} are up to date.")
+        say(f"The generated files of {folder} are up to date.")
+
+
+def _export(folder: Path, form: str, tasks: Sequence[str], root: Path | None, check: bool) -> None:
+    """Print the results of a board in a format."""
+    from aenbench.leaderboard.exports import FORMATS, choose
+    from aenbench.leaderboard.frames import load_results
+
+    write = FORMATS[known_name("format", form, FORMATS)]
+    if check:
+        raise InvalidArgumentError("--check and --format do not go together: the one compares files, the other prints.")
+    say_lines(write(choose(load_results(folder, root=root), tasks)))
 
 
 def _say(problems: Sequence[str]) -> None:

@@ -14,6 +14,13 @@ WorkersOption = Annotated[
 ]
 ExecutorOption = Annotated[str, typer.Option(help="local: processes of this machine; ray: a Ray cluster.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+DeviceOption = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|cpu|cuda|cuda:1",
+        help="Where networks are trained: cuda is a GPU, auto takes one where PyTorch finds it.",
+    ),
+]
 AddressOption = Annotated[str | None, typer.Option(help="Of the Ray cluster; by default one is started here.")]
 FamilyOption = Annotated[
     str | None, typer.Option("--space", help="package.module:family, where the space is that of your own model family.")

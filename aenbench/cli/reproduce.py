@@ -51,6 +51,13 @@ def reproduce_entry(
         bool,
         typer.Option("--trust-model", help="Import and run the code that its --model or --baseline names."),
     ] = False,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|cpu|cuda|cuda:1",
+            help="Where networks are trained; by default on the entry's kind of device. Another gives other bits.",
+        ),
+    ] = None,
     workers: WorkersOption = None,
     executor: ExecutorOption = "local",
     address: AddressOption = None,
@@ -60,6 +67,7 @@ def reproduce_entry(
     from tempfile import TemporaryDirectory
 
     from aenbench.cli.progress import progress_report
+    from aenbench.execution.device import Device
     from aenbench.execution.executors import executor_from
     from aenbench.leaderboard.rescoring import rescore
     from aenbench.runs.rerun import recorded_plan
@@ -70,9 +78,10 @@ def reproduce_entry(
         raise EntryError(f"{folder}: {'; '.join(differences)}.")
     if entry.origin == "model":
         _ask_for_trust(entry.method, trust_model)
-    plan = recorded_plan(entry, parse_run, root)
+    plan = recorded_plan(entry, parse_run, root, None if device is None else Device.parse(device))
+    plan.device.check(executor)
     with ExitStack() as stack:
-        where = stack.enter_context(executor_from(executor, workers, address))
+        where = stack.enter_context(executor_from(executor, workers, address, plan.device))
         report = stack.enter_context(progress_report(quiet))
         beside = out or Path(stack.enter_context(TemporaryDirectory(prefix="aenbench-")))
         agreement = run_again(folder, plan, beside, report, where)

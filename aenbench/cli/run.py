@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aenbench.cli.options import AddressOption, ExecutorOption, QuietOption, RootOption, WorkersOption
+from aenbench.cli.options import AddressOption, DeviceOption, ExecutorOption, QuietOption, RootOption, WorkersOption
 from aenbench.errors import EntryError, InvalidArgumentError
 from gdatasets.cli.output import say, say_lines, warn
 from gdatasets.errors import SourceError
@@ -27,7 +27,8 @@ def run(
     baseline: Annotated[
         str | None,
         typer.Option(
-            help="mlp, full, single, single:<action>, aen, gcnn:<group>, gcnn-aen, z2cnn, p4cnn, p4m or group; "
+            help="mlp, full, single, single:<action>, aen, gcnn:<group>, gcnn-aen, cnn, z2cnn, p4cnn, p4m, resnet, "
+            "resnet:<group> or group; "
             "of your own model family package.module:family for its search, package.module:family:<part> for one of "
             "its networks."
         ),
@@ -40,7 +41,8 @@ def run(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="With --model: whose final training it gets, dense (by default), gcnn, p4cnn or package.module:family."
+            help="With --model: whose final training it gets: aen (by default), gcnn, p4cnn, cnn, resnet or "
+            "package.module:family."
         ),
     ] = None,
     dataset: Annotated[
@@ -57,7 +59,10 @@ def run(
     budget: Annotated[str, typer.Option(help="quick or standard.")] = "standard",
     seeds: Annotated[int, typer.Option(help="Independent repetitions.")] = 3,
     augment: Annotated[
-        str, typer.Option(help="Augment the training images: rotate,hflip,vflip,translate,scale,shear or some of them.")
+        str,
+        typer.Option(
+            help="Augment the training images: rotate360,rotate,hflip,vflip,translate,scale,shear or some of them."
+        ),
     ] = "",
     size: Annotated[str, typer.Option(help="small or large: the size of gcnn:<group>.")] = "small",
     search: Annotated[
@@ -76,14 +81,47 @@ def run(
         str | None,
         typer.Option(help="Of the final training: float32 or bfloat16 (autocast). By default what its recipe says."),
     ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            help="Passes of the final training over the images that it is trained on. This and the next seven change "
+            "its recipe: where it then differs from the fixed one, the entry is one of the open track."
+        ),
+    ] = None,
+    batch: Annotated[int | None, typer.Option(help="Images a step of the final training.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Of the final training, the schedule's highest.")] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="Of the final training.")] = None,
+    schedule: Annotated[
+        str | None, typer.Option(help="Of the final training's learning rate: constant, one-cycle or cosine.")
+    ] = None,
+    optimizer: Annotated[str | None, typer.Option(help="Of the final training: adam, adamw or sgd.")] = None,
+    label_smoothing: Annotated[float | None, typer.Option(help="Of the final training, 0 to below 1.")] = None,
+    train_images: Annotated[
+        int | None, typer.Option(help="Train the final network on the first so many of the images to learn from.")
+    ] = None,
     root: RootOption = None,
     out: Annotated[Path, typer.Option(help="Entries go to OUT/<dataset>/<config>/<entry>.")] = Path("runs"),
+    device: DeviceOption = "cpu",
     workers: WorkersOption = None,
     executor: ExecutorOption = "local",
     address: AddressOption = None,
     keep_logits: Annotated[
         bool, typer.Option("--keep-logits", help="Keep the test images' logits in the entry, for its calibration.")
     ] = False,
+    logger: Annotated[
+        str | None,
+        typer.Option(
+            help="package.module:name, a function or class of yours that is called after each pass of a final training "
+            "with (what, epoch, loss, accuracy, learning_rate), for TensorBoard, W&B or the like."
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            help="Keep the final networks, as DIR/<dataset>/<config>/<entry>/seed-N.safetensors, for "
+            "`aenbench.load_model`. Where this is --out, they become part of the entry, which holds small ones only."
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace an entry of the same name.")] = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -93,6 +131,7 @@ def run(
     from aenbench.execution.executors import executor_from
     from aenbench.leaderboard.rescoring import rescore
     from aenbench.runs.foresight import foresee
+    from aenbench.runs.loggers import load_logger, logged
     from aenbench.runs.options import RunOptions
     from aenbench.runs.run import run as run_plan
     from aenbench.tasks.images import Images
@@ -114,16 +153,31 @@ def run(
         generators,
         search,
         precision,
+        epochs,
+        batch,
+        learning_rate,
+        weight_decay,
+        schedule,
+        optimizer,
+        label_smoothing,
+        train_images,
+        device,
     )
     plan = options.plan(root)
+    plan.device.check(executor)
     Images(plan.task, root)  # a wrong name ends here, before anything is fetched
     if dataset is None:
         plan = replace(plan, task=replace(plan.task, dataset=default_dataset(root)))
-    if plan.spent.final.precision == "bfloat16" and not has_fast_bfloat16():
+    if plan.spent.final.precision == "bfloat16" and not plan.device.is_gpu and not has_fast_bfloat16():
         _notice("This processor has no bfloat16 arithmetic: training is slow. --precision float32 is faster here.")
     command = "aenbench " + shlex.join(sys.argv[1:])
-    with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
-        folder = run_plan(plan, out, command, report, where, overwrite)
+    told = load_logger(logger) if logger is not None else None
+    with (
+        executor_from(executor, workers, address, plan.device) as where,
+        progress_report(quiet) as shown,
+        logged(shown, told, _notice) as report,
+    ):
+        folder = run_plan(plan, out, command, report, where, overwrite, weights)
     entry, result, differences = rescore(folder.resolve(), root, Images(plan.task, root))
     if differences:
         raise EntryError(f"{folder}: {'; '.join(differences)}.")
@@ -193,18 +247,30 @@ def show_result(entry: "Entry", result: "Scored") -> None:
 
 
 def check(
-    model: Annotated[str, typer.Argument(help="Import path of a module or a factory: package.module:name.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="Import path of a module or a factory, package.module:name; or, with --weights, an entry: "
+            "<dataset>/<config>/<entry>."
+        ),
+    ],
     group: Annotated[str, typer.Option(help="d4, c4, v4, ...; actions such as rotation,hflip; or twelve bits.")] = "d4",
     size: Annotated[int, typer.Option(help="Pixels along one side of the images.")] = 28,
     step: Annotated[int, typer.Option(help="Pixels that htrans and vtrans roll by.")] = 4,
     elements: Annotated[bool, typer.Option("--elements", help="Every element, not only the generators.")] = False,
+    weights: Annotated[
+        str | None,
+        typer.Option(help="The trained network of an entry, from this folder or model repository on the Hub."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="With --weights: which of the entry's networks.")] = 0,
 ) -> None:
     """Measure how far a network's outputs are from invariant under a group; exit code 1 when they are not."""
+    from aenbench.leaderboard.saved_models import load_model
     from aenbench.user_code import load_module
     from gdatasets.groups.group import parse_group
 
     named = parse_group(group, size, step)
-    network = load_module(model)
+    network = load_module(model) if weights is None else load_model(model, seed, weights)
     from aenbench.nn import check_equivariance
 
     try:

@@ -1,12 +1,23 @@
 """Commands about searches: `tabulate`, `tables`, `search`, `analyze`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aenbench.cli.options import AddressOption, ExecutorOption, FamilyOption, QuietOption, RootOption, WorkersOption
+from aenbench.cli.options import (
+    AddressOption,
+    DeviceOption,
+    ExecutorOption,
+    FamilyOption,
+    QuietOption,
+    RootOption,
+    WorkersOption,
+)
 from gdatasets.cli.output import say, warn
+
+if TYPE_CHECKING:
+    from aenbench.tables.table import Table
 
 
 def tabulate(
@@ -25,6 +36,7 @@ def tabulate(
     store: Annotated[
         Path | None, typer.Option(help="File of finished trainings, which other processes may share.")
     ] = None,
+    device: DeviceOption = "cpu",
     workers: WorkersOption = None,
     executor: ExecutorOption = "local",
     address: AddressOption = None,
@@ -32,6 +44,7 @@ def tabulate(
 ) -> None:
     """Train every distinct network of a space and write a table; resumes, also from a table with fewer seeds."""
     from aenbench.cli.progress import progress_report
+    from aenbench.execution.device import Device
     from aenbench.execution.executors import executor_from
     from aenbench.models.registry import find_space
     from aenbench.runs.progress import Step
@@ -41,13 +54,14 @@ def tabulate(
     from aenbench.tasks.protocol import PROTOCOLS
     from aenbench.tasks.task import Task
 
-    dataset = as_typed(dataset)
+    dataset, trained_on = as_typed(dataset), Device.parse(device)
+    trained_on.check(executor)
     family = find_space(space).name
     chosen = config or default_configuration(dataset, root)
     task = Task(dataset, chosen, PROTOCOLS[protocol])
-    plan = TablePlan(task, family, seeds, root)
+    plan = TablePlan(task, family, seeds, root, trained_on)
     trials = store or out / f".{plan.images.dataset.name}-{chosen}-{family}-{protocol}.trials"
-    with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
+    with executor_from(executor, workers, address, trained_on) as where, progress_report(quiet) as report:
         path = make_table(plan, out, trials, where, lambda done, total: report(Step(None, "trainings", done, total)))
     say(f"Table: {path}")
 
@@ -65,7 +79,17 @@ def tables(
             "--effects", help="Ask each table's images about its moves, for the searches discover and guided."
         ),
     ] = False,
+    converge: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Train N networks of each table, spread over its ranks, as `aenbench run` trains its final one, and "
+            "say whether the table ranks as that does; resumes.",
+        ),
+    ] = None,
     root: RootOption = None,
+    workers: WorkersOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Read all of a folder's tables, with their digests, and regenerate their card, README.md."""
     from aenbench.tables.card import check_tables, find_tables, write_card
@@ -74,6 +98,10 @@ def tables(
     if effects:
         for file, table in find_tables(folder).items():
             say(f"Wrote {write_effects(measure_effects(table, root), folder / file)}")
+        return
+    if converge is not None:
+        for file, table in find_tables(folder).items():
+            _converge(table, folder / file, converge, root, workers, quiet)
         return
     if not check:
         say(f"Wrote {write_card(folder)}")
@@ -84,6 +112,30 @@ def tables(
     if problems:
         raise typer.Exit(1)
     say(f"{count} {'table' if count == 1 else 'tables'} verified; README.md of {folder} is up to date.")
+
+
+def _converge(table: "Table", path: Path, count: int, root: Path | None, workers: int | None, quiet: bool) -> None:
+    """Train the networks that are not trained yet, and say how far the two orders agree."""
+    from aenbench.cli.progress import progress_report
+    from aenbench.execution.executors import executor_from
+    from aenbench.runs.progress import Step
+    from aenbench.tables.converged import agreement, converge, read_converged, write_converged
+
+    found = read_converged(path)
+    if found is None or len(found.networks) != count:
+        store = path.with_suffix(".converged.trials")
+        with executor_from("local", workers, None) as where, progress_report(quiet) as report:
+            found = converge(
+                table, count, store, where, lambda done, total: report(Step(None, "trainings", done, total)), root
+            )
+        say(f"Wrote {write_converged(found, path)}")
+        store.unlink(missing_ok=True)
+    told = agreement(table, found)
+    say(
+        f"{table.info.dataset} / {table.info.configuration}: Kendall's tau {told.tau:.2f} [{told.low:.2f}, "
+        f"{told.high:.2f}], regret of choosing by the table {told.regret:.2f} points; {told.networks} networks, "
+        f"{told.seeds} seeds."
+    )
 
 
 def search(

@@ -19,8 +19,8 @@ def track(
     method: Annotated[
         str,
         typer.Argument(
-            help="kernel, classifier, learned-augmentation, post-hoc, nothing, everything, oracle, or a function "
-            "package.module:name of yours."
+            help="kernel, classifier, learned-augmentation, post-hoc, greedy, guided, dqn, nothing, everything, "
+            "oracle, or a function package.module:name of yours."
         ),
     ],
     tasks: Annotated[str, typer.Option(help="A pattern of names, such as 'g-digits.*'.")] = "*",
@@ -29,6 +29,7 @@ def track(
     out: Annotated[Path, typer.Option(help="The submission goes to OUT/discovery/<name>.")] = Path("leaderboards"),
     root: RootOption = None,
     overwrite: Annotated[bool, typer.Option(help="Replace a submission of the same name.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run of this command.")] = False,
 ) -> None:
     """Ask a method for the symmetries of every task whose truth is known, and score what it says."""
     from aenbench.leaderboard.entry import safe_name
@@ -46,8 +47,9 @@ def track(
     except ValueError as error:
         raise InvalidArgumentError(f'"{name or method}" {error}.') from error
     folder = out / TRACK_FOLDER / chosen
-    check_free(folder, overwrite)
-    answer_tasks(TrackPlan(method, chosen, asked, seed, root), folder, shlex.join(["aenbench", *sys.argv[1:]]), say)
+    check_free(folder, overwrite or resume)
+    command = shlex.join(["aenbench", *(word for word in sys.argv[1:] if word != "--resume")])
+    answer_tasks(TrackPlan(method, chosen, asked, seed, root, resume), folder, command, say)
     show(score_submission(folder))
     say(f"Submission: {folder}")
 

@@ -15,6 +15,7 @@ from aenbench.discovery.sample import Sample
 from aenbench.discovery.usage import MAX_PAIRS
 from aenbench.discovery.verdicts import Verdict, decide
 from aenbench.errors import InvalidArgumentError
+from aenbench.execution.device import CPU, Device
 from aenbench.nn.sharing import parameter_sharing
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Question:
         seed: of everything random.
         report: of a training: what, steps done, of how many, a note.
         embed: gives features that the kernel compares in place of pixels.
+        device: where a classifier is trained.
     """
 
     sample: Sample
@@ -46,6 +48,7 @@ class Question:
     seed: int
     report: Callable[[str, int, int, str], None] | None = None
     embed: Embed | None = None
+    device: Device = CPU
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,6 +220,7 @@ def _classify(question: Question, names: tuple[str, ...]) -> "Classification":
         margin=question.margins[1],
         seed=question.seed,
         report=question.report,
+        device=question.device,
     )
 
 

@@ -1,7 +1,7 @@
 """What a method without p-values says: a confidence in each candidate, and those that it chooses."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from gdatasets.groups.group import Group
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +31,7 @@ class Choice:
         asked: how many of them the network did not learn from.
         accuracy: share of right answers on those.
         chance: share of their largest class.
+        invariant: candidates under which no answer of the network changes, up to rounding.
         notices: what was left out or assumed, one line each.
         seconds: processor time.
     """
@@ -43,8 +45,13 @@ class Choice:
     asked: int
     accuracy: float
     chance: float
-    notices: tuple[str, ...]
-    seconds: float
+    invariant: frozenset[str] = frozenset()
+    notices: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    def told(self, notices: tuple[str, ...], seconds: float) -> "Choice":
+        """The same with its cost, and with what was left out."""
+        return replace(self, notices=notices, seconds=seconds)
 
     @property
     def has_learned(self) -> bool:
@@ -56,6 +63,12 @@ class Choice:
         """The candidates above the threshold."""
         return tuple(name for name, value in self.confidences.items() if self.has_learned and value > self.threshold)
 
+    @property
+    def words(self) -> dict[str, str]:
+        """`invariant`, `chosen` or `not chosen`, by candidate: none of them is a verdict on the law of the images."""
+        chosen = {name: "chosen" if name in self.chosen else "not chosen" for name in self.confidences}
+        return {name: "invariant" if name in self.invariant else word for name, word in chosen.items()}
+
     @cached_property
     def group(self) -> Group:
         """The group that the chosen moves generate."""
@@ -66,8 +79,14 @@ class Choice:
         """The twelve bits of the actions in the group, in the order of `ACTIONS`; None where they are not square."""
         return state_of(self.group)
 
+    def plot(self) -> "Figure":
+        """A picture of the confidences and the threshold."""
+        from aenbench.discovery.pictures import draw_confidences
+
+        return draw_confidences(self.confidences, self.threshold, self.words)
+
     def to_frame(self) -> "pd.DataFrame":
-        """One row a candidate: confidence, whether it is chosen, and the details."""
+        """One row a candidate: confidence, the word that it got, and the details."""
         import pandas as pd
 
         return pd.DataFrame.from_dict(self._rows, orient="index")
@@ -75,7 +94,7 @@ class Choice:
     @property
     def _rows(self) -> dict[str, dict[str, Any]]:
         return {
-            name: {"confidence": value, "chosen": name in self.chosen, **self.details.get(name, {})}
+            name: {"confidence": value, "says": self.words[name], **self.details.get(name, {})}
             for name, value in self.confidences.items()
         }
 

@@ -22,6 +22,7 @@ from aenbench.discovery.kernel import (
 from aenbench.discovery.sample import Sample
 from aenbench.discovery.separation import separate
 from aenbench.errors import InvalidArgumentError
+from aenbench.execution.device import CPU, Device
 
 TRAINED = 0.6
 """Share of the images that the classifier is trained on."""
@@ -102,6 +103,7 @@ def classify(
     seed: int,
     report: Report | None = None,
     steps: int | None = None,
+    device: Device = CPU,
 ) -> Classification:
     """Train one classifier on some of the images, and measure each candidate on the others.
 
@@ -114,6 +116,7 @@ def classify(
         seed: of the choice, the training and the random moves.
         report: of the training.
         steps: of the training, as of a `MoveClassifier`.
+        device: of the training.
 
     Raises:
         InvalidArgumentError: there are clusters, and a move of a large order.
@@ -131,7 +134,9 @@ def classify(
                 "out."
             )
     trained, held_out = _split(sample.clusters, generator)
-    classifier = MoveClassifier(sample, list(moves.values()), trained, seed=seed, report=report, steps=steps)
+    classifier = MoveClassifier(
+        sample, list(moves.values()), trained, seed=seed, report=report, steps=steps, device=device
+    )
     known = _Predictions(classifier, held_out)
     labels, clusters = sample.labels[held_out], sample.clusters[held_out]
     measured = {}

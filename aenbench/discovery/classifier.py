@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from aenbench.discovery.sample import Sample
+from aenbench.execution.device import CPU, Device
 from aenbench.execution.threads import one_thread
 
 Report = Callable[[str, int, int, str], None]
@@ -86,7 +87,7 @@ class MoveNetwork(nn.Module):
         together = torch.cat([images, across, down], 1).contiguous(memory_format=torch.channels_last)
         early = self.early(self.stem(together)) + self.label_early(labels)[:, :, None, None]
         hidden = torch.relu(self.late(early) + self.label_late(labels))
-        with torch.autocast("cpu", enabled=False):  # bfloat16 would make many scores equal
+        with torch.autocast(hidden.device.type, enabled=False):  # bfloat16 would make many scores equal
             logits: Tensor = self.out(hidden.float())
         return logits
 
@@ -101,6 +102,7 @@ class MoveClassifier:
         seed: of weights, batches and moves.
         report: of the training.
         steps: of the training; by default `STEPS`, less of few images.
+        device: where it is trained; moves and batches are drawn on the CPU.
     """
 
     def __init__(
@@ -112,6 +114,7 @@ class MoveClassifier:
         seed: int,
         report: Report | None = None,
         steps: int | None = None,
+        device: Device = CPU,
     ) -> None:
         self._pixels = sample.images.reshape(len(sample), -1, sample.channels)
         self._labels = sample.labels
@@ -119,11 +122,12 @@ class MoveClassifier:
         values = self._pixels[trained].astype(np.float32)
         self._mean, self._scale = values.mean((0, 1)), np.maximum(values.std((0, 1)), 1e-6)
         self._rows = np.stack([np.arange(self._pixels.shape[1]), *moves])
-        with one_thread(), torch.random.fork_rng(devices=[]):
+        self._device = device
+        with one_thread(), device.in_use(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             classes = int(sample.labels.max()) + 1
             self._network = MoveNetwork(sample.shape, sample.channels, classes, len(self._rows))
-            self._network = self._network.to(memory_format=torch.channels_last)
+            self._network = self._network.to(device.torch).to(memory_format=torch.channels_last)
             enough = min(STEPS, -(-EPOCHS * len(trained) // BATCH)) if steps is None else steps
             self._train(trained, np.random.default_rng(seed), enough, report)
 
@@ -133,9 +137,10 @@ class MoveClassifier:
         optimizer = torch.optim.AdamW(self._network.parameters(), lr=RATE, weight_decay=1e-2)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, pct_start=0.25)
         loss_of = nn.CrossEntropyLoss()
-        moves, size = len(self._rows), min(BATCH, len(trained))
+        moves, size, where = len(self._rows), min(BATCH, len(trained)), self._device.torch
         self._network.train()
-        order, place, total = generator.permutation(trained), 0, 0.0
+        order, place = generator.permutation(trained), 0
+        total = torch.zeros((), dtype=torch.float64, device=where)
         for step in range(steps):
             if place + size > len(order):
                 order, place = generator.permutation(trained), 0
@@ -145,32 +150,34 @@ class MoveClassifier:
             applied = (applied + generator.integers(moves)) % moves
             images = self._load(self._pixels[chosen[:, None], self._rows[applied]])
             optimizer.zero_grad(set_to_none=True)
-            with torch.autocast("cpu", torch.bfloat16):
-                logits = self._network(images, torch.from_numpy(self._labels[chosen]))
-            loss = loss_of(logits, torch.from_numpy(applied))
+            with torch.autocast(where.type, torch.bfloat16):
+                logits = self._network(images, torch.from_numpy(self._labels[chosen]).to(where))
+            loss = loss_of(logits, torch.from_numpy(applied).to(where))
             loss.backward()
             optimizer.step()
             schedule.step()
-            total += float(loss.detach())
+            total += loss.detach().double()
             if (step + 1) % REPORT_EVERY == 0:
                 if report is not None:
-                    mean = total / REPORT_EVERY
+                    mean = total.item() / REPORT_EVERY
                     report("classifier", step + 1, steps, f"loss {mean:.3f}, {np.log(moves):.3f} by chance")
-                total = 0.0
+                total.zero_()
         self._network.eval()
 
     def _load(self, pixels: NDArray[Any]) -> Tensor:
         """Normalized images (n, channels, rows, columns) of pixels (n, rows * columns, channels)."""
         values = (pixels.astype(np.float32) - self._mean) / self._scale
-        return torch.from_numpy(values.reshape(len(values), *self._shape, -1)).permute(0, 3, 1, 2)
+        return (
+            torch.from_numpy(values.reshape(len(values), *self._shape, -1)).permute(0, 3, 1, 2).to(self._device.torch)
+        )
 
     def predict(self, chosen: NDArray[np.int64], move: NDArray[np.int64]) -> LogProbabilities:
         """log p of each move, the identity first: float32 (n, moves), of the chosen images moved by `move`."""
-        parts = []
-        with one_thread(), torch.inference_mode():
+        parts, where = [], self._device.torch
+        with one_thread(), self._device.in_use(), torch.inference_mode():
             for part in np.array_split(chosen, -(-len(chosen) // 256)):
                 images = self._load(self._pixels[part[:, None], move])
-                with torch.autocast("cpu", torch.bfloat16):
-                    logits = self._network(images, torch.from_numpy(self._labels[part]))
-                parts.append(torch.log_softmax(logits, 1).numpy())
+                with torch.autocast(where.type, torch.bfloat16):
+                    logits = self._network(images, torch.from_numpy(self._labels[part]).to(where))
+                parts.append(torch.log_softmax(logits, 1).cpu().numpy())
         return np.concatenate(parts)

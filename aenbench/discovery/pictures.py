@@ -44,6 +44,23 @@ def draw_effects(
     return figure
 
 
+def draw_confidences(confidences: Mapping[str, float], threshold: float, words: Mapping[str, str]) -> "Figure":
+    """Confidences as bars, from above, in the color of their word; the threshold as a line."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 1.6 + 0.3 * len(confidences)), layout="constrained")
+    axes = figure.subplots()
+    for color, word in zip(COLOURS, dict.fromkeys(words.values()), strict=False):
+        rows = [row for row, name in enumerate(confidences) if words[name] == word]
+        axes.barh(rows, [list(confidences.values())[row] for row in rows], color=color, label=word)
+    axes.axvline(threshold, color="0.4", linewidth=0.8, label="threshold")
+    axes.set_yticks(range(len(confidences)), list(confidences))
+    axes.invert_yaxis()
+    axes.set_xlabel("confidence: of one trained network, no p-value")
+    figure.legend(loc="outside lower center", ncols=4)
+    return figure
+
+
 def draw_profile(
     angles: Mapping[str, float], measured: Mapping[str, Measured], control: Measured, margin: float
 ) -> "Figure":

@@ -23,6 +23,7 @@ from typing import Any, Self, TypeVar
 import psutil
 
 from aenbench.errors import ExecutorError, InvalidArgumentError
+from aenbench.execution.device import CPU, Device
 from gdatasets.errors import UnknownNameError
 from gdatasets.processes import end_after
 from gdatasets.processes import end_with_parent as end_with_parent
@@ -110,17 +111,23 @@ class Executor(ABC):
 
 
 class LocalExecutor(Executor):
-    """Processes of this machine; one worker is this very process.
+    """Processes of this machine; one worker is this very process, and a GPU has one.
 
     Each worker is a pool of one process: a larger `ProcessPoolExecutor` ends all its processes when one dies, and does
     not tell whose item was the cause. Workers are started when there is work for them and serve until `close`.
 
+    Args:
+        workers: by default one a core.
+        gpu: whether the work is done on a GPU.
+
     Raises:
-        InvalidArgumentError: fewer than one worker.
+        InvalidArgumentError: fewer than one worker, or more than one for a GPU.
     """
 
-    def __init__(self, workers: int | None = None) -> None:
-        self.workers = _checked(workers) or _cores()
+    def __init__(self, workers: int | None = None, gpu: bool = False) -> None:
+        if gpu and workers not in (None, 1):
+            raise InvalidArgumentError(f"Expected one worker for a GPU, got {workers}; leave out --workers.")
+        self.workers = 1 if gpu else _checked(workers) or _cores()
         self._idle: list[_Worker] = []
         self._busy: dict[Future[Any], _Worker] = {}
 
@@ -177,22 +184,27 @@ class RayExecutor(Executor):
         workers: calls at the same time; by default one for each of Ray's CPUs.
         address: of a cluster, as `host:port`, or `auto` for one that runs on this machine; by default Ray is started
             here and ended with this executor. A Ray that this process has started before is used, and left running.
+        gpu: give each call a GPU of its own, and by default make as many calls as there are.
 
     Raises:
         InvalidArgumentError: fewer than one worker.
-        ExecutorError: Ray is not installed, the address cannot be reached, or Ray does not start.
+        ExecutorError: Ray is not installed, the address cannot be reached, Ray does not start, or has no GPU.
     """
 
-    def __init__(self, workers: int | None = None, address: str | None = None) -> None:
+    def __init__(self, workers: int | None = None, address: str | None = None, gpu: bool = False) -> None:
         _checked(workers)
         self._ray = _import_ray()
         self._owned = not self._ray.is_initialized()
         if self._owned:
             self._connect(workers, address)
-        self.workers = workers or max(1, int(self._ray.cluster_resources().get("CPU", 1)))
-        # Ray's own retries are off: here they are the same for every executor.
-        self._remote = self._ray.remote(num_cpus=1, max_retries=0)(_call)
         self._references: dict[Future[Any], Any] = {}
+        found = self._ray.cluster_resources()
+        if gpu and found.get("GPU", 0) < 1:
+            self.close()
+            raise ExecutorError("Ray has no GPU to give; start it on a machine with one, or give --device cpu.")
+        self.workers = workers or max(1, int(found.get("GPU" if gpu else "CPU", 1)))
+        # Ray's own retries are off: here they are the same for every executor.
+        self._remote = self._ray.remote(num_cpus=1, num_gpus=int(gpu), max_retries=0)(_call)
 
     def close(self) -> None:
         self._end(list(self._references))
@@ -232,26 +244,29 @@ class RayExecutor(Executor):
             self._ray.cancel(reference, force=True)
 
 
-def executor_from(name: str, workers: int | None = None, address: str | None = None) -> Executor:
+def executor_from(name: str, workers: int | None = None, address: str | None = None, device: Device = CPU) -> Executor:
     """The executor of a name.
 
     Args:
         name: `local` or `ray`.
         workers: calls at the same time; by default one a core.
         address: of a Ray cluster.
+        device: what the calls use; one call for each GPU.
 
     Raises:
         UnknownNameError: there is no such executor.
-        InvalidArgumentError: fewer than one worker, or an address without Ray.
-        ExecutorError: Ray is not installed or cannot be reached.
+        InvalidArgumentError: fewer than one worker, more than one for a GPU, an address without Ray, or a GPU by its
+            number with it.
+        ExecutorError: Ray is not installed or cannot be reached, or the device does not exist.
     """
     if name not in EXECUTORS:
         raise UnknownNameError("executor", name, EXECUTORS)
+    device.check(name)
     if name == "ray":
-        return RayExecutor(workers, address)
+        return RayExecutor(workers, address, device.is_gpu)
     if address is not None:
         raise InvalidArgumentError(f'Processes of this machine have no address, got "{address}"; use --executor ray.')
-    return LocalExecutor(workers)
+    return LocalExecutor(workers, device.is_gpu)
 
 
 def ordered(results: Iterable[tuple[int, R]]) -> list[R]:

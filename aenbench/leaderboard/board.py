@@ -46,22 +46,24 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Standing:
-    """The entries of one task, which are compared with each other and with no other.
+    """The entries of one task and track, which are compared with each other and with no other.
 
     Attributes:
         task: the task.
         answers: its test images.
         rows: its entries, by rank, then accuracy, then name.
+        is_open: whether they are those of the open track, whose recipes their authors chose.
     """
 
     task: Task
     answers: Answers
     rows: tuple[Row, ...]
+    is_open: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Board:
-    """All entries that verify, by task: by dataset, configuration and protocol, `standard` first.
+    """All entries that verify, by task: by dataset, configuration and protocol, `standard` first; then the open track.
 
     Attributes:
         standings: of the tasks.
@@ -91,24 +93,29 @@ def read_board(base: Path, root: Root = None) -> Board:
     flags: dict[str, list[Flag]] = {}
     for flag in find_flags(entries, book, read_reviews(base)):
         flags.setdefault(flag.key, []).append(flag)
-    tasks: dict[Task, list[Checked]] = {}
+    tracks: dict[tuple[Task, bool], list[Checked]] = {}
     for checked in entries:
-        tasks.setdefault(checked.entry.task, []).append(checked)
-    standings = (_standing(task, tasks[task], book.of(task), flags) for task in sorted(tasks, key=_order))
+        tracks.setdefault((checked.entry.task, checked.entry.open_recipe is not None), []).append(checked)
+    standings = [
+        _standing(task, is_open, tracks[task, is_open], book.of(task), flags)
+        for task, is_open in sorted(tracks, key=_order)
+    ]
     return Board(tuple(standings), (*strays, *problems))
 
 
-def _order(task: Task) -> tuple[str, str, bool, str]:
-    return task.dataset, task.configuration, not task.protocol.is_default, task.protocol.name
+def _order(track: tuple[Task, bool]) -> tuple[str, str, bool, str, bool]:
+    task, is_open = track
+    return task.dataset, task.configuration, not task.protocol.is_default, task.protocol.name, is_open
 
 
 def _standing(
-    task: Task, entries: Sequence[Checked], answers: Answers, flags: Mapping[str, Sequence[Flag]]
+    task: Task, is_open: bool, entries: Sequence[Checked], answers: Answers, flags: Mapping[str, Sequence[Flag]]
 ) -> Standing:
     by_name = {checked.entry.name: checked for checked in entries}
     ranks = rank([(name, checked.predictions) for name, checked in by_name.items()], answers.labels)
     taken = Counter(place.rank for place in ranks)
-    return Standing(task, answers, tuple(_row(by_name[each.name], each, taken[each.rank] > 1, flags) for each in ranks))
+    rows = tuple(_row(by_name[each.name], each, taken[each.rank] > 1, flags) for each in ranks)
+    return Standing(task, answers, rows, is_open)
 
 
 def _row(checked: Checked, place: Rank, is_shared: bool, flags: Mapping[str, Sequence[Flag]]) -> Row:

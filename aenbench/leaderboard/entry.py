@@ -5,17 +5,26 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
+from aenbench.execution.device import Kind
 from aenbench.leaderboard.untrusted.text import LINE_PATTERN, TEXT_PATTERN, plain_line, plain_name, plain_text
 from aenbench.nn.square_groups import SQUARE_GROUPS
 from aenbench.tasks.protocol import PROTOCOLS, ProtocolName
 from aenbench.tasks.task import Task
-from aenbench.training.augmentation import AUGMENTATIONS
+from aenbench.training.augmentation import ALL_AUGMENTATIONS
 from gdatasets.groups.actions import ACTIONS
 
 SCHEMA_VERSION = 2
 MAX_SEEDS = 1_000
+_COUNTS = ("epochs", "images")
 
 # Numbers are numbers: no text and no boolean that could be read as one.
 Share = Annotated[float, Field(strict=True, ge=0, le=1)]
@@ -24,7 +33,10 @@ Size = Annotated[int, Field(strict=True, ge=2, le=4096)]
 Parameters = Annotated[int, Field(strict=True, ge=0, le=10**13)]
 Networks = Annotated[int, Field(strict=True, ge=0, le=10**9)]
 Seconds = Annotated[float, Field(strict=True, ge=0, le=10 * 366 * 86_400)]  # ten years
+Passes = Annotated[int, Field(strict=True, ge=1, le=10**9)]
+Rate = Annotated[float, Field(strict=True, ge=0, le=10**6)]
 Flag = Annotated[bool, Field(strict=True)]
+Word = Annotated[str, Field(pattern="^[a-z0-9-]{1,30}$")]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 # Windows keeps these names for itself, with any ending.
@@ -72,7 +84,7 @@ Versions = Annotated[dict[Line, Line], Field(max_length=50, json_schema_extra={"
 Authors = Annotated[tuple[Name, ...], Field(max_length=100)]
 Action = Annotated[str, *_one_of("action", ACTIONS)]
 Group = Annotated[str, *_one_of("group", ("", *SQUARE_GROUPS))]
-AugmentationName = Annotated[str, *_one_of("augmentation", AUGMENTATIONS)]
+AugmentationName = Annotated[str, *_one_of("augmentation", ALL_AUGMENTATIONS)]
 Origin = Literal["baseline", "model", "submission"]
 
 
@@ -103,6 +115,9 @@ class SeedResult(Strict):
         default=None, description="accuracy 0..1 on the images that the choices were made by; null if not known"
     )
     accuracy: Share = Field(description="share of right test predictions, 0..1; recomputed by `aenbench verify`")
+    weights_sha256: Sha256 | None = Field(
+        default=None, description="SHA-256 of seed-N.safetensors, the weights that predicted; null if not kept"
+    )
 
 
 class Interval(Strict):
@@ -111,6 +126,41 @@ class Interval(Strict):
     mean: Share
     low: Share
     high: Share
+
+
+class OpenRecipe(Strict):
+    """What the final training of an entry of the open track differs in from the fixed recipe of its budget."""
+
+    epochs: Passes | None = Field(default=None, description="passes over the images that were trained on")
+    batch: Passes | None = Field(default=None, description="images a step")
+    learning_rate: Rate | None = Field(default=None, description="the highest one of the schedule")
+    weight_decay: Rate | None = None
+    schedule: Word | None = Field(default=None, description="of the learning rate")
+    optimizer: Word | None = None
+    label_smoothing: Share | None = None
+    images: Passes | None = Field(default=None, description="that were trained on, the first so many")
+    all_images: Flag = Field(
+        default=False, description="whether these are all images to learn from; checked by `aenbench verify`"
+    )
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What differs."""
+        return self.model_dump(exclude_none=True, exclude={"all_images"})
+
+    def __str__(self) -> str:
+        """Such as `30 epochs, learning rate 0.01, all 50,000 images`: plain text, in Markdown too."""
+        words = [f"{name.replace('_', ' ')} {value}" for name, value in self.changes.items() if name not in _COUNTS]
+        epochs = [f"{self.epochs:,} epochs"] if self.epochs else []
+        images = [f"{self.images:,} images"] if self.images else []
+        if self.all_images:
+            images = [f"all {images[0]}" if images else "all images"]
+        return ", ".join([*epochs, *words, *images])
+
+
+def format_recipe(recipe: OpenRecipe | None) -> str:
+    """`fixed`, or such as `open: 30 epochs`."""
+    return "fixed" if recipe is None else f"open: {recipe}"
 
 
 class Entry(Strict):
@@ -133,6 +183,9 @@ class Entry(Strict):
     image_size: Size = Field(default=28, description="pixels along one side")
     protocol: ProtocolName = Field(description="only entries of one protocol are compared")
     budget: Line = Field(description="quick or standard for what `aenbench run` trained; else free text")
+    open_recipe: OpenRecipe | None = Field(
+        default=None, description="of the open track: what differs from the fixed recipe; left out for the fixed one"
+    )
     seeds: Annotated[tuple[SeedResult, ...], Field(min_length=1, max_length=MAX_SEEDS)]
     accuracy: Interval
     predictions_sha256: Sha256 = Field(description="SHA-256 of predictions.npy")
@@ -143,9 +196,20 @@ class Entry(Strict):
         default="",
         description="commit of the code, with +changes where its files had been edited; empty if not known",
     )
+    device: Kind = Field(default="cpu", description="kind of device that trained it; left out where it is cpu")
     hardware: Line = ""
     software: Versions = Field(default_factory=dict, description="versions by name")
     created: Line = Field(description="UTC, ISO 8601")
+
+    @model_serializer(mode="wrap")
+    def _leave_out_usual(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Entries of before there were devices and open recipes keep their text."""
+        fields: dict[str, Any] = serialize(self)
+        if self.device == "cpu":
+            fields.pop("device", None)
+        if self.open_recipe is None:
+            fields.pop("open_recipe", None)
+        return fields
 
     @property
     def task(self) -> Task:

@@ -12,13 +12,15 @@ leaderboards/
     ├── reproduced.npy                the predictions that it got, as predictions.npy
     ├── history.csv                   every pass of the final trainings: loss, accuracy, learning rate (optional)
     ├── trials.csv                    every network that a search trained (searches only)
-    └── search.png                    the search's progress (searches only)
+    ├── search.png                    the search's progress (searches only)
+    └── seed-0.safetensors            the weights of each seed's network, where they are small (optional)
 
 An entry's folder holds these files and nothing else. Symbolic links are not followed, neither as folders nor as files.
 """
 
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -76,6 +78,21 @@ MAX_BYTES: Mapping[str, int] = {
 }
 """The files that an entry's folder may hold, and how large each may be."""
 
+MAX_KEPT_WEIGHTS = 200 << 10
+"""Bytes of a seed's weights in an entry's folder; larger ones lie in a folder of their own, or on the Hub."""
+
+_WEIGHTS_FILE = re.compile(r"seed-(0|[1-9][0-9]{0,15})\.safetensors")
+
+
+def weights_file(seed: int) -> str:
+    """The file of a seed's weights."""
+    return f"seed-{seed}.safetensors"
+
+
+def max_bytes(name: str) -> int | None:
+    """How large a file of this name may be in an entry's folder; None where it may not be there."""
+    return MAX_KEPT_WEIGHTS if _WEIGHTS_FILE.fullmatch(name) else MAX_BYTES.get(name)
+
 
 def entry_folder(base: Path, dataset: str, configuration: str, name: str) -> Path:
     """Where an entry of this name belongs: base/dataset/configuration/name."""
@@ -131,7 +148,7 @@ def write_entry(folder: Path, entry: Entry, predictions: bytes, extras: Mapping[
     """
     files = {ENTRY_FILE: entry.model_dump_json(indent=1).encode() + b"\n", PREDICTIONS_FILE: predictions, **extras}
     for name, content in files.items():
-        if len(content) > MAX_BYTES.get(name, -1):
+        if len(content) > (max_bytes(name) or -1):
             raise OutputError(f"An entry cannot hold {name} of {len(content):,} bytes; see docs/submitting.md.")
     replace_folder(folder, files)
 
@@ -237,6 +254,7 @@ def read_contents(folder: Path, root: Root = None, images: Images | None = None)
     entry = read_description(folder)
     content = read_file(folder, PREDICTIONS_FILE)
     _check_digest(folder, PREDICTIONS_FILE, content, entry.predictions_sha256)
+    _check_weights(folder, entry)
     images = images or Images(entry.task, root)
     shape = (len(entry.seeds), images.test_images)
     predictions = decode_predictions(content, shape, shown(folder, PREDICTIONS_FILE))
@@ -303,7 +321,7 @@ def read_moved(folder: Path, entry: Entry, predictions: NDArray[np.uint8], class
 
 
 def read_file(folder: Path, name: str) -> bytes:
-    """One of the files that an entry's folder may hold (`MAX_BYTES`).
+    """One of the files that an entry's folder may hold (`max_bytes`).
 
     Raises:
         EntryError: the folder or the file is missing, a symbolic link or no plain file, or the file is too large.
@@ -313,7 +331,8 @@ def read_file(folder: Path, name: str) -> bytes:
 
 
 def _read_in(directory: Place, folder: Path, name: str) -> bytes:
-    limit, where = MAX_BYTES[name], shown(folder, name)
+    limit, where = max_bytes(name), shown(folder, name)
+    assert limit is not None, "one of an entry's files"
     with open_plain(name, limit, where, NO_FOLLOW, directory) as stream:
         return read_bounded(stream, limit, where)
 
@@ -329,11 +348,21 @@ def check_files(folder: Path) -> None:
         raise EntryError(f"{shown(folder)}: {printable(name)} and {printable(name.lower())} differ in case only.")
     with open_folder(folder) as directory:
         for file in sorted(os.listdir(directory)):  # noqa: PTH208
-            if file not in MAX_BYTES:
-                known = ", ".join(MAX_BYTES)
+            if (limit := max_bytes(file)) is None:
+                known = ", ".join([*MAX_BYTES, weights_file(0)])
                 raise EntryError(f"{shown(folder)} holds {printable(file)}, which no entry has; allowed: {known}.")
-            with open_plain(file, MAX_BYTES[file], shown(folder, file), NO_FOLLOW, directory):
+            with open_plain(file, limit, shown(folder, file), NO_FOLLOW, directory):
                 pass
+
+
+def _check_weights(folder: Path, entry: Entry) -> None:
+    """That the weights in an entry's folder are those it names; those that lie elsewhere are not looked for."""
+    stated = {weights_file(result.seed): result.weights_sha256 for result in entry.seeds}
+    for name in sorted(name for name in _names_in(folder) if _WEIGHTS_FILE.fullmatch(name)):
+        sha256 = stated.get(name)
+        if sha256 is None:
+            raise EntryError(f"{shown(folder, name)} is there, but {ENTRY_FILE} gives no weights_sha256 of that seed.")
+        _check_digest(folder, name, read_file(folder, name), sha256)
 
 
 def _check_digest(folder: Path, name: str, content: bytes, sha256: str) -> None:

@@ -1,5 +1,8 @@
 """The tables of a leaderboards folder, as Markdown."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
 from aenbench.leaderboard.board import Board, Row, Standing
@@ -7,11 +10,15 @@ from aenbench.leaderboard.entry import Entry
 from aenbench.leaderboard.untrusted.text import plain_markdown
 from aenbench.scoring import Scored
 from aenbench.scoring.scores import ACCURACY, tabled
+from aenbench.tasks.task import Task
 
 
 def render(board: Board) -> str:
     """The tables of a board, as Markdown."""
-    return "\n".join([_PREAMBLE, *(_section(standing) for standing in board.standings)])
+    tasks = [standing.task for standing in board.standings]
+    heads = [_head(task) if task not in tasks[:number] else "" for number, task in enumerate(tasks)]
+    tables = zip(heads, map(_table, board.standings), strict=True)
+    return "\n".join([_PREAMBLE, *(head + table for head, table in tables)])
 
 
 _PREAMBLE = """# Leaderboards
@@ -27,24 +34,34 @@ network that the entry names. `not converged`: by the entry's `history.csv` vali
 .2 points over the last tenth of the passes.
 """
 
+_OPEN = """### Recipe: open
+
+Their authors changed the recipe of the final training, so they are ranked among themselves; `recipe` says what differs
+from the fixed one.
+"""
+
 STATED = "†"
 """What marks a number that only its authors know."""
 
 _COSTS = ("parameters", f"networks trained {STATED}", f"search + training, s {STATED}", f"network {STATED}")
 
 
-def _section(standing: Standing) -> str:
-    dataset, config, protocol = standing.task.dataset, standing.task.configuration, standing.task.protocol
-    lines = [f"## {dataset} / {config}, protocol `{protocol}`", ""]
-    lines += [f"{protocol.note}\n"] if protocol.note else []
+def _head(task: Task) -> str:
+    note = task.protocol.note
+    return f"## {task.dataset} / {task.configuration}, protocol `{task.protocol}`\n\n" + (f"{note}\n\n" if note else "")
+
+
+def _table(standing: Standing) -> str:
     headings = ("rank", "entry", *(each.title for each in tabled().values()), "seeds", *_COSTS, "trust")
-    lines += [
-        f"| {' | '.join(headings)} |",
-        "|---" * len(headings) + "|",
-        *(_line(row) for row in standing.rows),
-        "",
-    ]
-    return "\n".join(lines)
+    return "\n".join(
+        [
+            *([_OPEN] if standing.is_open else []),
+            f"| {' | '.join((*headings, 'recipe') if standing.is_open else headings)} |",
+            "|---" * (len(headings) + standing.is_open) + "|",
+            *(_line(row) for row in standing.rows),
+            "",
+        ]
+    )
 
 
 def _line(row: Row) -> str:
@@ -59,6 +76,7 @@ def _line(row: Row) -> str:
         *costs,
         plain_markdown(row.shown.network),
         _trust(row),
+        *([str(entry.open_recipe)] if entry.open_recipe else []),
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -77,14 +95,19 @@ def format_accuracy(result: Scored) -> str:
 
 def cost_cells(entry: Entry) -> tuple[str, str, str]:
     """Parameters (range over seeds), networks trained (mean), seconds of search + training (means)."""
-    parameters = sorted({seed.parameters for seed in entry.seeds})
+    return costs([seed.model_dump() for seed in entry.seeds])
+
+
+def costs(seeds: Sequence[Mapping[str, Any]]) -> tuple[str, str, str]:
+    """As `cost_cells`, of what each seed states, by the fields' names."""
+    parameters = sorted({seed["parameters"] for seed in seeds})
     span = f"{parameters[0]:,}" if len(parameters) == 1 else f"{parameters[0]:,} to {parameters[-1]:,}"
-    networks = np.mean([seed.networks_trained for seed in entry.seeds])
-    search, training = (_mean_seconds(entry, part) for part in ("search_seconds", "training_seconds"))
+    networks = np.mean([seed["networks_trained"] for seed in seeds])
+    search, training = (_mean_seconds(seeds, part) for part in ("search_seconds", "training_seconds"))
     return span, f"{networks:.0f}", f"{search} + {training}"
 
 
-def _mean_seconds(entry: Entry, part: str) -> str:
+def _mean_seconds(seeds: Sequence[Mapping[str, Any]], part: str) -> str:
     """Mean over seeds in whole seconds; `?` where a seed does not say."""
-    seconds = [getattr(seed, part) for seed in entry.seeds]
+    seconds = [seed[part] for seed in seeds]
     return "?" if None in seconds else f"{np.mean(seconds):.0f}"

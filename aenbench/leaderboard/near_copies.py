@@ -207,7 +207,8 @@ def _has_to_be_same(one: Entry, seed: SeedResult, other: Entry, its: SeedResult,
     Only methods that are registered here are believed, and only of networks that they can settle on. Nothing is
     imported to look at a family at an import path, so the names of its methods are believed.
     """
-    if one.method == other.method or one.budget != other.budget or _network(seed) != _network(its):
+    same_training = (one.budget, one.open_recipe) == (other.budget, other.open_recipe)
+    if one.method == other.method or not same_training or _network(seed) != _network(its):
         return False
     if one.origin == other.origin == "baseline":
         return settles_on(one.method, seed, shape) and settles_on(other.method, its, shape)

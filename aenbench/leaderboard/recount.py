@@ -45,9 +45,10 @@ def recount(
         Whether the parameters of every seed were counted again; and one line for each difference.
     """
     differences = [*_miscounted(entry, trials), *_otherwise_chosen(entry, histories)]
+    differences += _otherwise_trained(entry, histories, images)
     counted = False
     try:
-        offer = _offer(entry)
+        offer = entry_offer(entry)
         if offer is not None:
             differences += _off_grid(entry, offer.family, images)
             found = [
@@ -97,7 +98,35 @@ def _otherwise_chosen(entry: Entry, histories: Mapping[int, Sequence[Pass]]) -> 
     return found
 
 
-def _offer(entry: Entry) -> "Offer | None":
+def _otherwise_trained(entry: Entry, histories: Mapping[int, Sequence[Pass]], images: Images) -> list[str]:
+    """Whether the open recipe is none, or not that of these images and passes."""
+    stated = entry.open_recipe
+    if stated is None:
+        return []
+    available = images.images_to_learn
+
+    from aenbench.training.recipe import Recipe
+    from aenbench.training.recipe_changes import RecipeChanges
+
+    if not stated.changes:
+        return ["open_recipe changes nothing; expected null"]
+    try:
+        RecipeChanges(**stated.changes).applied(Recipe(images=available, epochs=1), available)
+    except (InvalidArgumentError, UnknownNameError) as error:
+        return [f"open_recipe is impossible: {error}"]
+    found = []
+    if stated.images is not None and stated.all_images != (stated.images == available):
+        share = f"{stated.images:,} of {available:,} images to learn from"
+        found.append(f"open_recipe: all_images is {stated.all_images} for {share}")
+    for seed, passes in histories.items():
+        if stated.epochs is not None and len(passes) != stated.epochs:
+            found.append(
+                f"seed {seed}: open_recipe has {stated.epochs:,} epochs, {HISTORY_FILE} lists {len(passes):,} passes"
+            )
+    return found
+
+
+def entry_offer(entry: Entry) -> "Offer | None":
     """The baseline that an entry names; None where it is none of a registered family."""
     if entry.origin != "baseline":
         return None  # before torch is imported, which a board of submissions does not need

@@ -3,6 +3,8 @@
 leaderboards/
 ├── README.md             the tables
 ├── index.html            the page
+├── results.json          every number of both, a row for each task, entry and seed
+├── results.parquet       the same
 ├── entry.schema.json     what an `entry.json` may hold
 └── <dataset>/<configuration>/answers.json    of datasets that cannot be fetched
 """
@@ -14,6 +16,14 @@ from aenbench.leaderboard.board import read_board
 from aenbench.leaderboard.entry import json_schema
 from aenbench.leaderboard.ground_truth import ANSWERS_FILE, can_be_fetched, make_sheet
 from aenbench.leaderboard.markdown import render
+from aenbench.leaderboard.results import collect
+from aenbench.leaderboard.results_files import (
+    RESULTS_JSON,
+    RESULTS_PARQUET,
+    encode_json,
+    encode_parquet,
+    parquet_holds,
+)
 from aenbench.leaderboard.site.payload import Section
 from aenbench.leaderboard.site.render import page
 from aenbench.tasks.task import Root
@@ -41,13 +51,15 @@ def generate(
     board = read_board(base, root)
     if not board.standings:
         return {}, board.problems
+    results = collect(board, base)
     texts = {"README.md": render(board), "index.html": page(board, sections), "entry.schema.json": json_schema()}
     sheets = {
         f"{standing.task.dataset}/{standing.task.configuration}/{ANSWERS_FILE}": make_sheet(standing.answers.dataset)
         for standing in board.standings
         if not can_be_fetched(standing.task.dataset)
     }
-    return {**{name: text.encode() for name, text in texts.items()}, **sheets}, board.problems
+    data = {RESULTS_JSON: encode_json(results), RESULTS_PARQUET: encode_parquet(results)}
+    return {**{name: text.encode() for name, text in texts.items()}, **data, **sheets}, board.problems
 
 
 def write_generated(
@@ -68,4 +80,9 @@ def drifted(base: Path, root: Root = None, sections: Sequence[Section] = ()) -> 
     """Those that are missing or not what the entries give, and the problems; raises as `generate` does."""
     recover(base)
     contents, problems = generate(base, root, sections)
-    return [base / name for name, content in contents.items() if not holds(base / name, content)], problems
+    return [base / name for name, content in contents.items() if not _is_there(base / name, content)], problems
+
+
+def _is_there(path: Path, content: bytes) -> bool:
+    """Whether a file says this; Parquet in the bytes of any version of its library."""
+    return holds(path, content) or (path.name == RESULTS_PARQUET and parquet_holds(path, content))

@@ -22,7 +22,7 @@ from aenbench.leaderboard.search_curves import Point, TrialRow, curves, progress
 from aenbench.leaderboard.training_curves import STILL_RISING, read_history, still_rising
 from aenbench.leaderboard.untrusted.files import absolute
 from aenbench.scoring import Details, Scored, detail, score
-from aenbench.scoring.scores import Evidence, tabled
+from aenbench.scoring.scores import SCORES, Evidence
 from aenbench.tasks.images import Images
 from aenbench.tasks.task import Root
 from aenbench.training.history import Pass
@@ -35,7 +35,7 @@ class Shown:
     """What a board shows of an entry beside its accuracy, but for what needs the other entries.
 
     Attributes:
-        scores: those that the tables show, by name; None where the entry does not keep what one needs.
+        scores: all that are registered, by name; None where the entry does not keep what one needs.
         details: accuracy by class and by how images were moved, calibration where there are logits, and invariance
             where there are predictions for moved images.
         network: each seed's network, in words.
@@ -146,7 +146,7 @@ def _show(
     evidence = Evidence(predictions, labels, contents.logits, contents.moved)
     classes = answers.dataset.classes
     return Shown(
-        scores={name: each.function(evidence) for name, each in tabled().items()},
+        scores={name: each.function(evidence) for name, each in SCORES.items()},
         details=detail(predictions, labels, classes, answers.facets, contents.logits, contents.moved),
         network=format_networks(entry),
         counted=counted,

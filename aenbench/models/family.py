@@ -90,7 +90,6 @@ class ModelFamily:
         budgets: by the name of the protocol and of the budget.
         baselines: what `aenbench run --baseline` offers, by name; those with a part are called `name:<what>`. Through
             an import path only those are found that are named after the family: `<family>` and `<family>:<what>`.
-        recipe: what `aenbench run --recipe` calls the final training; by default the family's name.
         factors: the choices that a state of the space makes, for the analysis; by default each bit is one.
         facts: which fields of an entry's seeds its networks fill; none for networks that an entry only names.
         describe: those facts in words, for the leaderboard.
@@ -106,7 +105,6 @@ class ModelFamily:
     space: type[SearchSpace] | None = None
     budgets: Mapping[tuple[str, str], Budget] = field(default_factory=dict, repr=False)
     baselines: Mapping[str, Fixed | BestOf | Searched] = field(default_factory=dict, repr=False)
-    recipe: str = ""
     factors: Callable[[SearchSpace], tuple[Factor, ...]] = bit_factors
     facts: tuple[str, ...] = ()
     describe: Callable[[Mapping[str, Any], TaskShape], str] = _say_nothing
@@ -122,11 +120,6 @@ class ModelFamily:
 
     def __hash__(self) -> int:
         return hash(self.name)
-
-    @property
-    def recipe_name(self) -> str:
-        """What `--recipe` calls its final training."""
-        return self.recipe or self.name
 
     def budget(self, protocol: Protocol, name: str = DEFAULT_BUDGET) -> Budget:
         """The budget of this name under a protocol.

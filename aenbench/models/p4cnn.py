@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import product
 from typing import Any
 
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 
 from aenbench.errors import InvalidArgumentError
 from aenbench.models.family import Budget, Fixed, ModelFamily
-from aenbench.models.space import SearchBudget, SearchSpace
+from aenbench.models.space import GroupSpace, SearchBudget
 from aenbench.nn.batchnorm import GroupBatchNorm2d
 from aenbench.nn.gconv import GroupConv2d, LiftingConv2d
 from aenbench.nn.pooling import GroupPooling, SpatialPooling
@@ -21,7 +20,6 @@ from aenbench.training.candidate import Candidate
 from aenbench.training.recipe import Recipe
 
 _HIDDEN, _PLAIN_WIDTH, _LAST_KERNEL = 6, 20, 4
-_GROUPS = {"00": "trivial", "10": "c4", "01": "hflip", "11": "d4"}
 
 
 @dataclass(frozen=True)
@@ -128,23 +126,11 @@ class SevenLayerNetwork(nn.Module):
         return logits
 
 
-@dataclass(frozen=True)
-class SevenLayerSpace(SearchSpace):
-    """Two bits, rotation by 90 degrees and left-right flip: the group that they generate."""
-
-    @property
-    def bits(self) -> int:
-        return 2
-
-    def canonical(self, state: str) -> str:
-        return state
+class SevenLayerSpace(GroupSpace):
+    """The groups of `GroupSpace`, for seven layers."""
 
     def candidate(self, state: str) -> Candidate:
-        return Candidate(SevenLayerArchitecture(_GROUPS[state], self.shape))
-
-    @property
-    def networks(self) -> tuple[str, ...]:
-        return tuple("".join(bits) for bits in product("01", repeat=self.bits))
+        return Candidate(SevenLayerArchitecture(self.group(state), self.shape))
 
 
 def _recipe(images: int, epochs: int, chosen_by: int | None = None) -> Recipe:

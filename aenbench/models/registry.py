@@ -12,6 +12,7 @@ from aenbench.models.custom import CUSTOM_FAMILY
 from aenbench.models.family import ModelFamily, Offer, offer_of
 from aenbench.models.gcnn import GCNN_FAMILY
 from aenbench.models.p4cnn import P4CNN_FAMILY
+from aenbench.models.resnet import CNN_FAMILY, RESNET_FAMILY
 from aenbench.models.space import Factor, SearchSpace
 from gdatasets.errors import UnknownNameError
 from gdatasets.registry import Registry
@@ -40,7 +41,12 @@ def _check(name: str, value: Any) -> ModelFamily:
 
 
 FAMILIES: Registry[ModelFamily] = Registry(
-    "model family", {family.name: family for family in (AEN_FAMILY, GCNN_FAMILY, P4CNN_FAMILY, CUSTOM_FAMILY)}, _check
+    "model family",
+    {
+        family.name: family
+        for family in (AEN_FAMILY, GCNN_FAMILY, P4CNN_FAMILY, CNN_FAMILY, RESNET_FAMILY, CUSTOM_FAMILY)
+    },
+    _check,
 )
 DEFAULT_FAMILY = AEN_FAMILY
 _FOUND_AT: set[str] = set()  # import paths of families: a module may be called as its family is
@@ -88,7 +94,7 @@ def space_of(name: str) -> type[SearchSpace]:
 
 def find_recipe(name: str) -> ModelFamily:
     """The family whose final training has this name, or that is at this import path."""
-    named = {family.recipe_name: family for family in FAMILIES.values() if family.budgets}
+    named = {each: family for each, family in FAMILIES.items() if family.budgets}
     if name in named or ":" not in name:
         if name not in named:
             raise UnknownNameError("recipe", name, named)

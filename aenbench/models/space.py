@@ -4,6 +4,7 @@ import typing
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sized
 from dataclasses import dataclass, field
+from itertools import product
 
 from aenbench.tasks.protocol import Protocol
 from aenbench.tasks.task import TaskShape
@@ -64,6 +65,25 @@ class SearchSpace(ABC):
     def toggle(self, state: str, action: int) -> str:
         """The state with one bit changed."""
         return state[:action] + ("0" if state[action] == "1" else "1") + state[action + 1 :]
+
+
+class GroupSpace(SearchSpace):
+    """Two bits, rotation by 90 degrees and left-right flip: the group that they generate."""
+
+    @property
+    def bits(self) -> int:
+        return 2
+
+    def canonical(self, state: str) -> str:
+        return state
+
+    def group(self, state: str) -> str:
+        """The name of a state's group in `aenbench.nn.square_groups.SQUARE_GROUPS`."""
+        return {"00": "trivial", "10": "c4", "01": "hflip", "11": "d4"}[state]
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        return tuple("".join(bits) for bits in product("01", repeat=self.bits))
 
 
 @dataclass(frozen=True)

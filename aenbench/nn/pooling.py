@@ -136,3 +136,31 @@ class InvariantPooling(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.group.name}, {self.size}, {self.reduction}"
+
+
+class Means(nn.Module):
+    """Means of windows that cover each side evenly, as `F.adaptive_avg_pool2d`, by matrix products.
+
+    PyTorch's own has no deterministic gradient on a GPU.
+
+    Args:
+        size: pixels along one side of the input.
+        windows: windows along one side, at most `size`.
+
+    Shape: (..., size, size) to (..., windows, windows).
+    """
+
+    matrix: Tensor
+
+    def __init__(self, size: int, windows: int) -> None:
+        super().__init__()
+        if not 1 <= windows <= size:
+            raise InvalidArgumentError(f"Expected 1 to {size} windows of {size} pixels, got {windows}.")
+        matrix = torch.zeros(windows, size)
+        for k in range(windows):
+            first, last = k * size // windows, -(-(k + 1) * size // windows)
+            matrix[k, first:last] = 1 / (last - first)
+        self.register_buffer("matrix", matrix, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.matrix @ x @ self.matrix.T

@@ -148,7 +148,7 @@ def searches_of(setting: Setting) -> tuple[dict[tuple[TaskName, Protocol, int], 
         (task, protocol, seed): SearchOf(
             setting.images(*task, protocol).task,
             setting.root,
-            setting.scale.budgets[AEN_FAMILY.recipe_name, protocol],
+            setting.scale.budgets[AEN_FAMILY.name, protocol],
             seed,
             store,
             setting.tables,

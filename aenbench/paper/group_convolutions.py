@@ -153,7 +153,7 @@ def run(setting: Setting) -> Path:
     names = tuple(dict.fromkeys(setting.image_datasets or IMAGE_DATASETS))
     missing = {name: how for name in names if (how := how_to_get(name, setting.root)) is not None}
     tasks = _tasks(setting, [name for name in names if name not in missing])
-    budget, store = setting.scale.budgets[GCNN_FAMILY.recipe_name, PROTOCOL], setting.store("e", ())
+    budget, store = setting.scale.budgets[GCNN_FAMILY.name, PROTOCOL], setting.store("e", ())
     searches = {
         (name, seed): GCNNSearch(images.task, setting.root, budget, seed, store, _fingerprint(images))
         for name, images in tasks.items()

@@ -13,6 +13,10 @@ from aenbench.training.recipe import Recipe
 from gdatasets.errors import UnknownNameError
 
 _TEN_EPOCHS = Recipe(10_000, 10)
+_SHORT = {  # final trainings under `standard`: those of the paper's length, not those to convergence of `aenbench run`
+    AEN_FAMILY.name: Recipe(50_000, 10),
+    GCNN_FAMILY.name: Recipe(10_000, 5, batch=32, evaluation_batch=100),
+}
 _MAX_SEEDS = 100
 
 
@@ -23,7 +27,8 @@ class Scale:
     Attributes:
         name: what users type.
         seeds: repetitions of all but the searches for group convolutional networks: 0, 1, ...
-        budgets: what a repetition may spend, by name of a family's recipe and protocol: those of `aenbench run`.
+        budgets: what a repetition may spend, by name of the family and protocol: those of `aenbench run`, but for the
+            final trainings under `standard`, which are as short as the paper's.
         actions: how each network of part a is trained.
         sides: of the images whose sharings are timed, in pixels; the second layer has half of them.
         full_group_seconds: no sharing is built by the full group where it is estimated to take longer.
@@ -43,14 +48,18 @@ class Scale:
 
 def _budgets(name: str) -> dict[tuple[str, Protocol], Budget]:
     families, protocols = (AEN_FAMILY, GCNN_FAMILY), (STANDARD, PAPER)
-    return {(each.recipe_name, under): each.budget(under, name) for each in families for under in protocols}
+    found = {(each.name, under): each.budget(under, name) for each in families for under in protocols}
+    if name == "standard":
+        for family, recipe in _SHORT.items():
+            found[family, STANDARD] = replace(found[family, STANDARD], final=recipe)
+    return found
 
 
 def _for_two_cores(of_paper: Mapping[tuple[str, Protocol], Budget]) -> dict[tuple[str, Protocol], Budget]:
     """The paper's, but for group convolutional networks 45 of them, each trained on a third of the images."""
     search = SearchBudget(states=600, networks=45, episodes=60, episode_steps=50)
     found = dict(of_paper)
-    for key in [(GCNN_FAMILY.recipe_name, under) for under in (STANDARD, PAPER)]:
+    for key in [(GCNN_FAMILY.name, under) for under in (STANDARD, PAPER)]:
         found[key] = replace(found[key], search=search, child=replace(found[key].child, images=2_000))
     return found
 

@@ -67,7 +67,7 @@ class OwnModel(Method):
             [
                 own,
                 *self.augmentation.names,
-                *([] if self.family == DEFAULT_FAMILY else [f"{self.family.recipe_name}-recipe"]),
+                *([] if self.family == DEFAULT_FAMILY else [f"{self.family.name}-recipe"]),
             ]
         )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from aenbench.errors import InvalidArgumentError, known_name
+from aenbench.execution.device import Device
 from aenbench.models.family import Searched
 from aenbench.models.registry import DEFAULT_FAMILY, find_offer, find_recipe
 from aenbench.runs.baselines import Baseline
@@ -18,7 +19,8 @@ from aenbench.tasks.datasets import as_typed, default_configuration
 from aenbench.tasks.protocol import PROTOCOLS
 from aenbench.tasks.task import Task
 from aenbench.training.augmentation import Augmentation
-from aenbench.training.recipe import PRECISIONS
+from aenbench.training.recipe import OPTIMIZERS, PRECISIONS, SCHEDULES
+from aenbench.training.recipe_changes import RecipeChanges
 
 SIZES = ("small", "large")
 
@@ -42,6 +44,15 @@ class RunOptions:
     generators: str | None = None
     search: str | None = None
     precision: str | None = None
+    epochs: int | None = None
+    batch: int | None = None
+    learning_rate: float | None = None
+    weight_decay: float | None = None
+    schedule: str | None = None
+    optimizer: str | None = None
+    label_smoothing: float | None = None
+    train_images: int | None = None
+    device: str = "cpu"
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Self:
@@ -60,7 +71,18 @@ class RunOptions:
         method = self._method()
         task = Task(dataset, self.config or default_configuration(dataset, root), protocol)
         precision = None if self.precision is None else known_name("precision", self.precision, PRECISIONS)
-        return Plan(method, task, self.budget, self.seeds, root, self.keep_logits, precision)
+        changes = RecipeChanges(
+            self.epochs,
+            self.batch,
+            self.learning_rate,
+            self.weight_decay,
+            None if self.schedule is None else known_name("schedule", self.schedule, SCHEDULES),
+            None if self.optimizer is None else known_name("optimizer", self.optimizer, OPTIMIZERS),
+            self.label_smoothing,
+            self.train_images,
+        )
+        device = Device.parse(self.device)
+        return Plan(method, task, self.budget, self.seeds, root, self.keep_logits, precision, changes, device)
 
     def _method(self) -> Method:
         augmentation = Augmentation(tuple(filter(None, self.augment.split(","))))

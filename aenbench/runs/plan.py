@@ -1,16 +1,23 @@
 """Everything that decides the outcome of a run."""
 
-from dataclasses import dataclass, replace
+import hashlib
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
 from aenbench.errors import InvalidArgumentError
+from aenbench.execution.device import CPU, Device
+from aenbench.leaderboard.entry import OpenRecipe, safe_name
+from aenbench.leaderboard.training_curves import MAX_PASSES
 from aenbench.models.family import Budget
 from aenbench.runs.method import Method
 from aenbench.tasks.images import Images
 from aenbench.tasks.task import Task
 from aenbench.training.candidate import Candidate
-from aenbench.training.recipe import Precision
+from aenbench.training.recipe import Precision, Recipe
+from aenbench.training.recipe_changes import RecipeChanges, exact
 
 
 @dataclass(frozen=True)
@@ -26,10 +33,15 @@ class Plan:
         keep_logits: whether the entry holds the logits of the test images, too, where they are finite.
         precision: that the final network is trained in; by default its recipe's. Another one is part of the entry's
             name, and so of its identity; what a search spends on a network stays as it is.
+        changes: in the recipe of the final training. Where they come to something, the entry is one of the open
+            track: its name and `open_recipe` say what differs.
+        device: where its networks are trained. An entry states it, and trials and checkpoints of another kind of device
+            are refused; the entry's name stays.
+        keep_weights: whether seeds give the weights of their final networks; that changes no outcome.
 
     Raises:
         UnknownNameError: no such budget.
-        InvalidArgumentError: fewer than one seed.
+        InvalidArgumentError: fewer than one seed, or an impossible recipe.
     """
 
     method: Method
@@ -39,30 +51,67 @@ class Plan:
     root: Path | None = None
     keep_logits: bool = False
     precision: Precision | None = None
+    changes: RecipeChanges = field(default_factory=RecipeChanges)
+    device: Device = CPU
+    keep_weights: bool = False
 
     def __post_init__(self) -> None:
-        _ = self.spent
+        self.changes.check(self._fixed)
         if not 1 <= self.seeds <= 1_000:
             raise InvalidArgumentError(f"Expected 1 to 1,000 seeds, got {self.seeds}; give --seeds 3, say.")
 
     @property
     def spent(self) -> Budget:
-        """What one seed may spend."""
-        budget = self._usual_budget
-        if self.precision is None:
-            return budget
-        return replace(budget, final=replace(budget.final, precision=self.precision))
+        """What one seed may spend.
+
+        Raises:
+            InvalidArgumentError: changes that ask for more images than there are, or for too many passes.
+            SourceError: there are changes, and the dataset is not at hand.
+        """
+        return replace(self._usual_budget, final=self._final)
 
     @property
     def _usual_budget(self) -> Budget:
         return self.method.budget(self.task.protocol, self.budget)
+
+    @property
+    def _fixed(self) -> Recipe:
+        """The recipe of the final training, without changes."""
+        usual = self._usual_budget.final
+        return usual if self.precision is None else replace(usual, precision=self.precision)
+
+    @cached_property
+    def _final(self) -> Recipe:
+        if not self.changes.given:
+            return self._fixed
+        final = self.changes.applied(self._fixed, self._images_to_learn)
+        if final.passes(self._images_to_learn) * self.seeds > MAX_PASSES:
+            raise InvalidArgumentError(
+                f"An entry holds at most {MAX_PASSES:,} passes of all seeds; give at most --epochs "
+                f"{MAX_PASSES // self.seeds:,} for {self.seeds:,} seeds, got {final.epochs:,}."
+            )
+        return final
+
+    @cached_property
+    def _images_to_learn(self) -> int:
+        return Images(self.task, self.root).images_to_learn
+
+    @property
+    def open_recipe(self) -> OpenRecipe | None:
+        """What the final training differs in from the fixed recipe, as its entry says it; None if in nothing."""
+        if self._final == self._fixed:
+            return None
+        available = self._images_to_learn
+        changes = RecipeChanges.between(self._fixed, self._final, available)
+        return OpenRecipe(**asdict(changes), all_images=exact(self._final, available).images == available)
 
     def identity(self, images: Images) -> str:
         """What the trials of interrupted runs must have in common to be of use."""
         dataset = images.dataset
         train = dataset.digest("train")[:16]
         parts = (dataset.name, dataset.version, dataset.configuration, train, self.task.protocol.name)
-        return f"run, torch {version('torch')}, {self.name}, {' '.join(parts)}, {self.spent.child}"
+        spent = f"{self.spent.child}{self.device.identity}"
+        return f"run, torch {version('torch')}, {self.name}, {' '.join(parts)}, {spent}"
 
     def final_identity(self, images: Images, candidate: Candidate, seed: int) -> str:
         """What decides the outcome of a seed's final training."""
@@ -70,7 +119,19 @@ class Plan:
 
     @property
     def name(self) -> str:
-        """The entry's name."""
+        """The entry's name.
+
+        Raises:
+            InvalidArgumentError: changes to a name that leaves no room for them.
+        """
         name = self.method.entry_name(self.task.protocol, self.budget)
-        usual = self.precision in (None, self._usual_budget.final.precision)
-        return name if usual else f"{name}-{self.precision}"
+        if self.precision not in (None, self._usual_budget.final.precision):
+            name = f"{name}-{self.precision}"
+        if self.open_recipe is None:
+            return name
+        label = RecipeChanges(**self.open_recipe.changes).label
+        digest = hashlib.sha256(label.encode()).hexdigest()[:12]
+        for whole in (f"{name}-open-{label}", f"{name}-open-{digest}"):
+            with suppress(ValueError):
+                return safe_name(whole)
+        raise InvalidArgumentError(f'No entry can be named "{name:.110}-open-{digest}"; give a shorter --name.')

@@ -1,54 +1,23 @@
-"""Progress of a run's seeds, reported across processes."""
+"""Progress of a run's seeds."""
 
-import multiprocessing
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from multiprocessing.managers import SyncManager
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
-from aenbench.execution.executors import Executor, RayExecutor, end_with_parent
+from aenbench.training.history import Pass
 
 
 class Step(NamedTuple):
-    """How far one seed has come; or all of them, where it is None."""
+    """Progress of one seed, or of the whole run if None.
+
+    `passed` is what a pass of the final training gave, where one has just ended.
+    """
 
     seed: int | None
     stage: str
     done: int
     total: int
     note: str = ""
+    passed: Pass | None = None
 
 
 Report = Callable[[Step], None]
-
-
-@contextmanager
-def across_processes(report: Report, executor: Executor) -> Iterator[Report]:
-    """The report, in a form that the executor's workers can call; Ray's, which may be elsewhere, report nothing."""
-    if isinstance(executor, RayExecutor):
-        yield _silent
-        return
-    if executor.workers == 1:
-        yield report
-        return
-    manager = SyncManager(ctx=multiprocessing.get_context("spawn"))
-    manager.start(end_with_parent)
-    with manager:
-        steps = manager.Queue()
-        listener = threading.Thread(target=_forward, args=(steps, report), daemon=True)
-        listener.start()
-        try:
-            yield steps.put
-        finally:
-            steps.put(None)
-            listener.join()
-
-
-def _forward(steps: Any, report: Report) -> None:
-    while (step := steps.get()) is not None:
-        report(step)
-
-
-def _silent(step: Step) -> None:
-    """Report to nobody."""

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from aenbench.errors import EntryError
+from aenbench.execution.device import Device
 from aenbench.execution.executors import Executor
-from aenbench.leaderboard.entry import Entry
+from aenbench.leaderboard.entry import Entry, format_recipe
 from aenbench.leaderboard.entry_folder import read_entry
 from aenbench.leaderboard.ground_truth import AnswerBook
 from aenbench.leaderboard.reproduction import Agreement, compare, write_reproduction
@@ -28,16 +29,18 @@ Parse = Callable[[Sequence[str]], Mapping[str, Any]]
 """The options of `aenbench run` from its arguments, as the command itself reads them; raises EntryError."""
 
 
-def recorded_plan(entry: Entry, parse: Parse, root: Root = None) -> Plan:
+def recorded_plan(entry: Entry, parse: Parse, root: Root = None, device: Device | None = None) -> Plan:
     """What an entry's recorded command says is to be run.
 
     Where files are, go, and how many processes work is this machine's business: `--root`, `--out`, `--workers`,
-    `--executor`, `--address`, `--overwrite` and `--quiet` of the record are not followed.
+    `--executor`, `--address`, `--logger`, `--overwrite` and `--quiet` of the record are not followed, nor is the number
+    of a GPU.
 
     Args:
         entry: of origin baseline or model.
         parse: reads options.
         root: a folder to look for the dataset's source in first.
+        device: where to run it; by default on the kind of device that the entry states.
 
     Raises:
         EntryError: it is a submission, the command is no `aenbench run`, or would make another entry.
@@ -59,22 +62,31 @@ def recorded_plan(entry: Entry, parse: Parse, root: Root = None) -> Plan:
         )
     try:
         plan = options.plan(Path(root) if root is not None else None)
+        kind = entry.device if options.device == "auto" else plan.device.kind
+        task = replace(plan.task, dataset=options.dataset or entry.dataset)
+        plan = replace(plan, task=task, device=device or Device(entry.device))
+        wanted = _stated(plan, kind, entry)
     except GDatasetsError as error:
         raise EntryError(f"The recorded command cannot be run: {error}") from error
-    plan = replace(plan, task=replace(plan.task, dataset=options.dataset or entry.dataset))
-    wanted = {
+    for what, (made, stated) in wanted.items():
+        if made != stated:
+            raise EntryError(f"The recorded command would not make this entry: its {what} is {made}, not {stated}.")
+    return plan
+
+
+def _stated(plan: Plan, kind: str, entry: Entry) -> dict[str, tuple[object, object]]:
+    """What a plan would make, and what the entry states, by what it is."""
+    return {
         "origin": (plan.method.origin, entry.origin),
         "method": (plan.method.name, entry.method),
         "configuration": (plan.task.configuration, entry.configuration),
         "protocol": (plan.task.protocol.name, entry.protocol),
         "budget": (plan.budget, entry.budget),
+        "recipe": (format_recipe(plan.open_recipe), format_recipe(entry.open_recipe)),
+        "device": (kind, entry.device),
         "name": (plan.name, entry.name),
         "seeds": (list(range(plan.seeds)), [seed.seed for seed in entry.seeds]),
     }
-    for what, (made, stated) in wanted.items():
-        if made != stated:
-            raise EntryError(f"The recorded command would not make this entry: its {what} is {made}, not {stated}.")
-    return plan
 
 
 def _recorded_options(command: str, parse: Parse) -> RunOptions:

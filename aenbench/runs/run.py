@@ -4,12 +4,14 @@ import hashlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from aenbench.execution.channel import channel
 from aenbench.execution.executors import Executor, ordered
 from aenbench.execution.store import TrialStore
 from aenbench.leaderboard.entry import Entry, Interval
@@ -17,28 +19,40 @@ from aenbench.leaderboard.entry_arrays import encode_logits, encode_predictions
 from aenbench.leaderboard.entry_folder import (
     HISTORY_FILE,
     LOGITS_FILE,
+    MAX_KEPT_WEIGHTS,
     MOVED_FILE,
     PREDICTIONS_FILE,
     PROGRESS_FILE,
     TRIALS_FILE,
     check_free,
     entry_folder,
+    weights_file,
     write_entry,
 )
 from aenbench.leaderboard.ground_truth import ANSWERS_FILE, can_be_fetched, make_sheet
+from aenbench.leaderboard.saved_models import write_weights
 from aenbench.provenance import code_revision, hardware, software
 from aenbench.runs.plan import Plan
-from aenbench.runs.progress import Report, across_processes
+from aenbench.runs.progress import Report
 from aenbench.runs.seed import SeedOutcome, checkpoint_file, run_seed
 from aenbench.scoring import Scored, score
 from aenbench.search.progress_plot import search_progress
 from aenbench.search.record import trials_csv
 from aenbench.tasks.images import Images
 from aenbench.training.history import history_csv
+from gdatasets.errors import OutputError
 from gdatasets.files import locked, write_whole
 
 
-def run(plan: Plan, out: Path, command: str, report: Report, executor: Executor, overwrite: bool = False) -> Path:
+def run(
+    plan: Plan,
+    out: Path,
+    command: str,
+    report: Report,
+    executor: Executor,
+    overwrite: bool = False,
+    weights: Path | None = None,
+) -> Path:
     """Run a plan and write its entry, and beside it the answers of images that nobody else can fetch.
 
     Every network that a search trains is in a store beside the entry the moment its value is known, and a final
@@ -49,9 +63,11 @@ def run(plan: Plan, out: Path, command: str, report: Report, executor: Executor,
         plan: what to run.
         out: where entries go, as `<out>/<dataset>/<configuration>/<name>`.
         command: what the user typed, for the entry.
-        report: called with each step of the progress.
+        report: called with each step of the progress, here, wherever the seeds run.
         executor: where the seeds run, each on one thread; the outcome does not depend on it.
-        overwrite: replace an entry of the same name.
+        overwrite: replace an entry of the same name, and weights.
+        weights: where the weights of the final networks go, as `<weights>/<dataset>/<configuration>/<name>`; where that
+            is the entry's folder, they become part of the entry, which holds small ones only. By default none are kept.
 
     Returns:
         The entry's folder.
@@ -64,7 +80,7 @@ def run(plan: Plan, out: Path, command: str, report: Report, executor: Executor,
         BusyError: another run is at work on this entry.
         InvalidArgumentError: the user's own network cannot be trained.
     """
-    images = Images(plan.task, plan.root)
+    plan, images = replace(plan, keep_weights=weights is not None), Images(plan.task, plan.root)
     plan.method.check(plan.method.space(images.shape))
     images.dataset.read("train")  # what must be fetched is fetched once, before any worker needs it
     labels = images.test_labels()
@@ -73,12 +89,20 @@ def run(plan: Plan, out: Path, command: str, report: Report, executor: Executor,
     with _alone(folder):
         check_free(folder, overwrite)  # another run may just have written it
         _clear(folder)
-        store = TrialStore(folder.with_name(f".{folder.name}.trials"), plan.identity(images))
+        trials = folder.with_name(f".{folder.name}.trials")
+        beside = None if weights is None else _beside(weights, folder, overwrite or trials.exists())
+        store = TrialStore(trials, plan.identity(images))
         outcomes = _run_seeds(plan, store, report, executor)
         predictions = np.stack([outcome.predictions for outcome in outcomes])
         result = score(predictions, labels)
         files = {PREDICTIONS_FILE: encode_predictions(predictions), **_extras(plan, images, outcomes)}
         entry = _entry(plan, images, outcomes, result, command, files)
+        kept = {weights_file(each.result.seed): each.weights for each in outcomes if each.weights is not None}
+        if beside is not None:
+            write_weights(beside, entry, kept)  # before the entry: a run that ends in between makes both again
+        else:
+            _check_small(kept)
+            files |= kept
         write_entry(folder, entry, files.pop(PREDICTIONS_FILE), files)
         if not can_be_fetched(images.dataset.name):
             write_whole(folder.with_name(ANSWERS_FILE), make_sheet(images.dataset))
@@ -86,6 +110,24 @@ def run(plan: Plan, out: Path, command: str, report: Report, executor: Executor,
             checkpoint_file(store, seed).unlink(missing_ok=True)
         store.path.unlink()
     return folder
+
+
+def _beside(weights: Path, folder: Path, overwrite: bool) -> Path | None:
+    """The folder of weights; None where they go into the entry's own folder."""
+    own = weights.joinpath(*folder.parts[-3:])
+    if own.resolve() == folder.resolve():
+        return None
+    check_free(own, overwrite)
+    return weights
+
+
+def _check_small(weights: Mapping[str, bytes]) -> None:
+    for name, content in weights.items():
+        if len(content) > MAX_KEPT_WEIGHTS:
+            raise OutputError(
+                f"An entry's folder holds weights of at most {MAX_KEPT_WEIGHTS:,} bytes, and {name} has "
+                f"{len(content):,}; give --weights another folder than --out. The same command continues from here."
+            )
 
 
 @contextmanager
@@ -126,7 +168,7 @@ def _extras(plan: Plan, images: Images, outcomes: Sequence[SeedOutcome]) -> dict
 
 def _run_seeds(plan: Plan, store: TrialStore, report: Report, executor: Executor) -> list[SeedOutcome]:
     """One outcome a seed, in order."""
-    with across_processes(report, executor) as reports:
+    with channel(report, executor) as reports:
         return ordered(executor.map(partial(run_seed, plan, store, reports), range(plan.seeds)))
 
 
@@ -138,7 +180,7 @@ def _entry(
     command: str,
     files: Mapping[str, bytes],
 ) -> Entry:
-    digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    digests = {name: _sha256(content) for name, content in files.items()}
     return Entry(
         name=plan.name,
         origin=plan.method.origin,
@@ -150,8 +192,11 @@ def _entry(
         image_size=images.size,
         protocol=plan.task.protocol.file_name,
         budget=plan.budget,
+        open_recipe=plan.open_recipe,
         seeds=tuple(
-            outcome.result.model_copy(update={"accuracy": accuracy})
+            outcome.result.model_copy(
+                update={"accuracy": accuracy, "weights_sha256": outcome.weights and _sha256(outcome.weights)}
+            )
             for outcome, accuracy in zip(outcomes, result.per_seed, strict=True)
         ),
         accuracy=Interval(mean=result.mean, low=result.low, high=result.high),
@@ -160,7 +205,12 @@ def _entry(
         moved_sha256=digests.get(MOVED_FILE),
         command=command,
         code_revision=code_revision(plan.method.code),
-        hardware=hardware(),
+        device=plan.device.kind,
+        hardware=", ".join(filter(None, (hardware(), plan.device.card))),
         software=software(own_revision=plan.method.code is not None),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

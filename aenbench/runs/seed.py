@@ -12,12 +12,15 @@ from torch import nn
 from aenbench.execution.store import TrialStore
 from aenbench.execution.threads import one_thread
 from aenbench.leaderboard.entry import SeedResult
+from aenbench.models.weights import Description, encode_weights
+from aenbench.runs.method import Method
 from aenbench.runs.plan import Plan
 from aenbench.runs.progress import Report, Step
 from aenbench.scoring.invariance import can_be_probed, moved_images
 from aenbench.search.evaluate import StoredEvaluation, TrainedEvaluation
 from aenbench.search.record import Trial
 from aenbench.tasks.images import Images, LabelledImages
+from aenbench.training.candidate import Candidate
 from aenbench.training.checkpoint import Checkpoint
 from aenbench.training.fit import compute_logits, predict
 from aenbench.training.history import Pass
@@ -35,7 +38,8 @@ def predict_moved(model: nn.Module, test: LabelledImages, batch: int = 1_000) ->
 class SeedOutcome:
     """What one seed gave: its line in the entry (its accuracy not yet known), predictions (n,), networks trained.
 
-    Logits (n, classes) are there where the plan keeps them, `moved` (moves, images) where images can be moved.
+    Logits (n, classes) are there where the plan keeps them, `moved` (moves, images) where images can be moved, and the
+    weights of the network that predicted, as a file, where the plan keeps those.
     """
 
     result: SeedResult
@@ -44,6 +48,14 @@ class SeedOutcome:
     moved: NDArray[np.uint8] | None
     trials: tuple[Trial, ...]
     history: tuple[Pass, ...]
+    weights: bytes | None = None
+
+
+def describe_network(method: Method, candidate: Candidate, images: Images) -> Description:
+    """What a file of weights says of a network: nothing but its shape where no registered family builds it."""
+    facts, family = candidate.architecture.facts, method.family
+    known = method.origin == "baseline" and set(facts) == set(family.facts)
+    return Description(family.name if known else "", facts if known else {}, images.shape, images.normalisation)
 
 
 def checkpoint_file(store: TrialStore, seed: int) -> Path:
@@ -56,10 +68,10 @@ def run_seed(plan: Plan, store: TrialStore, report: Report, seed: int) -> SeedOu
     images, spent = Images(plan.task, plan.root), plan.spent
     space = plan.method.space(images.shape)
     learn, choose_by = images.training()
-    with one_thread():
+    with one_thread(), plan.device.in_use():
         ahead = plan.method.networks_ahead(space, spent.search)
         search = StoredEvaluation(
-            TrainedEvaluation(space, learn, choose_by, spent.child, seed),
+            TrainedEvaluation(space, learn, choose_by, spent.child, seed, plan.device),
             store,
             str(seed),
             timed=True,
@@ -71,15 +83,18 @@ def run_seed(plan: Plan, store: TrialStore, report: Report, seed: int) -> SeedOu
         if choice.record is not None and search.networks:
             report(Step(seed, "search", search.networks, search.networks, search.note))
         final = train(
-            Training(choice.candidate, spent.final, seed, "final"),
+            Training(choice.candidate, spent.final, seed, "final", plan.device),
             learn,
             choose_by,
-            on_pass=lambda done, total: report(Step(seed, "training", done, total)),
+            on_pass=lambda done, total, passed: report(Step(seed, "training", done, total, passed=passed)),
             checkpoint=Checkpoint(checkpoint_file(store, seed), plan.final_identity(images, choice.candidate, seed)),
         )
         test, batch = images.test(), spent.final.evaluation_batch
         logits = compute_logits(final.model, test.images, batch)  # (n, classes)
         moved = predict_moved(final.model, test, batch) if can_be_probed(images.size) else None
+        weights = None
+        if plan.keep_weights:
+            weights = encode_weights(final.model, describe_network(plan.method, choice.candidate, images))
     result = SeedResult(
         seed=seed,
         **choice.candidate.facts,
@@ -98,4 +113,5 @@ def run_seed(plan: Plan, store: TrialStore, report: Report, seed: int) -> SeedOu
         moved,
         tuple(choice.record.trials) if choice.record else (),
         final.history,
+        weights,
     )

@@ -1,9 +1,8 @@
 """Make a table: every network of a search space, trained for each seed as a search would train it."""
 
 import json
-import os
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -16,17 +15,21 @@ from typing import Any
 import numpy as np
 
 from aenbench.errors import InvalidArgumentError, TableError
+from aenbench.execution.device import CPU, Device
 from aenbench.execution.executors import Executor
-from aenbench.execution.store import Result, TrialStore, evaluate_all
+from aenbench.execution.store import Result, TrialStore, evaluate_all, evaluate_together
 from aenbench.models.registry import FAMILIES, space_of
 from aenbench.models.space import SearchSpace
+from aenbench.models.stacked import stack_networks
+from aenbench.provenance import hardware
 from aenbench.tables.parquet import read_table, table_path, write_table
 from aenbench.tables.table import Table, TableInfo
 from aenbench.tasks.images import Images
 from aenbench.tasks.task import Task
 from aenbench.training import trial
 from aenbench.training.recipe import Recipe
-from aenbench.training.trial import TrialImages, load_images
+from aenbench.training.side_by_side import CHUNK, train_side_by_side
+from aenbench.training.trial import Trained, TrialImages, load_images
 from gdatasets import __version__
 from gdatasets.files import make_folder
 
@@ -47,6 +50,7 @@ class TablePlan:
         space: the name of a model family that is registered.
         seeds: trainings of each network, with the seeds 0, 1, ...
         root: a torchvision-style folder with the source's raw files; it does not change the outcome.
+        device: where networks are trained; its kind is part of the table's identity.
 
     Raises:
         UnknownNameError: no such space, dataset or configuration.
@@ -57,6 +61,7 @@ class TablePlan:
     space: str = "aen"
     seeds: int = 3
     root: Path | None = None
+    device: Device = CPU
 
     def __post_init__(self) -> None:
         space_of(self.space)
@@ -90,6 +95,7 @@ class Training:
         recipe: how it is trained.
         network: its canonical state.
         seed: as of a run.
+        device: where it is trained.
     """
 
     task: Task
@@ -98,6 +104,7 @@ class Training:
     recipe: Recipe
     network: str
     seed: int
+    device: Device = CPU
 
 
 def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, report: Report) -> Path:
@@ -112,7 +119,8 @@ def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, r
         store_path: the store of trials. Each training is in it the moment it ends, so the same call goes on where an
             earlier one stopped, one with more seeds adds what is missing, and several processes with one store share
             the work.
-        executor: where the trainings run; the values do not depend on it.
+        executor: where the trainings run; the values do not depend on it. On a GPU networks of one seed are trained
+            side by side, so there the last bits depend on which ones were.
         report: of the progress.
 
     Returns:
@@ -137,15 +145,27 @@ def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, r
         _take_over(known, path, store)
         info = info.model_copy(update={"hardware": _together(known.info.hardware, info.hardware)})
     items = {
-        training_key(network, seed): Training(plan.task, plan.root, space, plan.recipe, network, seed)
+        training_key(network, seed): Training(plan.task, plan.root, space, plan.recipe, network, seed, plan.device)
         for seed, network in product(info.seeds, space.networks)
     }
     results: dict[str, Result] = {}
-    for key, result in evaluate_all(store, executor, train, items):
+    for key, result in _evaluated(store, executor, items, plan.device):
         results[key] = result
         report(len(results), len(items))
     write_table(assemble(info, space, results), path)
     return path
+
+
+def _evaluated(
+    store: TrialStore, executor: Executor, items: Mapping[str, Training], device: Device
+) -> Iterator[tuple[str, Result]]:
+    """Every training's result, each once; on a GPU those that are missing are trained side by side first."""
+    done = set()
+    if device.is_gpu:
+        for key, result in evaluate_together(store, executor, train_together, _chunks(items)):
+            done.add(key)
+            yield key, result
+    yield from evaluate_all(store, executor, train, {key: items[key] for key in items if key not in done})
 
 
 def _table_so_far(path: Path, info: TableInfo) -> Table | None:
@@ -157,7 +177,7 @@ def _table_so_far(path: Path, info: TableInfo) -> Table | None:
     except TableError as error:
         raise TableError(f"{error} It is left as it is; to make it anew, move it away first.") from error
     theirs, ours = json.loads(known.info.training_identity), json.loads(info.training_identity)
-    differing = [name for name in ours if theirs[name] != ours[name]]
+    differing = sorted(name for name in theirs | ours if theirs.get(name) != ours.get(name))
     if differing:
         raise TableError(
             f"{path} is a table of something else (it differs in {', '.join(differing)}) and left as it is; move it "
@@ -202,9 +222,28 @@ def train(training: Training) -> dict[str, object]:
     the time that it takes is not counted.
     """
     images = load_images(training.task, training.root, training.recipe)
-    _warm_up(training.space, training.recipe, images)
-    child = trial.Training(training.space.candidate(training.network), training.recipe, training.seed, "child")
-    trained = trial.train(child, images.learn, images.choose_by, follow=images.test)
+    _warm_up(training.space, training.recipe, images, training.device)
+    candidate = training.space.candidate(training.network)
+    child = trial.Training(candidate, training.recipe, training.seed, "child", training.device)
+    return _result(trial.train(child, images.learn, images.choose_by, follow=images.test))
+
+
+def train_together(trainings: Sequence[Training]) -> list[dict[str, object]]:
+    """What `train` gives for each of several networks of one seed, trained side by side."""
+    first = trainings[0]
+    images = load_images(first.task, first.root, first.recipe)
+    _warm_up(first.space, first.recipe, images, first.device)
+    children = [
+        trial.Training(each.space.candidate(each.network), each.recipe, each.seed, "child", each.device)
+        for each in trainings
+    ]
+    return [
+        _result(each)
+        for each in train_side_by_side(children, stack_networks, images.learn, images.choose_by, images.test)
+    ]
+
+
+def _result(trained: Trained) -> dict[str, object]:
     return {
         "parameters": trained.parameters,
         "seconds": round(trained.seconds, 3),
@@ -213,11 +252,24 @@ def train(training: Training) -> dict[str, object]:
     }
 
 
+def _chunks(items: Mapping[str, Training]) -> list[dict[str, Training]]:
+    """At most `CHUNK` trainings each, all of one seed."""
+    by_seed: dict[int, list[str]] = {}
+    for key, training in items.items():
+        by_seed.setdefault(training.seed, []).append(key)
+    return [
+        {key: items[key] for key in keys[start : start + CHUNK]}
+        for keys in by_seed.values()
+        for start in range(0, len(keys), CHUNK)
+    ]
+
+
 @lru_cache(maxsize=1)
-def _warm_up(space: SearchSpace, recipe: Recipe, images: TrialImages) -> None:
+def _warm_up(space: SearchSpace, recipe: Recipe, images: TrialImages, device: Device) -> None:
     """PyTorch loads parts of itself at the first step of an optimiser, which is no network's time."""
     two = images.learn.part(0, 2)
-    trial.train(trial.Training(space.candidate(space.start), replace(recipe, images=2, epochs=1), 0, "child"), two, two)
+    recipe = replace(recipe, images=2, epochs=1)
+    trial.train(trial.Training(space.candidate(space.start), recipe, 0, "child", device), two, two)
 
 
 def _describe(plan: TablePlan) -> TableInfo:
@@ -240,12 +292,13 @@ def _describe(plan: TablePlan) -> TableInfo:
         seeds=tuple(range(plan.seeds)),
         validation_images=len(parts.choose_by),
         test_images=len(parts.choose_by if parts.test is None else parts.test),
+        device=plan.device.kind,
         software={
             "python": platform.python_version(),
             **{name: version(name) for name in ("numpy", "torch")},
             "aenbench": __version__,
         },
-        hardware=f"{platform.machine()}, {os.cpu_count()} cores",
+        hardware=", ".join(filter(None, (hardware(), plan.device.card))),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

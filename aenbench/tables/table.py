@@ -14,9 +14,18 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_serializer
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_serializer,
+    model_serializer,
+)
 
 from aenbench.errors import InvalidArgumentError, TableError
+from aenbench.execution.device import Kind
 from aenbench.models.registry import space_of
 from aenbench.models.space import SearchSpace
 from aenbench.search.record import Evaluate
@@ -68,6 +77,7 @@ class TableInfo(BaseModel):
     seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=1 << 53)], ...], Field(min_length=1, max_length=100)]
     validation_images: _Count
     test_images: _Count
+    device: Kind = Field(default="cpu", description="kind of device of the trainings; left out where it is cpu")
     software: Annotated[dict[_Text, _Text], Field(max_length=20)] = Field(default_factory=dict)
     hardware: _Text = ""
     created: _Text = Field(default="", description="UTC, ISO 8601")
@@ -75,6 +85,14 @@ class TableInfo(BaseModel):
     @field_serializer("recipe")
     def _state_recipe(self, recipe: Recipe) -> dict[str, Any]:
         return dict(recipe.stated)
+
+    @model_serializer(mode="wrap")
+    def _leave_out_usual(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A table of before there were devices keeps its identity, and so its digest."""
+        fields: dict[str, Any] = serialize(self)
+        if self.device == "cpu":
+            fields.pop("device", None)
+        return fields
 
     @property
     def identity(self) -> str:

@@ -17,6 +17,7 @@ from aenbench.tasks.task import Root, Task, TaskShape
 from gdatasets.sources.source import SourceArrays
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 _NORMALISATION = {  # mean and standard deviation of the unmoved training pixels, scaled to 0..1
@@ -43,6 +44,12 @@ class LabelledImages:
 
     def part(self, start: int, stop: int | None = None) -> "LabelledImages":
         return LabelledImages(self.images[start:stop], self.labels[start:stop], self.black)
+
+    def to(self, device: "torch.device") -> "LabelledImages":
+        """The same on a device; itself where it is there."""
+        if self.images.device == device and self.labels.device == device:
+            return self
+        return LabelledImages(self.images.to(device), self.labels.to(device), self.black)
 
     def first(self, count: int | None) -> "LabelledImages":
         """The first so many; all of them for None."""
@@ -98,6 +105,11 @@ class Images:
         available = self.dataset.samples["test"]
         return min(available, self.task.protocol.reported_images or available)
 
+    @property
+    def images_to_learn(self) -> int:
+        """How many images there are to learn from; nothing is read."""
+        return self._learnt_from(self.dataset.samples["train"])
+
     def training(self) -> tuple[LabelledImages, LabelledImages]:
         """The images to learn from and the images to choose by.
 
@@ -124,6 +136,11 @@ class Images:
         """The labels of those."""
         return self.dataset.read("test").labels[: self.test_images]
 
+    @property
+    def normalisation(self) -> "Normalisation":
+        """Of the pixels of every split."""
+        return self._normalisation()
+
     def _learnt_from(self, samples: int) -> int:
         return samples if self.task.protocol.chooses_on_test else samples - self.dataset.validation
 
@@ -140,12 +157,7 @@ class Images:
     def _tensors(arrays: SourceArrays, by: "Normalisation") -> LabelledImages:
         import torch  # what only asks which images there are does without it
 
-        channels_first = arrays.images if arrays.images.ndim == 4 else arrays.images[..., None]
-        pixels = torch.from_numpy(np.ascontiguousarray(channels_first.transpose(0, 3, 1, 2), dtype=np.float32)).div_(
-            255
-        )
-        mean, deviation = (torch.tensor(values).view(1, -1, 1, 1) for values in (by.mean, by.deviation))
-        return LabelledImages(pixels.sub_(mean).div_(deviation), torch.from_numpy(arrays.labels.copy()), by.black)
+        return LabelledImages(by.apply(arrays.images), torch.from_numpy(arrays.labels.copy()), by.black)
 
 
 @dataclass(frozen=True)
@@ -158,6 +170,15 @@ class Normalisation:
     @property
     def black(self) -> tuple[float, ...]:
         return tuple(-mean / deviation for mean, deviation in zip(self.mean, self.deviation, strict=True))
+
+    def apply(self, images: NDArray[np.uint8]) -> "Tensor":
+        """Images uint8 (n, h, w) or (n, h, w, channels) as networks take them, float32 (n, channels, h, w)."""
+        import torch
+
+        channels_first = (images if images.ndim == 4 else images[..., None]).transpose(0, 3, 1, 2)
+        pixels = torch.from_numpy(np.ascontiguousarray(channels_first, dtype=np.float32)).div_(255)
+        mean, deviation = (torch.tensor(values).view(1, -1, 1, 1) for values in (self.mean, self.deviation))
+        return pixels.sub_(mean).div_(deviation)
 
 
 def measure(images: NDArray[np.uint8]) -> Normalisation:

@@ -5,10 +5,10 @@ path. It is given no truth; `oracle` is the one that looks it up, and the board 
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -17,36 +17,21 @@ from numpy.typing import NDArray
 
 from aenbench.discovery.answers import Method as Discoverer
 from aenbench.discovery.discover import discover
-from aenbench.discovery.training_methods import TRAINING_METHODS, choose_by_training
+from aenbench.discovery.training_methods import TRAINING_METHODS, TrainingMethod, choose_by_training
 from aenbench.errors import InvalidArgumentError
 from aenbench.provenance import code_revision, software
 from aenbench.tasks.task import Root
-from aenbench.track.chain import Chain
-from aenbench.track.submission import Answer, Submission, write_submission
+from aenbench.track.finding import Finding, Moves, as_answer, as_answer_by_class
+from aenbench.track.network_search import SEARCH_METHODS, describe_budget, search_networks
+from aenbench.track.submission import Answer, Submission, read_submission, write_submission
 from aenbench.track.task_images import load_images
-from aenbench.track.tasks import PIXELS, Task, candidates, tasks
+from aenbench.track.tasks import Task, candidates, tasks
 from aenbench.track.truth import true_angles, true_classes, true_group
 from gdatasets.errors import GDatasetsError, UnknownNameError
 from gdatasets.groups.permutation_groups import Permutations
 from gdatasets.user_code import load_object
 
-Moves = Mapping[str, NDArray[np.int64]]
 Report = Callable[[str], None]
-
-
-@dataclass(frozen=True, eq=False)
-class Finding:
-    """What a method found.
-
-    Attributes:
-        symmetries: names of the candidates that are symmetries; they generate the group.
-        confidences: for each candidate, how sure it is that it is a symmetry, 0..1.
-        generators: gather indices (k, 784) of further symmetries, which are no candidates.
-    """
-
-    symmetries: tuple[str, ...] = ()
-    confidences: Mapping[str, float] = field(default_factory=dict)
-    generators: Permutations | None = None
 
 
 class Method(Protocol):
@@ -80,13 +65,24 @@ def discovered(
 
 
 def trained(
-    images: NDArray[np.uint8], labels: NDArray[np.int64] | None, candidates: Moves, seed: int, *, method: str
+    images: NDArray[np.uint8], labels: NDArray[np.int64] | None, candidates: Moves, seed: int, *, method: TrainingMethod
 ) -> Finding:
     """What one of `TRAINING_METHODS` chooses; nothing where there is one class, which no network learns."""
     if labels is None:
         return Finding((), dict.fromkeys(candidates, 0.0))
     found = choose_by_training(method, images, labels, dict(candidates), limit=None, seed=seed)
     return Finding(found.chosen, found.confidences)
+
+
+def searched(
+    images: NDArray[np.uint8], labels: NDArray[np.int64] | None, candidates: Moves, seed: int, *, search: str
+) -> Finding:
+    """What one of `SEARCH_METHODS` chooses of the candidates that are actions; nothing where there is one class."""
+    if labels is None:
+        return Finding((), dict.fromkeys(candidates, 0.0))
+    found = search_networks(search, images, labels, seed)
+    confidences = {name: found.confidences.get(name, 0.0) for name in candidates}
+    return Finding(tuple(name for name in found.moves if name in candidates), confidences)
 
 
 def nothing(
@@ -112,6 +108,7 @@ def everything(
 METHODS: dict[str, Method] = {
     **{name: partial(discovered, method=name) for name in ("kernel", "classifier")},
     **{name: partial(trained, method=name) for name in TRAINING_METHODS},
+    **{name: partial(searched, search=name) for name in SEARCH_METHODS},
     "nothing": nothing,
     "everything": everything,
 }
@@ -149,6 +146,7 @@ class TrackPlan:
         tasks: that are answered.
         seed: given to the method.
         root: a folder to look for the sources' files in first.
+        resume: keep the answers that an interrupted run of the same command and code has written.
     """
 
     method: str
@@ -156,19 +154,34 @@ class TrackPlan:
     tasks: Sequence[Task]
     seed: int = 0
     root: Root = None
+    resume: bool = False
 
 
 def answer_tasks(plan: TrackPlan, folder: Path, command: str, report: Report = lambda _: None) -> Submission:
-    """Run a method on the tasks and write the submission.
+    """Run a method on the tasks and write the submission, which after each task holds the answers so far.
 
     Raises:
         SourceError: images of a task are found nowhere.
-        InvalidArgumentError: the method cannot say anything of the images, or gives what is no answer.
+        InvalidArgumentError: the method cannot say anything of the images, or gives what is no answer; or what is to be
+            resumed was made by another command or by other code.
+        EntryError: what is to be resumed is refused.
         OutputError: it could not be written.
     """
-    method, revision = find_method(plan.method), code_revision()
-    answers, arrays = {}, {}
+    method = find_method(plan.method)
+    submission = Submission(
+        name=plan.name,
+        method=plan.method,
+        description=describe_budget() if plan.method in SEARCH_METHODS else "",
+        command=command,
+        code_revision=code_revision(),
+        software=software(),
+        answers={},
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    answers, arrays = _answered_before(submission, folder) if plan.resume else ({}, {})
     for task in plan.tasks:
+        if task.name in answers:
+            continue
         try:
             answered = _oracle(task) if method is None else _answer(task, method, plan)
         except GDatasetsError:
@@ -183,18 +196,26 @@ def answer_tasks(plan: TrackPlan, folder: Path, command: str, report: Report = l
         answers[task.name] = answer
         if rows is not None:
             arrays[task.name] = rows
+        submission = submission.model_copy(update={"answers": dict(answers)})
+        write_submission(folder, submission, arrays)
         report(f"{task.name}: {answer.seconds or 0:.2f} s")
-    submission = Submission(
-        name=plan.name,
-        method=plan.method,
-        command=command,
-        code_revision=revision,
-        software=software(),
-        answers=answers,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-    write_submission(folder, submission, arrays)
+    if not answers:
+        write_submission(folder, submission, {})
     return submission
+
+
+def _answered_before(submission: Submission, folder: Path) -> tuple[dict[str, Answer], dict[str, Permutations]]:
+    """Answers and arrays that lie in the folder of a submission, if it was begun there; raises InvalidArgumentError."""
+    if not folder.exists():
+        return {}, {}
+    known, found = read_submission(folder)
+    for what in ("method", "command", "code_revision", "software"):
+        before, now = getattr(known, what), getattr(submission, what)
+        if before != now:
+            raise InvalidArgumentError(
+                f"{folder} cannot be resumed: its {what} is {before!r}, got {now!r}; start again with --overwrite."
+            )
+    return dict(known.answers), {name: each.generators for name, each in found.items() if each.generators is not None}
 
 
 def _answer(task: Task, method: Method, plan: TrackPlan) -> tuple[Answer, Permutations] | None:
@@ -204,41 +225,10 @@ def _answer(task: Task, method: Method, plan: TrackPlan) -> tuple[Answer, Permut
     start = time.process_time()
     if task.family != "classes":
         found = method(loaded.images, loaded.labels, moves, plan.seed)
-        seconds = time.process_time() - start
-        return _as_answer(found.confidences, seconds), _rows(found, moves)
-    by_class, rows = [], [np.zeros((0, PIXELS), np.int64)]
-    for number in np.unique(loaded.labels).tolist():
-        own = method(loaded.images[loaded.labels == number], None, moves, plan.seed)
-        rows.append(_rows(own, moves))
-        by_class += [number] * len(rows[-1])
-    seconds = time.process_time() - start
-    answer = Answer(kind="generators", by_class=tuple(by_class), seconds=round(seconds, 3))
-    return answer, np.concatenate(rows)
-
-
-def _as_answer(confidences: Mapping[str, float], seconds: float) -> Answer:
-    rounded = {name: round(float(value), 6) for name, value in confidences.items()}
-    return Answer(kind="generators", confidences=rounded, seconds=round(seconds, 3))
-
-
-def _rows(found: Finding, moves: Moves) -> Permutations:
-    own = [] if found.generators is None else list(np.asarray(found.generators, dtype=np.int64))
-    rows = np.array([*(moves[name] for name in found.symmetries), *own], dtype=np.int64).reshape(-1, PIXELS)
-    return _irredundant(rows.tobytes())
-
-
-@lru_cache(maxsize=32)
-def _irredundant(content: bytes) -> Permutations:
-    """Those rows that are no products of rows before, as far as the budget of a chain can tell."""
-    rows = np.frombuffer(content, dtype=np.int64).reshape(-1, PIXELS)
-    chosen = rows[:0]
-    for number, row in enumerate(rows):
-        chain = Chain(chosen)
-        if not chain.is_complete:
-            return np.concatenate([chosen, rows[number:]])
-        if not chain.contain(row[None])[0]:
-            chosen = np.concatenate([chosen, row[None]])
-    return chosen
+        return as_answer(found, moves, time.process_time() - start)
+    numbers = np.unique(loaded.labels).tolist()
+    own = {n: method(loaded.images[loaded.labels == n], None, moves, plan.seed) for n in numbers}
+    return as_answer_by_class(own, moves, time.process_time() - start)
 
 
 def _oracle(task: Task) -> tuple[Answer, Permutations | None]:
@@ -252,7 +242,7 @@ def _oracle(task: Task) -> tuple[Answer, Permutations | None]:
         return Answer(kind="generators", by_class=tuple(by_class), seconds=0.0), rows
     truth = true_group(task)
     confidences = {name: float(name in truth.members) for name in candidates()}
-    return _as_answer(confidences, 0.0), truth.generators
+    return Answer(kind="generators", confidences=confidences, seconds=0.0), truth.generators
 
 
 def matching(pattern: str) -> Iterator[Task]:

@@ -4,9 +4,10 @@ leaderboards/discovery/<name>/
 ├── submission.json      what was done, and what the arrays are (`Submission`)
 └── <task>.npy           the answer to one task, where it is an array
 
-Answers are generators (k, 784), each row the gather indices of one move, with `by_class` the class of each row; or a
-partition (784, 784) of the weights of a dense layer; or weighted angles, which are in the JSON. Integers only, and
-nothing is unpickled. A submission says what it found, and never what it scores.
+Answers are generators (k, 784), each row the gather indices of one move, with `by_class` the class of each row; or
+weighted elements, the same with a weight of each row in the JSON; or a partition (784, 784) of the weights of a dense
+layer; or weighted angles, which are in the JSON. Integers only, and nothing is unpickled. A submission says what it
+found, and never what it scores.
 """
 
 import math
@@ -45,6 +46,8 @@ MAX_DESCRIPTION_BYTES = 1 << 20
 MAX_GENERATORS = 64
 """Of one group; as many of each of ten classes."""
 _MAX_ROWS = 10 * MAX_GENERATORS
+MAX_WEIGHTED = 2_000
+"""Weighted elements; of the tasks' groups that are small enough to be listed, the largest has 1,792."""
 MAX_ARRAY_BYTES = PIXELS**2 * 8 + 1_000
 MAX_ANGLES = 3_600
 
@@ -57,15 +60,16 @@ Confidences = Annotated[dict[Name, Share], Field(max_length=100, json_schema_ext
 class Answer(Strict):
     """What was found in the images of one task."""
 
-    kind: Literal["generators", "partition", "angles"] = Field(
-        description="generators or partition: in <task>.npy; angles: below"
+    kind: Literal["generators", "elements", "partition", "angles"] = Field(
+        description="generators, elements or partition: in <task>.npy; angles: below"
     )
     by_class: Annotated[tuple[Class, ...], Field(max_length=_MAX_ROWS)] = Field(
-        default=(), description="the class of each generator, in tasks whose classes have groups of their own"
+        default=(),
+        description="the class of each generator or element, in tasks whose classes have groups of their own",
     )
     angles: Annotated[tuple[Angle, ...], Field(max_length=MAX_ANGLES)] = Field(default=(), description="degrees")
     weights: Annotated[tuple[Weight, ...], Field(max_length=MAX_ANGLES)] = Field(
-        default=(), description="of the angles; their sum is 1"
+        default=(), description="of the angles, with a sum of 1; or of the elements, only their ratios are meant"
     )
     confidences: Confidences = Field(
         default_factory=dict, description="for each candidate, how sure it is that it is a symmetry, 0..1"
@@ -76,12 +80,15 @@ class Answer(Strict):
     def _fits(self) -> Self:
         if (self.kind == "angles") != bool(self.angles):
             raise ValueError('angles are given where the kind is "angles", and nowhere else')
-        if len(self.angles) != len(self.weights):
-            raise ValueError("each angle has one weight")
-        if self.weights and not math.isclose(sum(self.weights), 1, abs_tol=1e-6):
+        if self.kind == "elements":
+            if not any(self.weights):
+                raise ValueError("elements have weights, of which one at least is above 0")
+        elif len(self.angles) != len(self.weights):
+            raise ValueError("each angle has one weight, and generators and partitions have none")
+        elif self.weights and not math.isclose(sum(self.weights), 1, abs_tol=1e-6):
             raise ValueError("the weights do not sum to 1")
-        if self.by_class and self.kind != "generators":
-            raise ValueError("only generators have classes")
+        if self.by_class and self.kind not in ("generators", "elements"):
+            raise ValueError("only generators and elements have classes")
         return self
 
 
@@ -108,11 +115,13 @@ class Found:
     Attributes:
         answer: what the description says of it.
         generators: gather indices int64 (k, 784); None for other kinds.
+        elements: gather indices int64 (k, 784), whose weights are those of the answer; None for other kinds.
         partition: labels int32 (784, 784); None for other kinds.
     """
 
     answer: Answer
     generators: Permutations | None = None
+    elements: Permutations | None = None
     partition: Labels | None = None
 
 
@@ -143,11 +152,10 @@ def write_submission(folder: Path, submission: Submission, arrays: Mapping[str, 
     Args:
         folder: its last part is the submission's name.
         submission: what it says.
-        arrays: generators or partitions by task, in as few bytes as hold them.
+        arrays: generators, elements or partitions by task, in as few bytes as hold them.
 
     Raises:
         OutputError: it could not be written; nothing is left behind.
-        EntryError: what was written is refused, as `read_submission` does; it is removed again.
     """
     files = {SUBMISSION_FILE: submission.model_dump_json(indent=1, exclude_defaults=True).encode() + b"\n"}
     for task, array in arrays.items():
@@ -184,19 +192,22 @@ def _read_answer(place: Place, folder: Path, name: str, answer: Answer) -> Found
     if answer.kind == "partition":
         return Found(answer, partition=np.unique(array, return_inverse=True)[1].reshape(array.shape).astype(np.int32))
     if answer.by_class and len(answer.by_class) != len(array):
-        raise EntryError(f"{where} holds {len(array)} generators, and by_class has {len(answer.by_class)}.")
+        raise EntryError(f"{where} holds {len(array)} {answer.kind}, and by_class has {len(answer.by_class)}.")
+    if answer.kind == "elements" and len(answer.weights) != len(array):
+        raise EntryError(f"{where} holds {len(array)} elements, and there are {len(answer.weights)} weights.")
     for number, row in enumerate(array):
         if row.min() < 0 or row.max() >= PIXELS or not np.bincount(row.astype(np.int64), minlength=PIXELS).all():
             raise EntryError(f"{where}: row {number} is no permutation of 0..{PIXELS - 1}.")
-    return Found(answer, generators=array.astype(np.int64))
+    moves = array.astype(np.int64)
+    return Found(answer, elements=moves) if answer.kind == "elements" else Found(answer, generators=moves)
 
 
 def _check_kind(task: Task, answer: Answer, where: str) -> None:
     if (answer.kind == "angles") != (task.family == "angles"):
-        expected = "angles" if task.family == "angles" else "generators or a partition"
+        expected = "angles" if task.family == "angles" else "generators, elements or a partition"
         raise EntryError(f"{where}: {task.name} is answered by {expected}, got {answer.kind}.")
-    if task.family == "classes" and answer.kind != "generators":
-        raise EntryError(f"{where}: {task.name} is answered by generators with by_class, got {answer.kind}.")
+    if task.family == "classes" and answer.kind == "partition":
+        raise EntryError(f"{where}: {task.name} is answered by generators or elements with by_class, got a partition.")
     if answer.by_class and task.family != "classes":
         raise EntryError(f"{where}: {task.name} has one group for all classes; leave by_class out.")
 
@@ -207,6 +218,7 @@ def _read_integers(place: Place, folder: Path, name: str, answer: Answer) -> NDA
     with open_plain(name, MAX_ARRAY_BYTES, where, NO_FOLLOW, place) as stream:
         header = npy.read_header(stream, where)
         is_partition, most = answer.kind == "partition", _MAX_ROWS if answer.by_class else MAX_GENERATORS
+        most = MAX_WEIGHTED if answer.kind == "elements" else most
         fits = header.shape == (PIXELS, PIXELS) if is_partition else header.shape[1:] == (PIXELS,)
         if header.dtype.kind not in "iu" or not fits or (not is_partition and header.shape[0] > most):
             expected = f"({PIXELS}, {PIXELS})" if is_partition else f"(at most {most}, {PIXELS})"

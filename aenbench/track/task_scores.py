@@ -1,6 +1,7 @@
 """Scores of the answer to one task, by the truth alone."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,13 +18,17 @@ from aenbench.track.truth import KnownGroup, true_angles, true_classes, true_gro
 from gdatasets.groups.actions import ACTIONS, bits_from_actions
 from gdatasets.groups.permutation_groups import Permutations
 
+_ROUNDING = 1e-9
+"""Of a score: weights and degrees that differ from the truth by less are exact."""
+
 
 @dataclass(frozen=True)
 class Elements:
-    """How the elements of a group that was found agree with those of the true one.
+    """How the elements of a group that was found, or weighted elements, agree with those of the true one.
 
     Attributes:
-        order: of the group found; None where the budget did not suffice: precision and Jaccard index are 0 then.
+        order: of the group found; None where the budget did not suffice: precision and Jaccard index are 0 then. Of
+            weighted elements, how many different ones have a weight above 0.
         exact: whether both are the same group.
         precision: share of the elements found that are true.
         recall: share of the true elements that were found.
@@ -43,7 +48,7 @@ class TaskScores:
 
     Attributes:
         exact: whether the truth was found: the group, all classes' groups, or, for a partition, the sharing.
-        elements: of tasks with one group that generators answer.
+        elements: of tasks with one group that generators or weighted elements answer.
         distance: partition distance of the sharing, 0..1, of tasks with one group.
         classes: share of the classes whose group is exact.
         degrees: Wasserstein distance of the angles.
@@ -67,13 +72,14 @@ def score_answer(task: Task, found: Found, lost: Mapping[str, float] | None = No
 
     Args:
         task: that it answers.
-        found: generators, a partition or angles; a partition is scored by its distance only.
+        found: generators, weighted elements, a partition or angles; a partition is scored by its distance only, and
+            weighted elements as they stand: no group is made of them, so they have neither a sharing nor a network.
         lost: points that the network of each state loses, where the task has a table.
     """
     seconds = found.answer.seconds
     if task.family == "angles":
         degrees = angle_distance(np.array(found.answer.angles), np.array(found.answer.weights), *true_angles())
-        return TaskScores(degrees < 1e-9, degrees=degrees, seconds=seconds)
+        return TaskScores(degrees < _ROUNDING, degrees=degrees, seconds=seconds)
     if task.family == "classes":
         share = _right_classes(found)
         return TaskScores(share == 1, classes=share, seconds=seconds)
@@ -82,7 +88,10 @@ def score_answer(task: Task, found: Found, lost: Mapping[str, float] | None = No
     if found.partition is not None:
         distance = partition_distance(found.partition, truth.sharing)
         return TaskScores(distance == 0, distance=distance, auroc=auroc, seconds=seconds)
-    assert found.generators is not None, "what is neither a partition nor angles are generators"
+    if found.elements is not None:
+        elements = compare_weighted(found.elements, found.answer.weights, truth)
+        return TaskScores(elements.exact, elements, auroc=auroc, seconds=seconds)
+    assert found.generators is not None, "what is no other kind are generators"
     group = known_group(found.generators)
     elements = compare_elements(group, truth)
     distance = 0.0 if elements.exact else partition_distance(group.sharing, truth.sharing)
@@ -98,6 +107,37 @@ def compare_elements(found: KnownGroup, truth: KnownGroup) -> Elements:
         return Elements(None, exact=False, precision=0.0, recall=recall, jaccard=0.0)
     union = order + truth.order - common
     return Elements(order, common == union, common / order, recall, common / union)
+
+
+def compare_weighted(moves: Permutations, weights: Sequence[float], truth: KnownGroup) -> Elements:
+    """Weighted elements as a fuzzy set, against the elements of the true group, which all have the degree 1.
+
+    The degree of an element is its weight by the largest weight. Sets have as many elements as the sum of their
+    degrees; an element is in both to the smaller of its degrees and in either to the larger one (Zadeh, "Fuzzy Sets",
+    Information and Control 8, 1965), so that the Jaccard index is the weighted one, the sum of minima by the sum of
+    maxima (Ioffe, ICDM 2010). Precision is the share of the weight that true elements have. Elements of equal weights
+    score as the set of them.
+
+    Args:
+        moves: gather indices int64 (k, 784); the weights of equal rows are added.
+        weights: 0..1, one for each row.
+        truth: the group.
+    """
+    distinct, numbers = np.unique(moves, axis=0, return_inverse=True)
+    sums = np.bincount(numbers.ravel(), weights, len(distinct))
+    largest = sums.max(initial=0.0)
+    if largest == 0:
+        return Elements(0, exact=False, precision=0.0, recall=0.0, jaccard=0.0)
+    degrees, are_true = sums / largest, truth.contain(distinct)
+    common, false = math.fsum(degrees[are_true]), math.fsum(degrees[~are_true])
+    jaccard = common / (truth.order + false)
+    return Elements(
+        int(np.count_nonzero(degrees)),
+        jaccard > 1 - _ROUNDING,
+        common / (common + false),
+        common / truth.order,
+        jaccard,
+    )
 
 
 def _common(found: KnownGroup, truth: KnownGroup) -> int:
@@ -146,11 +186,17 @@ def angle_distance(
 
 
 def _right_classes(found: Found) -> float:
-    truth, given = true_classes(), np.array(found.answer.by_class)
-    rows = found.generators
-    assert rows is not None, "classes are answered by generators"
-    own = {number: rows[given == number] if len(given) else np.zeros((0, PIXELS), np.int64) for number in truth}
-    return float(np.mean([compare_elements(known_group(own[n]), group).exact for n, group in truth.items()]))
+    rows = found.generators if found.elements is None else found.elements
+    assert rows is not None, "classes are answered by generators or elements"
+    given = np.array(found.answer.by_class or [-1] * len(rows))  # rows of no class say nothing of any
+    weights, right = np.array(found.answer.weights), []
+    for number, truth in true_classes().items():
+        own = given == number
+        if found.elements is None:
+            right.append(compare_elements(known_group(rows[own]), truth).exact)
+        else:
+            right.append(compare_weighted(rows[own], weights[own].tolist(), truth).exact)
+    return float(np.mean(right))
 
 
 def lost_points(task: Task, tables: Path) -> Mapping[str, float] | None:

@@ -35,12 +35,15 @@ def render_track(board: TrackBoard) -> str:
     """The README of the track; equal boards give equal text."""
     listed = tasks().items()
     names = [plain_markdown(card.submission.name) for card in board.cards]
+    descriptions = zip(names, (card.submission.description for card in board.cards), strict=True)
     tables = [
         _PREAMBLE.format(groups=len(names_of(ONE_GROUP)), stated=STATED),
         markdown_table(_HEADINGS, [_row(card) for card in board.cards]),
+        *(f"\n{name}: {plain_markdown(said)}" for name, said in descriptions if said),
         "\n## Tasks\n",
         "Where generators answer: the order of the group found, and `exact` or its Jaccard index; `?` where the order "
-        "is more than the budget could find. Else the distance of the partition, the classes, or degrees.\n",
+        "is more than the budget could find. Where weighted elements answer, how many there are in place of the order. "
+        "Else the distance of the partition, the classes, or degrees.\n",
         markdown_table(
             ("task", "true order", *names),
             [(name, _truth(each), *(_cell(card.scores.get(name)) for card in board.cards)) for name, each in listed],

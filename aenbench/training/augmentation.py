@@ -1,4 +1,4 @@
-"""The six augmentations of the paper's ten-bit space, drawn for each sample and epoch, done to a batch at once.
+"""The six augmentations of the paper's ten-bit space, and one more, drawn for each sample and epoch.
 
 How a sample is augmented depends only on (seed, epoch, index of the sample): eight 64-bit words of the Philox
 counter-based generator, keyed by a SHA-256 of the first two and read from counter 2 * index. Word k always belongs to
@@ -22,13 +22,13 @@ from gdatasets.errors import UnknownNameError
 if TYPE_CHECKING:
     from torch import Tensor
 
-_WORDS = 8  # drawn for each sample; the last one is not used
+_WORDS = 8  # drawn for each sample
 _COUNTERS = 2  # that a sample takes: Philox gives four words at each
 _BLOCK = 1024  # samples whose words are drawn, and kept, together
 
 
 class Parameters(NamedTuple):
-    """How one sample is augmented, by each of the six augmentations.
+    """How one sample is augmented, by each of the augmentations.
 
     Attributes:
         angle: degrees, counter-clockwise, -30..30.
@@ -36,6 +36,7 @@ class Parameters(NamedTuple):
         right, down: whole pixels that the image is moved by, at most a fifth of the width and of the height, rounded.
         scale: how much larger the image becomes, 0.9..1.1.
         shear: degrees that the columns lean by, -10..10; rows stay rows.
+        turn: degrees, counter-clockwise, -180..180, of `rotate360`.
     """
 
     angle: float
@@ -45,6 +46,7 @@ class Parameters(NamedTuple):
     down: int
     scale: float
     shear: float
+    turn: float = 0.0
 
 
 Matrix = tuple[float, float, float, float, float, float]
@@ -52,13 +54,14 @@ Matrix = tuple[float, float, float, float, float, float]
 Pixels, measured from the centre of the image, x to the right and y down."""
 
 
-def _rotation(drawn: Parameters) -> Matrix:
-    turn = math.radians(-(drawn.angle % 360))  # in this order, as torchvision does: the last bit depends on it
+def _rotation(angle: float) -> Matrix:
+    turn = math.radians(-(angle % 360))  # in this order, as torchvision does: the last bit depends on it
     return math.cos(turn), math.sin(turn), 0, -math.sin(turn), math.cos(turn), 0
 
 
 _MATRICES: dict[str, Callable[[Parameters], Matrix]] = {
-    "rotate": _rotation,
+    "rotate360": lambda drawn: _rotation(drawn.turn),
+    "rotate": lambda drawn: _rotation(drawn.angle),
     "translate": lambda drawn: (1, 0, -drawn.right, 0, 1, -drawn.down),
     "scale": lambda drawn: (1 / drawn.scale, 0, 0, 0, 1 / drawn.scale, 0),
     "shear": lambda drawn: (1, math.tan(math.radians(drawn.shear)), 0, 0, 1, 0),
@@ -67,21 +70,24 @@ _MATRICES: dict[str, Callable[[Parameters], Matrix]] = {
 _AXES = {"hflip": 3, "vflip": 2}  # of (batch, channels, height, width)
 
 AUGMENTATIONS: tuple[str, ...] = ("rotate", "hflip", "vflip", "translate", "scale", "shear")
-"""The names, in the bit order of the paper's ten-bit space, which is the order they are applied in."""
+"""Those of the paper's ten-bit space, in the order of its bits, which is the order they are applied in."""
+
+ALL_AUGMENTATIONS: tuple[str, ...] = ("rotate360", *AUGMENTATIONS)
+"""Every name, in the order they are applied in. The paper's space has no bit for `rotate360`: no search chooses it."""
 
 
 @dataclass(frozen=True)
 class Augmentation:
     """Random moves of the training images (arXiv 2104.04848, section 5.2): each one chosen is drawn for every image.
 
-    `rotate` by up to 30 degrees; `hflip` and `vflip` with probability 1/2; `translate` by up to a fifth of the size, in
-    whole pixels; `scale` by 0.9 to 1.1; `shear` along x by up to 10 degrees. All are uniform and about the centre, one
-    after the other, each with the nearest pixel: the pixels that `rotate`, `horizontal_flip`, `vertical_flip` and
-    `affine` of `torchvision.transforms.v2.functional` give when called for each image in turn, but for the rare pixel
-    that is read from the middle between two: torchvision's last bit there depends on the CPU.
+    `rotate360` by any angle; `rotate` by up to 30 degrees; `hflip` and `vflip` with probability 1/2; `translate` by up
+    to a fifth of the size, in whole pixels; `scale` by 0.9 to 1.1; `shear` along x by up to 10 degrees. All are uniform
+    and about the centre, one after the other, each with the nearest pixel: the pixels that `rotate`, `horizontal_flip`,
+    `vertical_flip` and `affine` of `torchvision.transforms.v2.functional` give when called for each image in turn, but
+    for the rare pixel that is read from the middle between two: torchvision's last bit there depends on the CPU.
 
     Attributes:
-        names: out of `AUGMENTATIONS`, kept in that order; none leaves the images as they are.
+        names: out of `ALL_AUGMENTATIONS`, kept in that order; none leaves the images as they are.
 
     Raises:
         UnknownNameError: there is no such augmentation.
@@ -91,9 +97,9 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         for name in self.names:
-            if name not in AUGMENTATIONS:
-                raise UnknownNameError("augmentation", name, AUGMENTATIONS)
-        object.__setattr__(self, "names", tuple(name for name in AUGMENTATIONS if name in self.names))
+            if name not in ALL_AUGMENTATIONS:
+                raise UnknownNameError("augmentation", name, ALL_AUGMENTATIONS)
+        object.__setattr__(self, "names", tuple(name for name in ALL_AUGMENTATIONS if name in self.names))
 
     def augment(self, images: "Tensor", samples: "Tensor", epoch: int, seed: int, fill: Sequence[float]) -> "Tensor":
         """Augment a batch.
@@ -145,6 +151,7 @@ def draw_parameters(samples: "Tensor", epoch: int, seed: int, height: int, width
         np.rint(0.2 * height * signed[:, 4]).astype(np.int64),
         1 + 0.1 * signed[:, 5],
         10 * signed[:, 6],
+        180 * signed[:, 7],
     )
     return [Parameters(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
 

@@ -116,7 +116,7 @@ class Checkpoint:
         tensors |= {f"course/{name}": torch.tensor(value, dtype=torch.float64) for name, value in numbers.items()}
         tensors["plan"] = self._identity(model)
         apart = {  # safetensors refuses tensors that share memory
-            name: tensor.detach().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
+            name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
         }
         content = safetensors.torch.save(apart)
         write_whole(self.path, content + hashlib.sha256(content).digest())

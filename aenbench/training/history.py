@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 COLUMNS = ("seed", "epoch", "loss", "accuracy", "learning_rate")
@@ -21,6 +21,10 @@ class Pass(NamedTuple):
     loss: float
     accuracy: float
     learning_rate: float
+
+
+OnPass = Callable[[int, int, Pass], None]
+"""Called after each pass with how many are done, how many there are in all, and what the last one gave."""
 
 
 def history_csv(histories: Sequence[Sequence[Pass]]) -> bytes:

@@ -14,6 +14,8 @@ from aenbench.errors import InvalidArgumentError, known_name
 Optimiser = Literal["adam", "adamw", "sgd"]
 Schedule = Literal["constant", "one-cycle", "cosine"]
 Precision = Literal["float32", "bfloat16"]
+OPTIMIZERS: tuple[Optimiser, ...] = get_args(Optimiser)
+SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 _MOMENTUM = 0.9

@@ -1,7 +1,6 @@
 """Train a candidate: the one function behind every trial of a search, every row of a table and every final training."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -9,12 +8,13 @@ from typing import Literal
 
 from torch import nn
 
+from aenbench.execution.device import CPU, Device
 from aenbench.tasks.images import Images, LabelledImages
 from aenbench.tasks.task import Task
 from aenbench.training.candidate import Candidate
 from aenbench.training.checkpoint import Checkpoint
 from aenbench.training.fit import accuracy, count_parameters, derive_seed, fit
-from aenbench.training.history import Pass
+from aenbench.training.history import OnPass, Pass
 from aenbench.training.recipe import Recipe
 
 Role = Literal["child", "final"]
@@ -30,12 +30,14 @@ class Training:
         seed: of the run.
         role: `child`, one of the networks that a search compares, which keeps its last pass; or `final`, the chosen
             network, which keeps its best pass by the images to choose by. Each draws its own random numbers.
+        device: where it is trained, and where the trained network is then.
     """
 
     candidate: Candidate
     recipe: Recipe
     seed: int
     role: Role
+    device: Device = CPU
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +48,8 @@ class Trained:
         model: the trained network.
         accuracies: share of right answers on the images to choose by, after each pass.
         followed: the same on the images that were followed; empty where there were none.
-        seconds: processor time of building, training and choosing, in this process; following is not counted.
+        seconds: processor time of building, training and choosing, in this process; following is not counted, nor is
+            what a GPU computes meanwhile.
         wall_seconds: of all passes, also of those before an interruption.
         history: loss, accuracy and learning rate of each pass.
     """
@@ -69,7 +72,7 @@ def train(
     learn: LabelledImages,
     choose_by: LabelledImages,
     follow: LabelledImages | None = None,
-    on_pass: Callable[[int, int], None] | None = None,
+    on_pass: OnPass | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Trained:
     """Train one network.
@@ -79,35 +82,36 @@ def train(
         learn: the images to learn from.
         choose_by: the images on which the accuracy after each pass is measured.
         follow: more images to measure it on, for the record only: nothing in the training depends on them.
-        on_pass: called with (passes done, passes in all).
+        on_pass: called with (passes done, passes in all, loss and accuracy and learning rate of the last one).
         checkpoint: where the state after a pass is kept; it holds nothing of the images that are followed.
     """
     seed, candidate = derive_seed(training.seed, training.role), training.candidate
     followed: list[float] = []
     following = 0.0
 
-    def after(done: int, total: int) -> None:
+    def after(done: int, total: int, passed: Pass) -> None:
         nonlocal following
         if follow is not None:
             before = time.process_time()
             followed.append(accuracy(model, follow))
             following += time.process_time() - before
         if on_pass is not None:
-            on_pass(done, total)
+            on_pass(done, total, passed)
 
     started = time.process_time()
-    model = candidate.build(seed)
-    fitted = fit(
-        model,
-        learn,
-        choose_by,
-        training.recipe,
-        seed,
-        keep_best=training.role == "final",
-        on_pass=after,
-        augmentation=candidate.augmentation,
-        checkpoint=checkpoint,
-    )
+    model = candidate.build(seed).to(training.device.torch)
+    with training.device.in_use():
+        fitted = fit(
+            model,
+            learn,
+            choose_by,
+            training.recipe,
+            seed,
+            keep_best=training.role == "final",
+            on_pass=after,
+            augmentation=candidate.augmentation,
+            checkpoint=checkpoint,
+        )
     seconds = time.process_time() - started - following
     return Trained(model, fitted.accuracies, tuple(followed), seconds, fitted.wall_seconds, fitted.history)
 

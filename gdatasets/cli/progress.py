@@ -10,6 +10,7 @@ from gdatasets.cli.output import warn
 from gdatasets.visible_text import visible
 
 _LINE_EVERY_S = 10.0
+_SPEED_OVER_S = 3_600.0  # by default rich looks at the last 30 s, in which slow work ends no part: no time left
 
 
 class Update(Protocol):
@@ -43,7 +44,7 @@ def _bars() -> Iterator[Update]:
         TextColumn("{task.fields[note]}", markup=False),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    with Progress(*columns, console=Console(stderr=True), speed_estimate_period=_SPEED_OVER_S) as bars:
         tasks: dict[str, TaskID] = {}
 
         def update(what: str, done: int, total: int, note: str = "", /) -> None:
@@ -57,11 +58,24 @@ def _bars() -> Iterator[Update]:
 
 def _lines() -> Update:
     last = time.monotonic()
+    first: dict[str, tuple[float, int]] = {}
 
     def update(what: str, done: int, total: int, note: str = "", /) -> None:
         nonlocal last
-        if done >= total or time.monotonic() - last >= _LINE_EVERY_S:
-            last = time.monotonic()
-            warn(f"{what}: {done:,} of {total:,}{f', {note}' if note else ''}")
+        now = time.monotonic()
+        since, before = first.setdefault(what, (now, done))
+        if done >= total or now - last >= _LINE_EVERY_S:
+            last = now
+            left = _duration((total - done) * (now - since) / (done - before)) if before < done < total else ""
+            parts = [f"{done:,} of {total:,}", *([note] if note else []), *([f"about {left} left"] if left else [])]
+            warn(f"{what}: {', '.join(parts)}")
 
     return update
+
+
+def _duration(seconds: float) -> str:
+    """In the largest unit of which there are two or more: `95 s`, `12 min`, `3 h`, `4 days`."""
+    for unit, name in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * unit:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds:.0f} s"

@@ -1,4 +1,4 @@
-"""The Hugging Face Hub, as far as datasets need it: is it there, which tags, one file, one snapshot.
+"""The Hugging Face Hub, as far as datasets and models need it: is it there, which tags, one file, one snapshot.
 
 `HF_ENDPOINT` names another server, `HF_HUB_OFFLINE` or `HF_DATASETS_OFFLINE` forbid asking, as everywhere in the
 Hugging Face libraries.
@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from gdatasets.errors import HubError
 from gdatasets.folder.manifest import NAME, Manifest, parse_manifest
@@ -28,15 +28,17 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Hub:
-    """A Hub and a dataset repository on it.
+    """A Hub and a repository on it.
 
     Attributes:
         repo: such as `aen/g-mnist`.
         endpoint: the server; by default `$HF_ENDPOINT` or huggingface.co.
+        kind: of the repository.
     """
 
     repo: str
     endpoint: str = ""
+    kind: Literal["dataset", "model"] = "dataset"
 
     @property
     def url(self) -> str:
@@ -59,7 +61,7 @@ class Hub:
 
         try:
             refs = patiently(
-                "list the tags of " + self.repo, lambda: self.api.list_repo_refs(self.repo, repo_type="dataset")
+                "list the tags of " + self.repo, lambda: self.api.list_repo_refs(self.repo, repo_type=self.kind)
             )
         except RepositoryNotFoundError:
             return None
@@ -76,10 +78,18 @@ class Hub:
             patiently(
                 f"download {path} of {self.repo}",
                 lambda: self.api.hf_hub_download(
-                    self.repo, path, repo_type="dataset", revision=revision, local_dir=into
+                    self.repo, path, repo_type=self.kind, revision=revision, local_dir=into
                 ),
             )
         )
+
+    def size(self, path: str, revision: str) -> int | None:
+        """Bytes of a file, as the Hub states them; None where it has no such file."""
+        found = patiently(
+            f"look for {path} in {self.repo}",
+            lambda: self.api.get_paths_info(self.repo, [path], revision=revision, repo_type=self.kind),
+        )
+        return next((file.size for file in found if file.path == path and hasattr(file, "size")), None)
 
     def snapshot(self, revision: str, patterns: list[str]) -> Path:
         """The files that match, in the Hugging Face cache."""
@@ -87,7 +97,7 @@ class Hub:
             patiently(
                 f"download {self.repo}",
                 lambda: self.api.snapshot_download(
-                    self.repo, repo_type="dataset", revision=revision, allow_patterns=patterns
+                    self.repo, repo_type=self.kind, revision=revision, allow_patterns=patterns
                 ),
             )
         )

@@ -1,8 +1,12 @@
-"""Fixtures of several rooms: the toy trials, which workers import by name too; pictures of reports; made-up tables."""
+"""Fixtures of several rooms: the toy trials, which workers import by name too; pictures of reports; made-up tables;
+a stand-in for the Hub."""
 
 import importlib
+import importlib.util
 import os
 import re
+import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -27,6 +31,13 @@ def toy() -> Iterator[Any]:
         patch.syspath_prepend(Path(__file__).parent)
         patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[2])]))
         yield importlib.import_module("toy_trials")
+
+
+@pytest.fixture
+def pretended_gpu(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Pretends a GPU for a block; see `pretended_device`."""
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    return importlib.import_module("pretended_device").pretended_gpu
 
 
 @pytest.fixture
@@ -143,3 +154,28 @@ def tiny_table() -> Callable[..., SyntheticTable]:
         return SyntheticTable(space, space.networks, exact + noise * generator.normal(size=exact.shape), exact)
 
     return make
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
+    """A stand-in for the Hub, empty; see tests/gdatasets/hub_stand_in.py."""
+    from huggingface_hub import constants
+
+    spec = importlib.util.spec_from_file_location(
+        "hub_stand_in", Path(__file__).parents[1] / "gdatasets" / "hub_stand_in.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    if spec.name not in sys.modules:
+        sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[spec.name])
+    with sys.modules[spec.name].running() as running:
+        monkeypatch.setenv("HF_ENDPOINT", running.url)
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hf"))
+        monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+        monkeypatch.chdir(tmp_path)
+        for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"):
+            monkeypatch.delenv(name, raising=False)
+        yield running

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,26 @@ def search(store: TrialStore, log: Path, executor: Executor) -> dict[str, dict[s
         start = 100 + int(1e6 * sum(sorted(result["value"] for result in results.values())))
         numbers = range(start, start + SIZE)
     return found
+
+
+def send_many(send: Callable[[Any], None], count: int, item: int) -> int:
+    for number in range(count):
+        send((item, number, os.getpid()))
+    return item
+
+
+def send_and_wait(send: Callable[[Any], None], folder: Path, item: int) -> bool:
+    """Wait until what was sent has left a file; whether it has, within a minute."""
+    send(item)
+    deadline = time.monotonic() + 60
+    while not (folder / str(item)).exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return (folder / str(item)).exists()
+
+
+def send_and_fail(send: Callable[[Any], None], item: int) -> None:
+    send(item)
+    raise ValueError("no such item")
 
 
 def square(number: int) -> int:

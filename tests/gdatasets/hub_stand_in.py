@@ -1,8 +1,8 @@
 """A small stand-in for the Hugging Face Hub's HTTP interface, on loopback. It is NOT the Hub.
 
-It was written from what `huggingface_hub` sends and reads, for one dataset repository without Xet storage: create,
-refs, preupload, LFS batch and upload, commit, tree, resolve, tag. Faults can be put in its way, each for some number
-of requests: an HTTP status, or a cut connection.
+It was written from what `huggingface_hub` sends and reads, for one dataset or model repository without Xet
+storage: create, refs, preupload, LFS batch and upload, commit, tree, resolve, tag. Faults can be put in its way, each
+for some number of requests: an HTTP status, or a cut connection.
 """
 
 import base64
@@ -271,18 +271,18 @@ _ROUTES = [
     (r"(?:HEAD|GET) /", _Handler.root),
     (r"POST /api/repos/create", _Handler.create),
     (r"POST /api/validate-yaml", _Handler.validate),
-    (r"GET /api/datasets/([^/]+/[^/]+)/refs", _Handler.refs),
-    (r"GET /api/datasets/([^/]+/[^/]+)", _Handler.info),
-    (r"GET /api/datasets/([^/]+/[^/]+)/revision/([^/]+)", _Handler.info),
-    (r"GET /api/datasets/([^/]+/[^/]+)/tree/([^/]+)/?", _Handler.tree),
-    (r"GET /api/datasets/([^/]+/[^/]+)/tree/([^/]+)/(.+)", _Handler.tree),
-    (r"POST /api/datasets/([^/]+/[^/]+)/paths-info/([^/]+)", _Handler.paths_info),
-    (r"POST /api/datasets/([^/]+/[^/]+)/preupload/main", _Handler.preupload),
-    (r"POST /api/datasets/([^/]+/[^/]+)/commit/main", _Handler.commit),
-    (r"POST /api/datasets/([^/]+/[^/]+)/tag/([^/]+)", _Handler.tag),
-    (r"POST /datasets/([^/]+/[^/]+)\.git/info/lfs/objects/batch", _Handler.batch),
+    (r"GET /api/(?:datasets|models)/([^/]+/[^/]+)/refs", _Handler.refs),
+    (r"GET /api/(?:datasets|models)/([^/]+/[^/]+)", _Handler.info),
+    (r"GET /api/(?:datasets|models)/([^/]+/[^/]+)/revision/([^/]+)", _Handler.info),
+    (r"GET /api/(?:datasets|models)/([^/]+/[^/]+)/tree/([^/]+)/?", _Handler.tree),
+    (r"GET /api/(?:datasets|models)/([^/]+/[^/]+)/tree/([^/]+)/(.+)", _Handler.tree),
+    (r"POST /api/(?:datasets|models)/([^/]+/[^/]+)/paths-info/([^/]+)", _Handler.paths_info),
+    (r"POST /api/(?:datasets|models)/([^/]+/[^/]+)/preupload/main", _Handler.preupload),
+    (r"POST /api/(?:datasets|models)/([^/]+/[^/]+)/commit/main", _Handler.commit),
+    (r"POST /api/(?:datasets|models)/([^/]+/[^/]+)/tag/([^/]+)", _Handler.tag),
+    (r"POST /(?:datasets|models)/([^/]+/[^/]+)\.git/info/lfs/objects/batch", _Handler.batch),
     (r"PUT /lfs/([0-9a-f]{64})", _Handler.store),
-    (r"(?:HEAD|GET) /datasets/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", _Handler.resolve),
+    (r"(?:HEAD|GET) /(?:datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)", _Handler.resolve),
 ]
 
 

@@ -304,6 +304,8 @@ const listCharts = charts();
 const form = $("filters");
 
 const taskName = (task) => `${task.dataset} / ${task.configuration}`;
+const isOpen = (entry) => board.tasks[entry.task].recipe === "open";
+const track = (task) => `protocol ${task.protocol}${task.recipe === "open" ? ", recipe open" : ""}`;
 
 function badges(entry) {
   return h("span", { class: "badges" },
@@ -315,7 +317,7 @@ function row(entry, range) {
   const [share, low, high] = entry.accuracy, cost = [seconds(entry, "searchSeconds"), seconds(entry, "trainingSeconds")];
   return h("tr", {},
     h("td", { class: entry.rank === 1 ? "place first" : "place" }, entry.place),
-    h("th", { scope: "row" }, h("span", { class: "entry-name" }, entryLink(entry), badges(entry)), h("span", { class: "network" }, entry.network, stated())),
+    h("th", { scope: "row" }, h("span", { class: "entry-name" }, entryLink(entry), badges(entry)), h("span", { class: "network" }, entry.network, stated(), isOpen(entry) ? ` · ${entry.recipe}` : "")),
     h("td", { class: "bar-cell" }, percent(share), " ", h("span", { class: "quiet" }, brackets(low, high)), bar(share, low, high, range, entry.rank === 1)),
     h("td", { class: "number" }, `${entry.seeds.length}`),
     h("td", { class: "number" }, span(entry.seeds.map((seed) => seed.parameters)), counted(entry)),
@@ -336,14 +338,15 @@ const sections = board.tasks.map((task, number) => {
   const rows = new Map(entries.map((entry) => [entry.id, row(entry, range)]));
   const heads = COLUMNS.map(({ key, name, kind, isStated }) => h("th", { scope: "col", class: kind }, h("button", { type: "button", "data-sort": key }, name, isStated ? stated() : null)));
   const body = h("tbody");
-  const title = `${taskName(task)}, protocol ${task.protocol}`;
+  const title = `${taskName(task)}, ${track(task)}`;
   const figures = [h("div"), h("div")], costCaption = h("span");
   const element = h("section", { class: "task", "aria-labelledby": `task-${number}` },
     h("div", { class: "task-head" },
       h("div", {},
-        h("h2", { id: `task-${number}` }, task.dataset, h("span", {}, ` / ${task.configuration}`)),
+        h("h2", { id: `task-${number}` }, task.dataset, h("span", {}, ` / ${task.configuration}${task.recipe === "open" ? ", recipe: open" : ""}`)),
         h("p", {}, `Protocol ${task.protocol} · version ${task.version} · ${whole(task.images)} test images of ${task.size.join(" × ")} · ${task.classes.length} classes`),
-        task.protocol === "paper" ? h("p", {}, "Choices were made on the first 1,000 test images, as in the released code: not comparable with standard.") : null),
+        task.protocol === "paper" ? h("p", {}, "Choices were made on the first 1,000 test images, as in the released code: not comparable with standard.") : null,
+        task.recipe === "open" ? h("p", {}, "The open track: their authors changed the recipe of the final training, so these entries are ranked among themselves.") : null),
       samples(task)),
     scroll(`Entries of ${title}`, h("table", {},
       h("caption", {}, h("span", {}, `Entries of ${title}. Brackets hold 95 % intervals. Networks are those that the search trained; seconds those of search + training; both are means over seeds. ${STATED} as stated by the authors, not recomputed.`,
@@ -365,7 +368,7 @@ const further = board.sections.map(({ title, note, headings, rows }, number) =>
 function matches(entry) {
   const task = board.tasks[entry.task];
   if (FILTERS.some((name) => state[name] && state[name] !== task[name])) return false;
-  const hay = [entry.id, entry.network, entry.method, entry.description, entry.origin, entry.trust.level, ...entry.authors, ...entry.flags.map((flag) => flag.code)].join("\n").toLowerCase();
+  const hay = [entry.id, entry.network, entry.recipe, entry.method, entry.description, entry.origin, entry.trust.level, ...entry.authors, ...entry.flags.map((flag) => flag.code)].join("\n").toLowerCase();
   return state.q.toLowerCase().split(/\s+/).every((word) => hay.includes(word));
 }
 
@@ -426,7 +429,7 @@ function facts(entry, task) {
     ["Parameters", [span(entry.seeds.map((seed) => seed.parameters)), counted(entry)]],
     ["Search", [networks(entry) ? `${whole(networks(entry))} networks trained, mean over seeds` : "none", stated()]],
     ["Time", [[["searchSeconds", "search"], ["trainingSeconds", "training"]].map(([part, name]) => `${seconds(entry, part) === null ? "?" : whole(seconds(entry, part))} s ${name}`).join(", "), stated()]],
-    ["Budget", entry.budget],
+    ["Budget", [entry.budget, entry.recipe && `recipe ${entry.recipe}`].filter(Boolean).join(", ")],
     ["Dataset", `${task.dataset} ${task.version}, ${task.configuration}`],
     ["Made", [entry.created.replace("T", " "), entry.hardware].filter(Boolean).join(", ")],
     ["Software", Object.entries(entry.software).map(([name, version]) => `${name} ${version}`).join(", ")],
@@ -536,7 +539,7 @@ function drawEntry(entry) {
   $("entry").replaceChildren(
     h("a", { class: "back", href: "#" + listHash() }, "← All entries"),
     h("div", { class: "entry-top" },
-      h("div", {}, h("h1", { tabindex: "-1" }, entry.name), h("p", { class: "task-name" }, `${taskName(task)}, protocol ${task.protocol}`)),
+      h("div", {}, h("h1", { tabindex: "-1" }, entry.name), h("p", { class: "task-name" }, `${taskName(task)}, ${track(task)}`)),
       h("div", {}, h("p", { class: "headline" }, percent(share), h("small", {}, " %")), h("p", {}, `95 % interval ${brackets(low, high)}, ${plural(entry.seeds.length, "seed", "seeds")}`))),
     standing(entry, task),
     h("p", { class: "trust" }, h("strong", {}, entry.trust.level), `: ${entry.trust.checked}.`),

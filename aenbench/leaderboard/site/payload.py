@@ -1,7 +1,8 @@
 """The board as the JSON that the page is drawn from: shares 0..1, rounded once to what is shown; text as it is.
 
-{"tasks": [...], "entries": [...], "sections": [...]}; an entry's `task` is a number in `tasks`, its `id` is
-`<dataset>/<configuration>/<name>`. Long tables are lists of numbers in a stated order.
+{"tasks": [...], "entries": [...], "sections": [...]}; a task is there once for fixed recipes and once for open ones. An
+entry's `task` is a number in `tasks`, its `id` is `<dataset>/<configuration>/<name>`. Long tables are lists of numbers
+in a stated order.
 """
 
 import json
@@ -12,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from aenbench.leaderboard.board import Board, Row, Standing
+from aenbench.leaderboard.entry import format_recipe
 from aenbench.leaderboard.search_curves import Point
 from aenbench.leaderboard.site.citation import dataset_citation, entry_bibtex
 from aenbench.leaderboard.site.samples import sample_images
 from aenbench.scoring import Details, Part
+from aenbench.scoring.scores import tabled
 
 MAX_CONFUSION_CLASSES = 26
 """Of datasets with more classes only the most frequent confusions are shown."""
@@ -64,6 +67,7 @@ def _task(standing: Standing) -> dict[str, Any]:
         "dataset": task.dataset,
         "configuration": task.configuration,
         "protocol": task.protocol.name,
+        "recipe": "open" if standing.is_open else "fixed",
         "version": dataset.version,
         "digest": standing.answers.digest,
         "images": len(standing.answers.labels),
@@ -113,6 +117,7 @@ def _entry(task: int, standing: Standing, row: Row) -> dict[str, Any]:
         "authors": list(entry.authors),
         "links": dict(entry.links),
         "budget": entry.budget,
+        "recipe": "" if entry.origin == "submission" else format_recipe(entry.open_recipe),
         "command": entry.command,
         "codeRevision": entry.code_revision,
         "hardware": entry.hardware,
@@ -133,7 +138,7 @@ def _entry(task: int, standing: Standing, row: Row) -> dict[str, Any]:
 
 def _further_scores(row: Row) -> dict[str, Any]:
     """The scores of the tables beside accuracy, by name: mean and interval, null where an entry has none."""
-    further = {name: scored for name, scored in row.shown.scores.items() if name != "accuracy"}
+    further = {name: row.shown.scores[name] for name in tabled() if name != "accuracy"}
     shown = {name: each and [each.mean, each.low, each.high] for name, each in further.items()}
     return {"scores": shown} if shown else {}
 

@@ -1,8 +1,11 @@
 """Learned augmentation and post-hoc invariance, on made images whose symmetries are known."""
 
 import itertools
+import json
 import math
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from aenbench import discover
+from aenbench.cli import main as cli
 from aenbench.discovery import learned_augmentation
 from aenbench.discovery.candidates import Moves
 from aenbench.discovery.choice import auroc
@@ -238,7 +243,7 @@ def test_post_hoc_chooses_the_symmetries() -> None:
     assert found.images == 600
     assert found.asked == 300
     frame = found.to_frame()
-    assert list(frame.columns)[:2] == ["confidence", "chosen"]
+    assert list(frame.columns)[:2] == ["confidence", "says"]
     assert dict(frame["confidence"]) == found.confidences
     assert found.to_json()["group"] == {"generators": ["turn"], "order": 4, "state": found.state}
     assert choose_by_training("post-hoc", *shapes(1), MOVES).chosen == ()
@@ -271,7 +276,7 @@ def test_auroc_counts_ties_by_half() -> None:
     ("change", "error", "message"),
     [
         ({"method": "magic"}, UnknownNameError, "magic"),
-        ({"labels": None}, InvalidArgumentError, "trains a network on labels"),
+        ({"labels": None}, InvalidArgumentError, "needs labels to judge"),
         ({"clusters": np.arange(60) % 3}, InvalidArgumentError, "No class has"),
         ({"candidates": "all"}, UnknownNameError, "all"),
     ],
@@ -289,3 +294,129 @@ def test_one_class_that_is_large_enough_is_refused() -> None:
     labels = np.where(np.arange(60) < 55, 0, labels + 1)
     with pytest.raises(InvalidArgumentError, match="needs two classes"):
         choose_by_training("post-hoc", images, labels, MOVES)
+
+
+class Turned(torch.nn.Module):
+    """A trained network, averaged over the four turns where it is to be invariant under them."""
+
+    def __init__(self, powers: int) -> None:
+        super().__init__()
+        self.powers = powers
+        self.layer = torch.nn.Linear(SIZE**2, 3)
+        patterns = np.random.default_rng(7).normal(size=(3, SIZE**2))
+        self.layer.weight.data = torch.from_numpy(patterns).float() / 8
+        self.layer.bias.data.zero_()
+        self.dropout = torch.nn.Dropout(0.5)  # a network is asked in evaluation
+
+    def forward(self, x: Tensor) -> Tensor:
+        turned = [self.layer(self.dropout(x.rot90(power, (2, 3)).flatten(1))) for power in range(self.powers)]
+        return torch.stack(turned).mean(dim=0)
+
+
+@pytest.mark.parametrize(("powers", "says"), [(4, "invariant"), (1, "not chosen")])
+def test_a_network_of_ones_own_is_asked_what_it_is_invariant_under(powers: int, says: str) -> None:
+    network = Turned(powers)
+    found = discover(*shapes(3), MOVES, method="post-hoc", network=network)
+    assert found.words == {"mirror": "not chosen", "turn": says, "roll": "not chosen"}
+    assert found.invariant == ({"turn"} if powers == 4 else set())
+    assert found.asked == found.images == 600
+    assert network.training
+    frame = found.to_frame()
+    assert (frame.loc["turn", "agreement"] == 1) == (powers == 4)
+
+
+def test_a_function_is_a_network_too_and_a_law_is_kept_by_one_that_is_not_invariant() -> None:
+    network, layer = Turned(4).eval(), linear(0)
+    found = discover(
+        *shapes(3, "turn"), MOVES, method="post-hoc", network=lambda x: network(x) + layer(x.flatten(1)) / 9
+    )
+    assert found.has_learned
+    assert found.words["turn"] == "chosen"
+    assert found.words["mirror"] == "not chosen"
+    assert found.invariant == set()
+
+
+def fails(_: Tensor) -> Tensor:
+    raise ValueError("first line\nsecond line")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"network": torch.nn.Linear(3, 3)}, "cannot be called on images"),
+        ({"network": fails}, "ValueError: first line$"),
+        ({"network": lambda x: x.flatten(1)[:, :2]}, r"at least 3\).*got \(60, 2\)"),
+        ({"network": lambda x: x.flatten(1) * math.nan}, "finite logits"),
+        ({"network": lambda _: None}, "got NoneType"),
+        ({"labels": np.array(["a", "b", "c"] * 20)}, 'got the label "a"'),
+        ({"method": "learned-augmentation"}, "post-hoc, got learned-augmentation"),
+        ({"method": "kernel"}, "post-hoc, got kernel"),
+        ({"level": 0.01}, "no level"),
+        ({"margin": 0.1}, "no level"),
+        ({"embed": lambda x: x.reshape(len(x), -1)}, "embedding"),
+        ({"candidates": "angles"}, "by --method kernel"),
+    ],
+)
+def test_what_a_network_is_refused_for(change: dict[str, Any], message: str) -> None:
+    images, labels = shapes(0, images=60)
+    given: dict[str, Any] = {"images": images, "labels": labels, "candidates": MOVES, "method": "post-hoc"}
+    with pytest.raises(InvalidArgumentError, match=message) as caught:
+        discover(**{"network": Turned(1), **given, **change})
+    assert "\n" not in str(caught.value)
+
+
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    monkeypatch.setattr(sys, "argv", ["aenbench", "discover", *arguments, "--quiet"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr()
+    return int(ended.value.code or 0), said.out, said.err
+
+
+NETWORKS = """
+import torch
+class Mean(torch.nn.Module):
+    def forward(self, x):
+        ink = x.mean(dim=(1, 2, 3))
+        return torch.stack([ink * k for k in range(10)], dim=1)
+corner = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))
+small = torch.nn.Linear(3, 10)
+"""
+
+
+def test_the_command_promises_no_level_and_writes_what_was_found(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    code, out, _ = run(
+        monkeypatch, capsys, "g-digits", "--config", "v4", "--method", "post-hoc", "--out", str(tmp_path)
+    )
+    assert code == 0
+    assert "Chosen: hflip, vflip; they generate a group of order 4, state 011000000000." in out
+    assert "no level holds" in out
+    assert "not a p-value" in out
+    assert not {"symmetry", "broken", "Symmetries"} & set(out.replace(":", " ").split())  # words of tests
+    assert "--generators hflip,vflip" in out
+    assert "s of a core" in out
+    told = json.loads((tmp_path / "discovery.json").read_text())
+    assert told["candidates"]["hflip"]["says"] == "chosen"
+    assert (tmp_path / "effects.png").read_bytes().startswith(b"\x89PNG")
+    assert np.load(tmp_path / "generators.npy").shape == (2, 784)
+
+
+def test_the_command_asks_a_network_by_its_import_path(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "networks_asked.py").write_text(NETWORKS)
+    monkeypatch.chdir(tmp_path)
+    asked = ("g-digits", "--config", "none", "--candidates", "d4", "--method", "post-hoc", "--network")
+    code, out, _ = run(monkeypatch, capsys, *asked, "networks_asked:Mean")
+    assert code == 0
+    assert "The network is asked on 300 validation images" in out
+    assert out.count("  invariant") == 7
+    code, out, _ = run(monkeypatch, capsys, *asked, "networks_asked:corner")
+    assert code == 0
+    assert out.count("  invariant") == 0
+    code, _, err = run(monkeypatch, capsys, *asked, "networks_asked:small")
+    assert code == 2
+    assert err.count("\n") == 1
+    assert "cannot be called on images" in err

@@ -41,6 +41,14 @@ def test_every_committed_entry_validates_against_it() -> None:
         ("schema_version", 1),
         ("surprise", 1),
         ("predictions_sha256", "0"),
+        ("open_recipe", "open"),
+        ("open_recipe", {"epochs": 3, "momentum": 0.9}),
+        ("open_recipe", {"epochs": 0}),
+        ("open_recipe", {"epochs": "3"}),
+        ("open_recipe", {"epochs": 10**10}),
+        ("open_recipe", {"learning_rate": 1e7}),
+        ("open_recipe", {"schedule": "<b>"}),
+        ("open_recipe", {"optimizer": "a" * 31}),
     ],
 )
 def test_the_schema_refuses_what_the_model_refuses(field: str, value: Any) -> None:
@@ -50,6 +58,15 @@ def test_the_schema_refuses_what_the_model_refuses(field: str, value: Any) -> No
     assert not VALIDATOR.is_valid(changed)
     with pytest.raises(ValueError, match="validation error"):
         Entry.model_validate(changed)
+
+
+def test_entries_of_before_the_open_track_are_of_fixed_recipes() -> None:
+    content = json.loads(ENTRIES[0].read_text())
+    content.pop("open_recipe", None)
+    assert Entry.model_validate(content).open_recipe is None
+    opened = content | {"open_recipe": {"epochs": 30, "learning_rate": 0.01, "all_images": True}}
+    assert VALIDATOR.is_valid(opened)
+    assert str(Entry.model_validate(opened).open_recipe) == "30 epochs, learning rate 0.01, all images"
 
 
 def test_every_field_of_an_entry_that_needs_explaining_is_explained() -> None:

@@ -152,7 +152,7 @@ def test_thirty_entries_of_which_ten_are_hostile(
     assert call(monkeypatch, capsys, "leaderboard", "--dir", str(good)) == (0, "")
     code, said = call(monkeypatch, capsys, "leaderboard", "--dir", str(mixed))
     assert code == 1
-    for name in ("README.md", "index.html"):
+    for name in ("README.md", "index.html", "results.json", "results.parquet"):
         assert (mixed / name).read_bytes() == (good / name).read_bytes()
     assert (good / "README.md").read_text().count("[good-") == GOOD
     for name, (_, sentence) in HOSTILE.items():

@@ -108,7 +108,7 @@ def test_a_killed_submit_leaves_one_whole_entry(tmp_path: Path) -> None:
 def test_a_killed_leaderboard_leaves_one_whole_board(tmp_path: Path) -> None:
     board, seen = tmp_path / "board", []
     one, two = submission(tmp_path / "one", "one", 1), submission(tmp_path / "two", "two", 2)
-    generated = ("README.md", "index.html", "entry.schema.json")
+    generated = ("README.md", "index.html", "entry.schema.json", "results.json", "results.parquet")
     command = ["leaderboard", "--dir", str(board)]
     assert run([*one, "--out", str(board)]).returncode == 0
     assert run(command).returncode == 0

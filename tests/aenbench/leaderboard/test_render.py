@@ -5,7 +5,7 @@ from pathlib import Path
 from aenbench.leaderboard.render import drifted, write_generated
 from aenbench.leaderboard.site.payload import Section
 
-NAMES = {"README.md", "index.html", "entry.schema.json"}
+NAMES = {"README.md", "index.html", "entry.schema.json", "results.json", "results.parquet"}
 
 
 def names(paths: list[Path]) -> set[str]:
@@ -20,11 +20,11 @@ def test_drift_is_seen_in_each_file(tmp_path: Path, make_entry) -> None:
     for name in sorted(NAMES):
         path = tmp_path / name
         kept = path.read_bytes()
-        path.write_bytes(kept.replace(b"e", b"f", 1))
+        path.write_bytes(kept.replace(b"a", b"f", 1))
         assert drifted(tmp_path) == ([path], ())
         path.write_bytes(kept)
     make_entry(tmp_path, "two", 50)
-    assert names(drifted(tmp_path)[0]) == {"README.md", "index.html"}
+    assert names(drifted(tmp_path)[0]) == NAMES - {"entry.schema.json"}
 
 
 def test_equal_entries_give_equal_bytes(tmp_path: Path, make_entry) -> None:
@@ -50,11 +50,11 @@ def test_an_entry_that_is_wrong_is_named_and_left_out(tmp_path: Path, make_entry
 def test_a_section_that_is_made_elsewhere_stands_on_the_page_and_ends_no_script(tmp_path: Path, make_entry) -> None:
     make_entry(tmp_path, "one", 40)
     section = Section("Elsewhere", "A note.", ("name",), (("</script><b>",),))
-    plain = {path.name: path.read_text() for path in write_generated(tmp_path)[0]}
+    plain = {path.name: path.read_bytes() for path in write_generated(tmp_path)[0]}
     assert names(drifted(tmp_path, sections=[section])[0]) == {"index.html"}
-    page = {path.name: path.read_text() for path in write_generated(tmp_path, sections=[section])[0]}["index.html"]
-    assert '"sections":[{"title":"Elsewhere"' in page
-    assert page.count("</script>") == plain["index.html"].count("</script>")
+    page = {path.name: path.read_bytes() for path in write_generated(tmp_path, sections=[section])[0]}["index.html"]
+    assert b'"sections":[{"title":"Elsewhere"' in page
+    assert page.count(b"</script>") == plain["index.html"].count(b"</script>")
     assert drifted(tmp_path, sections=[section]) == ([], ())
 
 

@@ -106,7 +106,7 @@ def test_what_belongs_beside_entries_is_not_named(board: Path, run: Run) -> None
     assert run("verify", board) == (0, "")
 
 
-@pytest.mark.parametrize("name", ["README.md", "index.html", "entry.schema.json"])
+@pytest.mark.parametrize("name", ["README.md", "index.html", "entry.schema.json", "results.json", "results.parquet"])
 def test_a_folder_in_place_of_a_generated_file_stays(name: str, board: Path, run: Run) -> None:
     """3d14f30 removed the folder; 929b5b9 spoke of free space."""
     (board / name / "mine").mkdir(parents=True)

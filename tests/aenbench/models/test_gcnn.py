@@ -204,3 +204,17 @@ def test_impossible_architectures_and_images_are_errors():
             GCNNArchitecture(shape=TaskShape(**options))
     with pytest.raises(InvalidArgumentError, match=r"\(batch, 1, 28, 28\), got \(2, 1, 32, 32\)"):
         build_gcnn(GCNNArchitecture("c4"), 0)(torch.zeros(2, 1, 32, 32))
+
+
+def test_the_head_of_large_images_is_that_of_small_ones():
+    """At 64 pixels a flattened head would hold 355,000 of 365,000 parameters."""
+    small, at_32, large = (GCNNArchitecture("c4", shape=TaskShape(image_size=size)) for size in (28, 32, 64))
+    assert (small.head_size, at_32.head_size, large.head_size) == (4, 5, 4)
+    assert large.parameter_count == small.parameter_count
+    assert GCNNArchitecture("c4", shape=TaskShape("paper", image_size=64)).head_size == 13
+    network = build_gcnn(large, 0).double().eval()
+    assert sum(parameter.numel() for parameter in network.parameters()) == large.parameter_count
+    images = random_images(large, 2, torch.float64)
+    group = SquareGroup("c4")
+    assert check_equivariance(network, group.pixels(64), inputs=images, tolerance=1e-12).passed
+    assert not check_equivariance(network, SquareGroup("d4").pixels(64), inputs=images, tolerance=1e-6).passed

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from aenbench.errors import InvalidArgumentError
 from aenbench.nn import (
@@ -13,6 +14,7 @@ from aenbench.nn import (
     SquareGroup,
     check_equivariance,
 )
+from aenbench.nn.pooling import Means
 from aenbench.nn.square_groups import SQUARE_GROUPS
 from aenbench.nn.windows import Window
 
@@ -157,3 +159,15 @@ def test_wrong_arguments_are_errors():
         GroupPooling()(torch.zeros(1, 2, 4, 4))
     with pytest.raises(InvalidArgumentError, match=r"\(batch, 2, order, height, width\)"):
         GroupBatchNorm2d(2)(torch.zeros(1, 3, 4, 4, 4))
+
+
+@pytest.mark.parametrize(("size", "windows"), [(5, 4), (13, 4), (8, 4), (7, 7), (3, 1)])
+def test_means_are_those_of_adaptive_pooling(size, windows):
+    x = torch.randn(2, 3, size, size, dtype=torch.float64)
+    assert torch.allclose(Means(size, windows).double()(x), F.adaptive_avg_pool2d(x, windows), atol=1e-7)
+    assert not torch.allclose(Means(size, windows).double()(x), F.adaptive_max_pool2d(x, windows)) or size == windows
+
+
+def test_more_windows_than_pixels_are_an_error():
+    with pytest.raises(InvalidArgumentError, match="Expected 1 to 3 windows of 3 pixels, got 4"):
+        Means(3, 4)

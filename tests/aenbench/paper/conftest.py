@@ -42,7 +42,7 @@ def make_setting(tiny: Budget, tmp_path: Path) -> Callable[..., Setting]:
             name="tiny",
             seeds=2,
             actions=tiny.final,
-            budgets={("dense", p): tiny for p in (STANDARD, PAPER)},
+            budgets={("aen", p): tiny for p in (STANDARD, PAPER)},
         )
         options = {"scale": scale, "out": tmp_path / "out", "datasets": ("g-digits",), "executor": LocalExecutor(1)}
         return Setting(**{**options, **other})

@@ -45,8 +45,8 @@ def test_gcnn_aen_takes_the_best_that_it_trained() -> None:
 
 
 def test_bad_baselines_are_refused() -> None:
-    with pytest.raises(UnknownNameError, match=r'Unknown baseline "cnn"\..* Choose from: mlp, full, single'):
-        Baseline("cnn")
+    with pytest.raises(UnknownNameError, match=r'Unknown baseline "vgg"\..* Choose from: mlp, full, single'):
+        Baseline("vgg")
     with pytest.raises(UnknownNameError, match=r'Unknown baseline "gcnn"'):
         Baseline("gcnn")
     with pytest.raises(UnknownNameError, match=r'Unknown action "rot". Choose from: rotation'):

@@ -1,6 +1,5 @@
 """Tables on disk: what is written is read, what is damaged is refused. The Hub here is a stand-in on loopback."""
 
-import importlib.util
 import io
 import itertools
 import json
@@ -8,8 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -201,31 +198,6 @@ def test_without_the_hub_one_line_says_what_to_do(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(TableError, match=r"Hub cannot be reached .*go online, or make it with `aenbench tabulate`"):
         load_table("g-mnist", "aug2")
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
-    """A stand-in for the Hub, empty; see tests/gdatasets/hub_stand_in.py."""
-    from huggingface_hub import constants
-
-    spec = importlib.util.spec_from_file_location(
-        "hub_stand_in", Path(__file__).parents[2] / "gdatasets" / "hub_stand_in.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    if spec.name not in sys.modules:
-        sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[spec.name])
-    with sys.modules[spec.name].running() as running:
-        monkeypatch.setenv("HF_ENDPOINT", running.url)
-        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hf"))
-        monkeypatch.setattr(time, "sleep", lambda _seconds: None)
-        monkeypatch.chdir(tmp_path)
-        for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"):
-            monkeypatch.delenv(name, raising=False)
-        yield running
 
 
 def test_a_table_comes_from_the_hub_once_and_then_from_its_cache(

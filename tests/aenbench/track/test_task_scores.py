@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aenbench.track.submission import Answer, Found
-from aenbench.track.task_scores import angle_distance, compare_elements, known_group, rank_score, score_answer
+from aenbench.track.task_scores import (
+    angle_distance,
+    compare_elements,
+    compare_weighted,
+    known_group,
+    rank_score,
+    score_answer,
+)
 from aenbench.track.tasks import PIXELS, candidates, find_task
 from aenbench.track.truth import TRIVIAL, true_angles, true_classes, true_group
 from gdatasets import Group
@@ -92,6 +99,89 @@ def test_a_partition_is_scored_by_its_distance_only_and_by_nothing_but_its_parts
     scored = score_answer(task, Found(Answer(kind="partition"), partition=wrong))
     assert not scored.exact
     assert scored.distance == pytest.approx(1 / PIXELS**2)
+
+
+def elements_of(*chosen: str) -> np.ndarray:
+    elements = known_group(rows_of(*chosen)).elements
+    assert elements is not None
+    return elements
+
+
+@settings(max_examples=30, deadline=None)
+@given(names, names, st.floats(1e-300, 1))
+def test_elements_of_equal_weights_score_as_the_group_that_they_are(one: list[str], other: list[str], w: float) -> None:
+    group, truth = known_group(rows_of(*one)), known_group(rows_of(*other))
+    assert group.elements is not None
+    weighted = compare_weighted(group.elements, [w] * group.order, truth)
+    listed = compare_elements(group, truth)
+    assert (weighted.order, weighted.exact) == (listed.order, listed.exact)
+    for what in ("precision", "recall", "jaccard"):
+        assert getattr(weighted, what) == pytest.approx(getattr(listed, what))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=8, max_size=8).filter(any), st.integers(0, 2**32 - 1))
+def test_weights_are_compared_by_minima_and_maxima(weights: list[float], seed: int) -> None:
+    """Against a dictionary of degrees; the order of rows, their unit and a row written twice change nothing."""
+    moves, truth = elements_of("rotation", "hflip"), known_group(rows_of("hflip", "vflip", "scramble2"))
+    degrees = {row.tobytes(): weight / max(weights) for row, weight in zip(moves, weights, strict=True)}
+    true = {row.tobytes(): 1.0 for row in elements_of("hflip", "vflip", "scramble2")}
+    pairs = [(degrees.get(key, 0.0), true.get(key, 0.0)) for key in {*degrees, *true}]
+    found = compare_weighted(moves, weights, truth)
+    assert found.jaccard == pytest.approx(sum(map(min, pairs)) / sum(map(max, pairs)))
+    assert found.precision == pytest.approx(sum(map(min, pairs)) / sum(degrees.values()))
+    assert found.recall == pytest.approx(sum(map(min, pairs)) / len(true))
+    assert not found.exact  # a quarter turn or a half of the group is missing
+    order = np.random.default_rng(seed).permutation(16) % 8
+    again = compare_weighted(moves[order], [weights[row] / 4 for row in order], truth)
+    assert again.jaccard == pytest.approx(found.jaccard, abs=1e-12)
+
+
+def test_weighted_elements_are_exact_only_if_all_are_there_and_no_other() -> None:
+    task, all_of_them = find_task("g-digits.d4"), elements_of("rotation", "hflip")
+    for rows, weights, exact in [
+        (all_of_them, [1 / 8] * 8, True),
+        (all_of_them[:7], [1 / 7] * 7, False),
+        (all_of_them, [1.0] + [0.999] * 7, False),
+        (np.concatenate([all_of_them, rows_of("block1")]), [0.125] * 8 + [1e-6], False),
+        (np.concatenate([all_of_them, rows_of("block1")]), [0.125] * 8 + [0.0], True),
+        (rows_of("rotation", "hflip"), [0.5, 0.5], False),  # they generate the group; no group is made of them
+    ]:
+        scored = score_answer(task, Found(Answer(kind="elements", weights=tuple(weights)), elements=rows))
+        assert scored.elements is not None
+        assert (scored.exact, scored.elements.exact, scored.distance, scored.lost) == (exact, exact, None, None)
+
+
+def test_weighted_elements_on_a_null_are_a_false_discovery_unless_only_the_identity_has_weight() -> None:
+    rows = np.array([np.arange(PIXELS), candidates()["hflip"]])
+    for second, exact in ((0.0, True), (0.01, False)):
+        answer = Answer(kind="elements", weights=(0.5, second))
+        assert score_answer(find_task("g-digits.none"), Found(answer, elements=rows)).exact == exact
+
+
+def test_weighted_elements_of_a_group_too_large_to_list_are_asked_for_one_by_one() -> None:
+    truth = true_group(find_task("random-02"))
+    rows = np.concatenate([truth.generators, np.roll(np.arange(PIXELS), 1)[None]])
+    found = compare_weighted(rows, [1.0] * len(rows), truth)
+    assert found.precision == pytest.approx(1 - 1 / len(rows))
+    assert 0 < found.recall == pytest.approx((len(rows) - 1) / truth.order)
+
+
+def test_classes_are_answered_by_weighted_elements_of_each() -> None:
+    task, identity = find_task("g-digits.even-classes"), np.arange(PIXELS)[None]
+    by_class = {n: elements_of("rotation", "hflip") if n % 2 == 0 else identity for n in range(10)}
+    rows = np.concatenate(list(by_class.values()))
+    classes = [n for n, each in by_class.items() for _ in each]
+    weights = [0.1 * (n + 1) for n in classes]  # only ratios within a class are meant
+
+    def share(**change: object) -> float | None:
+        given = {"kind": "elements", "by_class": classes, "weights": weights, **change}
+        return score_answer(task, Found(Answer.model_validate(given), elements=rows)).classes
+
+    assert share() == 1
+    assert share(by_class=[]) == 0
+    assert share(weights=[*weights[:-1], 0.0]) == 0.9  # of class 9, whose identity has no weight
+    assert share(weights=[weights[0] / 2, *weights[1:]]) == 0.9
 
 
 def test_a_symmetry_that_is_none_is_a_false_discovery_on_nulls() -> None:

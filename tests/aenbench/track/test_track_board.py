@@ -11,6 +11,7 @@ import pytest
 
 from aenbench.leaderboard.entry_folder import find_entries
 from aenbench.track.submission import read_submission
+from aenbench.track.task_scores import Elements
 from aenbench.track.tasks import PIXELS
 from aenbench.track.track_board import read_track
 from aenbench.track.track_folder import find_submissions
@@ -86,6 +87,18 @@ def said_linked(path: Path) -> None:
     (path / "submission.json").symlink_to(path.parent.parent / "elsewhere.json")
 
 
+def weigh(path: Path, weights: list[float], task: str = "g-digits.c4", rows: int = 0, **more: object) -> None:
+    """Answer a task by weighted elements, honest ones but for what is given."""
+    save(path, np.tile(np.arange(PIXELS, dtype=np.uint16), (rows or len(weights), 1)), task)
+    answer(path, task, kind="elements", weights=weights, **more)
+
+
+def announced_elements(path: Path) -> None:
+    weigh(path, [1.0])
+    header = "{'descr': '<u2', 'fortran_order': False, 'shape': (2000000000, 784), }".ljust(117) + "\n"
+    (path / "g-digits.c4.npy").write_bytes(b"\x93NUMPY\x01\x00\x76\x00" + header.encode() + b"1234")
+
+
 ONE_ANGLE = {"kind": "angles", "angles": [0.0], "weights": [1.0]}
 HOSTILE: dict[str, tuple[Spoil, str]] = {
     "no permutation": (lambda p: save(p, np.zeros((1, PIXELS), dtype=int)), "row 0 is no permutation of 0..783"),
@@ -117,6 +130,36 @@ HOSTILE: dict[str, tuple[Spoil, str]] = {
         "is answered by angles",
     ),
     "classes where there is one group": (lambda p: answer(p, "g-digits.c4", by_class=[1]), "leave by_class out"),
+    "more weights than elements": (lambda p: weigh(p, [0.5, 0.5], rows=1), "holds 1 elements, and there are 2 weights"),
+    "fewer weights than elements": (lambda p: weigh(p, [1.0], rows=2), "holds 2 elements, and there are 1 weights"),
+    "too many elements": (lambda p: weigh(p, [0.1] * 2_001), "expected integers (at most 2000, 784)"),
+    "too many weights": (lambda p: weigh(p, [0.1] * 3_601, rows=1), "weights: Tuple should have at most 3600 items"),
+    "no weights": (lambda p: weigh(p, [], rows=1), "one at least is above 0"),
+    "weights of 0": (lambda p: weigh(p, [0.0, 0.0]), "one at least is above 0"),
+    "negative weights": (lambda p: weigh(p, [-0.5, 0.5]), "weights.0: Input should be greater than or equal to 0"),
+    "weights above 1": (lambda p: weigh(p, [1e308]), "weights.0: Input should be less than or equal to 1"),
+    "weights that are no numbers": (lambda p: weigh(p, [float("nan")]), "submission.json"),
+    "weights of generators": (lambda p: answer(p, "g-digits.c4", weights=[1.0]), "generators and partitions have none"),
+    "elements announced only": (announced_elements, "expected integers (at most 2000, 784)"),
+    "elements that are none": (
+        lambda p: (weigh(p, [1.0]), save(p, np.zeros((1, PIXELS), dtype=int))),
+        "row 0 is no permutation",
+    ),
+    "elements of classes where there is one group": (
+        lambda p: weigh(p, [1.0], by_class=[1]),
+        "leave by_class out",
+    ),
+    "elements of other classes than rows": (
+        lambda p: weigh(p, [0.5, 0.5], "g-digits.even-classes", by_class=[1]),
+        "holds 2 elements, and by_class has 1",
+    ),
+    "elements where angles answer": (
+        lambda p: change(
+            p, lambda said: said["answers"].update({"g-digits.within-45": {"kind": "elements", "weights": [1.0]}})
+        ),
+        "is answered by angles",
+    ),
+    "an escape in its description": (lambda p: change(p, lambda said: said.update(description="\u202e")), "U+202E"),
     "an escape in its method": (
         lambda p: change(p, lambda said: said.update(method="\x1b[2J")),
         "U+001B",
@@ -179,6 +222,25 @@ def test_seconds_are_the_only_number_that_is_taken_from_a_submission(track: Path
     after = read_track(track).cards[0]
     assert before.seconds != after.seconds
     assert [score.exact for score in before.scores.values()] == [score.exact for score in after.scores.values()]
+
+
+def test_weighted_elements_are_read_scored_and_shown(track: Path, write_honest: Callable[..., Path]) -> None:
+    path = write_honest(track, "weighed")
+    weigh(path, [1.0])  # the identity alone, of four elements
+    weigh(path, [1e-300] * 2_000, "g-digits.none")
+    board = read_track(track)
+    assert board.problems == ()
+    card = next(card for card in board.cards if card.submission.name == "weighed")
+    assert card.scores["g-digits.c4"].elements == Elements(1, exact=False, precision=1, recall=0.25, jaccard=0.25)
+    assert card.scores["g-digits.none"].exact
+    assert "| 1: 0.25 |" in render_track(board)
+
+
+def test_descriptions_are_shown_as_plain_text(track: Path) -> None:
+    change(track / "right", lambda said: said.update(description="By <b>hand</b>,\n| [twice](http://x)"))
+    text = render_track(read_track(track))
+    assert r"right: By &lt;b&gt;hand&lt;\/b&gt;\, \| \[twice\]" in text
+    assert text.count("\nwrong:") == 0
 
 
 def test_what_was_written_is_read_back(track: Path) -> None:

@@ -19,12 +19,12 @@ from torchvision.transforms.v2 import functional as v2
 
 from aenbench.errors import InvalidArgumentError
 from aenbench.execution.threads import one_thread
-from aenbench.training.augmentation import AUGMENTATIONS, Augmentation, draw_parameters
+from aenbench.training.augmentation import ALL_AUGMENTATIONS, AUGMENTATIONS, Augmentation, draw_parameters
 from gdatasets.errors import UnknownNameError
 from gdatasets.sources.published import load_source
 
 ROOT = Path(__file__).resolve().parents[3]
-EVERY = [*((name,) for name in AUGMENTATIONS), AUGMENTATIONS]
+EVERY = [*((name,) for name in ALL_AUGMENTATIONS), AUGMENTATIONS, ALL_AUGMENTATIONS]
 every_choice = pytest.mark.parametrize("names", EVERY, ids="+".join)
 BLACK = (-0.4242, -1.5, 0.25)  # unlike any pixel of the random images, and another one in each channel
 
@@ -41,6 +41,7 @@ def random_images(count, channels=1, height=28, width=28, seed=0):
 
 
 MOVES = {
+    "rotate360": lambda x, p, fill: v2.rotate(x, p.turn, fill=fill),
     "rotate": lambda x, p, fill: v2.rotate(x, p.angle, fill=fill),
     "hflip": lambda x, p, _: v2.horizontal_flip(x) if p.hflip else x,
     "vflip": lambda x, p, _: v2.vertical_flip(x) if p.vflip else x,
@@ -65,12 +66,14 @@ def ties(name, drawn, height, width):
         np.mgrid[:height, :width].reshape(2, 1, height, width)
         - np.array([height - 1, width - 1]).reshape(2, 1, 1, 1) / 2
     )
+    turned_by = "turn" if name == "rotate360" else "angle"
     turn, scale, lean = (
-        np.array([getattr(each, of) for each in drawn]).reshape(-1, 1, 1) for of in ("angle", "scale", "shear")
+        np.array([getattr(each, of) for each in drawn]).reshape(-1, 1, 1) for of in (turned_by, "scale", "shear")
     )
     cos, sin = np.cos(np.radians(turn)), np.sin(np.radians(turn))
     none = np.zeros_like(turn)
     places = {
+        "rotate360": (cos * x - sin * y, sin * x + cos * y),
         "rotate": (cos * x - sin * y, sin * x + cos * y),
         "scale": (x / scale, y / scale),
         "shear": (x + np.tan(np.radians(lean)) * y, y + none),
@@ -83,7 +86,7 @@ def assert_pixels_are_torchvisions(images, epoch, seed, fill, drawn=None):
     """One augmentation after the other, each from the same images: equal but for ties, of which there are few."""
     samples = torch.arange(len(images))
     drawn = drawn or draw_parameters(samples, epoch, seed, *images.shape[2:])
-    for name in AUGMENTATIONS:
+    for name in ALL_AUGMENTATIONS:
         moved = Augmentation((name,)).augment(images, samples, epoch, seed, fill)
         tied = ties(name, drawn, *images.shape[2:])
         assert torch.equal(*(torch.where(tied, 0.0, each) for each in (moved, one_by_one(name, images, drawn, fill))))
@@ -99,9 +102,9 @@ def test_the_pixels_are_those_of_torchvision_image_by_image(channels, height, wi
     assert_pixels_are_torchvisions(random_images(200, channels, height, width), 3, 7, list(BLACK[:channels]))
 
 
-@pytest.mark.parametrize("name", AUGMENTATIONS)
+@pytest.mark.parametrize("name", ALL_AUGMENTATIONS)
 def test_the_reference_tells_other_parameters_apart(name):
-    fields = {"rotate": ["angle"], "translate": ["right", "down"]}.get(name, [name])
+    fields = {"rotate360": ["turn"], "rotate": ["angle"], "translate": ["right", "down"]}.get(name, [name])
     drawn, others = (draw_parameters(torch.arange(200), epoch, 7, 28, 28) for epoch in (3, 4))
     mixed = [
         one._replace(**{field: getattr(other, field) for field in fields})
@@ -169,9 +172,9 @@ def test_every_pixel_is_one_of_the_image_or_the_fill_of_its_channel():
 def test_the_choice_is_applied_one_after_the_other_in_bit_order_and_each_draws_the_same_as_alone():
     images, samples = random_images(50), torch.arange(50)
     step_by_step = images
-    for name in AUGMENTATIONS:
+    for name in ALL_AUGMENTATIONS:
         step_by_step = Augmentation((name,)).augment(step_by_step, samples, 2, 5, BLACK[:1])
-    assert torch.equal(Augmentation(AUGMENTATIONS[::-1]).augment(images, samples, 2, 5, BLACK[:1]), step_by_step)
+    assert torch.equal(Augmentation(ALL_AUGMENTATIONS[::-1]).augment(images, samples, 2, 5, BLACK[:1]), step_by_step)
 
 
 def test_images_are_not_changed_and_none_is_made_without_augmentations():
@@ -323,15 +326,15 @@ def test_a_choice_is_a_value_whose_names_are_in_bit_order():
         choice.names = ()
 
 
-@given(st.lists(st.one_of(st.text(), st.sampled_from(AUGMENTATIONS))))
+@given(st.lists(st.one_of(st.text(), st.sampled_from(ALL_AUGMENTATIONS))))
 def test_other_names_are_one_line_that_lists_those_there_are(names):
-    unknown = [name for name in names if name not in AUGMENTATIONS]
+    unknown = [name for name in names if name not in ALL_AUGMENTATIONS]
     if not unknown:
         assert set(Augmentation(names).names) == set(names)
         return
     with pytest.raises(UnknownNameError) as raised:
         Augmentation(names)
-    assert str(raised.value) == f'Unknown augmentation "{unknown[0]}". Choose from: {", ".join(AUGMENTATIONS)}.'
+    assert str(raised.value) == f'Unknown augmentation "{unknown[0]}". Choose from: {", ".join(ALL_AUGMENTATIONS)}.'
 
 
 IMAGES, SAMPLES = torch.zeros(4, 3, 8, 8), torch.arange(4)

@@ -62,8 +62,10 @@ def test_only_the_first_images_are_used_and_small_sets_are_passed_more_often() -
     assert Recipe(4_000, 4).passes(60_000) == 4
     assert Recipe(4_000, 4).passes(1_000) == 16
     passes = []
-    fit(network(), quadrants(100, 0), quadrants(20, 1), Recipe(50, 3), 0, on_pass=lambda *step: passes.append(step))
-    assert passes == [(1, 3), (2, 3), (3, 3)]
+    told = lambda done, total, passed: passes.append((done, total, passed))  # noqa: E731
+    fitted = fit(network(), quadrants(100, 0), quadrants(20, 1), Recipe(50, 3), 0, on_pass=told)
+    assert passes == [(number, 3, passed) for number, passed in enumerate(fitted.history, start=1)]
+    assert len(passes) == 3
 
 
 def test_a_tiny_set_is_passed_a_bounded_number_of_times_and_no_published_one_less_often_than_before() -> None:

@@ -59,6 +59,18 @@ def test_the_data_are_those_of_the_board(tmp_path: Path, make_entry) -> None:
     assert found["tasks"][0]["samples"]["classes"] == list("0123456789")
 
 
+def test_open_recipes_are_a_table_of_their_own(tmp_path: Path, make_entry) -> None:
+    make_entry(tmp_path, "fixed", 36)
+    make_entry(tmp_path, "opened", 20, open_recipe={"epochs": 30})
+    make_entry(tmp_path, "sent", 40, origin="submission", method="a network")
+    found = data(page(read_board(tmp_path)))
+    assert [task["recipe"] for task in found["tasks"]] == ["fixed", "open"]
+    shown = {entry["name"]: (entry["task"], entry["rank"], entry["recipe"]) for entry in found["entries"]}
+    assert shown["opened"] == (1, 1, "open: 30 epochs")
+    assert shown["fixed"] == (0, 1, "fixed")
+    assert shown["sent"][::2] == (0, "")
+
+
 def test_the_page_shows_the_numbers_of_the_markdown_tables(tmp_path: Path, make_entry) -> None:
     for wrong in (17, 20, 53):  # Wilson's low end for 20 of 360 is 91.5752 %: of 91.575 a browser would make 91.57
         make_entry(tmp_path, f"wrong-{wrong}", wrong, seeds=1)

@@ -1,0 +1,123 @@
+"""Changes to a recipe, as the open track of `aenbench run` makes them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
+
+from aenbench.errors import InvalidArgumentError
+from aenbench.training.recipe import Optimiser, Recipe, Schedule
+
+MAX_RATE = 1e6
+"""Of the learning rate and the weight decay, so that every number of a training fits its entry."""
+
+_SHORT = {
+    "epochs": "e",
+    "batch": "b",
+    "learning_rate": "lr",
+    "weight_decay": "wd",
+    "label_smoothing": "ls",
+    "images": "n",
+}
+
+
+@dataclass(frozen=True)
+class RecipeChanges:
+    """What is changed in a recipe; None leaves a field as it is.
+
+    Numbers are exact here, whatever the size of the dataset: `epochs` are passes over the images that are trained on,
+    where a `Recipe` passes few images proportionally more often. A number of passes that is not changed stays the one
+    that the recipe gives for all available images.
+
+    Attributes:
+        epochs: passes over the images that are trained on.
+        batch: images a step.
+        learning_rate: of the optimizer, the highest one of the schedule; at most a million.
+        weight_decay: at most a million.
+        schedule: of the learning rate.
+        optimizer: by its name.
+        label_smoothing: 0 to below 1.
+        images: the first so many of those to learn from.
+    """
+
+    epochs: int | None = None
+    batch: int | None = None
+    learning_rate: float | None = None
+    weight_decay: float | None = None
+    schedule: Schedule | None = None
+    optimizer: Optimiser | None = None
+    label_smoothing: float | None = None
+    images: int | None = None
+
+    @property
+    def given(self) -> Mapping[str, Any]:
+        """The fields that are changed."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def check(self, recipe: Recipe) -> None:
+        """See that the values are possible, whatever the images.
+
+        Raises:
+            InvalidArgumentError: one is not.
+        """
+        _replaced(recipe, self.given)
+        for name in ("learning_rate", "weight_decay"):
+            if self.given.get(name, 0) > MAX_RATE:
+                raise InvalidArgumentError(
+                    f"Expected a {name.replace('_', ' ')} of at most {MAX_RATE:,.0f}, got {getattr(self, name):g}."
+                )
+
+    def applied(self, recipe: Recipe, available: int) -> Recipe:
+        """The recipe with these changes.
+
+        Args:
+            recipe: that is changed.
+            available: images to learn from.
+
+        Returns:
+            The recipe itself where the changes come to nothing: the training would be the same.
+
+        Raises:
+            InvalidArgumentError: an impossible value, or more images than there are.
+        """
+        self.check(recipe)
+        if self.images is not None and self.images > available:
+            raise InvalidArgumentError(
+                f"Expected at most {available:,} images to train on, which are all to learn from, got {self.images:,}."
+            )
+        usual = exact(recipe, available)
+        changed = exact(_replaced(usual, self.given), available)
+        return recipe if changed == usual else changed
+
+    @classmethod
+    def between(cls, recipe: Recipe, changed: Recipe, available: int) -> Self:
+        """Where another recipe trains otherwise, on so many available images."""
+        usual, other = exact(recipe, available), exact(changed, available)
+        pairs = {field.name: (_value(usual, field.name), _value(other, field.name)) for field in fields(cls)}
+        return cls(**{name: value for name, (before, value) in pairs.items() if value != before})
+
+    @property
+    def label(self) -> str:
+        """The changes in short, such as `e30-lr0.01-one-cycle`, fit for a file name; different changes differ."""
+        return "-".join(f"{_SHORT.get(name, '')}{_shown(value)}" for name, value in self.given.items())
+
+
+def exact(recipe: Recipe, available: int) -> Recipe:
+    """The same training on so many available images, by the numbers of images and of passes that it has there."""
+    return replace(recipe, images=min(recipe.images, available), epochs=recipe.passes(available))
+
+
+_FIELDS = {"optimizer": "optimiser"}
+
+
+def _value(recipe: Recipe, name: str) -> Any:
+    return getattr(recipe, _FIELDS.get(name, name))
+
+
+def _replaced(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
+    return replace(recipe, **{_FIELDS.get(name, name): value for name, value in values.items()})
+
+
+def _shown(value: float | str) -> str:
+    """A number as it is read again, without the plus of `1e+20` and the end of `1.0`."""
+    return value if isinstance(value, str) else repr(value).replace("+", "").removesuffix(".0")
