@@ -14,6 +14,7 @@ import io
 import os
 import stat
 import zipfile
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -100,6 +101,11 @@ class FolderSource:
             citation=named.citation,
             documentation=named.documentation,
         )
+
+    def class_sizes(self, split: str) -> dict[str, int]:
+        """How many images of each class a split has."""
+        found = Counter(member.label for member in self._members.get(split, []))
+        return {label: found[label] for label in self.about.classes}
 
     @cached_property
     def image_shape(self) -> tuple[int, ...]:
