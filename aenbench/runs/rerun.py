@@ -33,7 +33,8 @@ def recorded_plan(entry: Entry, parse: Parse, root: Root = None, device: Device 
     """What an entry's recorded command says is to be run.
 
     Where files are, go, and how many processes work is this machine's business: `--root`, `--out`, `--workers`,
-    `--executor`, `--address`, `--overwrite` and `--quiet` of the record are not followed, nor is the number of a GPU.
+    `--executor`, `--address`, `--logger`, `--overwrite` and `--quiet` of the record are not followed, nor is the number
+    of a GPU.
 
     Args:
         entry: of origin baseline or model.
