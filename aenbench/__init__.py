@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from aenbench.leaderboard.saved_models import load_model as load_model
     from aenbench.tables.parquet import load_table as load_table
     from aenbench.tables.table import Table as Table
+    from aenbench.training.loaders import data_loader as data_loader
 
 _HOMES = {
     "Discovery": "discovery.findings",
     "Table": "tables.table",
+    "data_loader": "training.loaders",
     "discover": "discovery.discover",
     "load_model": "leaderboard.saved_models",
     "load_history": "leaderboard.frames",

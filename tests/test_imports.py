@@ -260,6 +260,7 @@ PUBLIC = {
     "aenbench": {
         "Discovery",
         "Table",
+        "data_loader",
         "discover",
         "load_history",
         "load_leaderboard",

@@ -1,7 +1,7 @@
 """Commands about searches: `tabulate`, `tables`, `search`, `analyze`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,9 @@ from aenbench.cli.options import (
     WorkersOption,
 )
 from gdatasets.cli.output import say, warn
+
+if TYPE_CHECKING:
+    from aenbench.tables.table import Table
 
 
 def tabulate(
@@ -76,7 +79,17 @@ def tables(
             "--effects", help="Ask each table's images about its moves, for the searches discover and guided."
         ),
     ] = False,
+    converge: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Train N networks of each table, spread over its ranks, as `aenbench run` trains its final one, and "
+            "say whether the table ranks as that does; resumes.",
+        ),
+    ] = None,
     root: RootOption = None,
+    workers: WorkersOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Read all of a folder's tables, with their digests, and regenerate their card, README.md."""
     from aenbench.tables.card import check_tables, find_tables, write_card
@@ -85,6 +98,10 @@ def tables(
     if effects:
         for file, table in find_tables(folder).items():
             say(f"Wrote {write_effects(measure_effects(table, root), folder / file)}")
+        return
+    if converge is not None:
+        for file, table in find_tables(folder).items():
+            _converge(table, folder / file, converge, root, workers, quiet)
         return
     if not check:
         say(f"Wrote {write_card(folder)}")
@@ -95,6 +112,30 @@ def tables(
     if problems:
         raise typer.Exit(1)
     say(f"{count} {'table' if count == 1 else 'tables'} verified; README.md of {folder} is up to date.")
+
+
+def _converge(table: "Table", path: Path, count: int, root: Path | None, workers: int | None, quiet: bool) -> None:
+    """Train the networks that are not trained yet, and say how far the two orders agree."""
+    from aenbench.cli.progress import progress_report
+    from aenbench.execution.executors import executor_from
+    from aenbench.runs.progress import Step
+    from aenbench.tables.converged import agreement, converge, read_converged, write_converged
+
+    found = read_converged(path)
+    if found is None or len(found.networks) != count:
+        store = path.with_suffix(".converged.trials")
+        with executor_from("local", workers, None) as where, progress_report(quiet) as report:
+            found = converge(
+                table, count, store, where, lambda done, total: report(Step(None, "trainings", done, total)), root
+            )
+        say(f"Wrote {write_converged(found, path)}")
+        store.unlink(missing_ok=True)
+    told = agreement(table, found)
+    say(
+        f"{table.info.dataset} / {table.info.configuration}: Kendall's tau {told.tau:.2f} [{told.low:.2f}, "
+        f"{told.high:.2f}], regret of choosing by the table {told.regret:.2f} points; {told.networks} networks, "
+        f"{told.seeds} seeds."
+    )
 
 
 def search(

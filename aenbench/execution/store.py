@@ -332,6 +332,33 @@ def evaluate_all(
         missing = left
 
 
+def evaluate_together(
+    store: TrialStore,
+    executor: Executor,
+    evaluate: Callable[[Sequence[T]], Sequence[Mapping[str, object]]],
+    chunks: Sequence[Mapping[str, T]],
+) -> Generator[tuple[str, Result], None, None]:
+    """The results of what no process has finished or is on, a chunk in one call; `evaluate_all` gives the others.
+
+    Args:
+        store: where results go.
+        executor: where chunks are evaluated.
+        evaluate: gives the results of some items; for processes, a function of a module.
+        chunks: items by key.
+    """
+    with closing(executor.map(partial(_evaluate_chunk, store, evaluate), chunks)) as results:
+        for _, found in results:
+            yield from found.items()
+
+
+def _evaluate_chunk(
+    store: TrialStore, evaluate: Callable[[Sequence[T]], Sequence[Mapping[str, object]]], chunk: Mapping[str, T]
+) -> dict[str, Result]:
+    with store.claimed(list(chunk)) as held:
+        results = evaluate([chunk[key] for key in held]) if held else []
+        return {key: store.finish(key, result) for key, result in zip(held, results, strict=True)}
+
+
 def _evaluate(
     ask: Callable[[str, Callable[[], Mapping[str, object]]], Result | None],
     evaluate: Callable[[T], Mapping[str, object]],

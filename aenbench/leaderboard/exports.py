@@ -54,9 +54,9 @@ class Line:
 
 
 def task_key(row: Record) -> str:
-    """What a row's task is called: dataset/configuration, and the protocol where it is not the standard one."""
-    protocol = "" if row["protocol"] == "standard" else f"/{row['protocol']}"
-    return f"{row['dataset']}/{row['configuration']}{protocol}"
+    """What a row's task is called: dataset/configuration, then protocol and track where they are not the usual ones."""
+    parts = (row["protocol"], "standard"), (row["track"], "fixed")
+    return "/".join(map(str, (row["dataset"], row["configuration"], *(each for each, usual in parts if each != usual))))
 
 
 def choose(results: Results, patterns: Sequence[str]) -> Results:

@@ -83,6 +83,9 @@ _BEFORE = (
     _entry("dataset_version", "its version", is_stated=False),
     _entry("configuration", "how its images are moved", is_stated=False),
     Column("protocol", str, "rules of the task", lambda at: at.standing.task.protocol.name),
+    Column(
+        "track", str, "fixed or open: whose recipe trained it", lambda at: "open" if at.standing.is_open else "fixed"
+    ),
     Column("entry", str, "its name, of its folder", lambda at: at.row.entry.name),
     _seed("seed", int, "number of the repetition", is_stated=False),
     Column("rank", int, "1 + entries of the task that a paired test finds better", lambda at: at.row.rank),
@@ -117,6 +120,8 @@ _AFTER = (
     _entry("method", "a baseline's name, an import path, or words"),
     Column("network", str, "the networks of all seeds, in words", lambda at: at.row.shown.network, is_stated=True),
     _entry("budget", "what a seed might spend"),
+    Column("recipe", str, "what an open one changed", lambda at: str(at.row.entry.open_recipe or ""), is_stated=True),
+    _entry("device", "kind of device that trained it"),
     _entry("created", "UTC, ISO 8601"),
     Column("trust", str, "scored or reproduced", lambda at: at.row.shown.trust.level),
     Column("flags", str, "what looks wrong and nobody has reviewed, between spaces", lambda at: _flags(at.row)),
@@ -181,7 +186,7 @@ def _records(standing: "Standing") -> Iterator[Record]:
 
 
 def entry_digest(folder: Path) -> str:
-    """SHA-256 over the names and contents of an entry's files.
+    """SHA-256 over the names and contents of an entry's files; of weights `entry.json` names the digest.
 
     Raises:
         EntryError: a file cannot be read as an entry's.

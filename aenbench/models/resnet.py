@@ -191,14 +191,17 @@ def _recipe(images: int, epochs: int, chosen_by: int | None = None) -> Recipe:
 
 
 _SEARCH = SearchBudget(states=4, networks=4, episodes=4, episode_steps=4)
-_BUDGETS = {
-    (protocol, name): Budget(name, _SEARCH, child, final)
-    for protocol in ("standard", "paper")
-    for name, child, final in (
-        ("quick", _recipe(500, 2, 500), _recipe(4_000, 2)),
-        ("standard", _recipe(4_000, 4, 1_000), _recipe(50_000, 5)),
-    )
-}
+
+
+def _budgets(epochs: int) -> dict[tuple[str, str], Budget]:
+    return {
+        (protocol, name): Budget(name, _SEARCH, child, final)
+        for protocol in ("standard", "paper")
+        for name, child, final in (
+            ("quick", _recipe(500, 2, 500), _recipe(4_000, 2)),
+            ("standard", _recipe(4_000, 4, 1_000), _recipe(50_000, epochs)),
+        )
+    }
 
 
 def _plain(shape: TaskShape, part: str, large: bool) -> ResNetArchitecture:  # noqa: ARG001
@@ -229,7 +232,7 @@ def _rebuild_without_skips(facts: Mapping[str, Any], shape: TaskShape) -> ResNet
 RESNET_FAMILY = ModelFamily(
     "resnet",
     space=ResNetSpace,
-    budgets=_BUDGETS,
+    budgets=_budgets(epochs=5),
     baselines={"resnet": Fixed(_plain), "resnet:<group>": Fixed(_of_group, "group", tuple(SQUARE_GROUPS))},
     facts=("group",),
     describe=_describe,
@@ -240,7 +243,7 @@ RESNET_FAMILY = ModelFamily(
 CNN_FAMILY = ModelFamily(
     "cnn",
     space=CNNSpace,
-    budgets=_BUDGETS,
+    budgets=_budgets(epochs=10),
     baselines={"cnn": Fixed(_without_skips)},
     facts=("group",),
     describe=_describe,

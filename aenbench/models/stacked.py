@@ -59,3 +59,11 @@ class StackedNetworks(nn.Module):
             for shift, values in zip(network.shifts, self.shifts, strict=True):
                 shift.copy_(values[k])
         return self._networks
+
+
+def stack_networks(networks: Sequence[nn.Module]) -> StackedNetworks | None:
+    """Networks side by side; None where they are no autoequivariant networks of one protocol and size."""
+    dense = [network for network in networks if isinstance(network, AutoequivariantNetwork)]
+    if len(dense) < len(networks) or len({network.architecture.shape for network in dense}) != 1:
+        return None
+    return StackedNetworks(dense)

@@ -107,6 +107,7 @@ class Baseline(Method):
             return Choice(space.candidate(record.choice), record)
         if isinstance(self.offer.baseline, BestOf):
             record = Record(space, evaluate)
+            record.expect(self.offer.baseline.states, budget)
             for state in self.offer.baseline.states:
                 record.value(state)
             return Choice(space.candidate(record.best.canonical), record)

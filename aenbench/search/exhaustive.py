@@ -13,6 +13,7 @@ def search(
     """Evaluate the zero state, then every network in the order of `space.networks`, until the budget is spent."""
     record = Record(space, evaluate)
     record.value(space.start)
+    record.expect(space.networks, budget)
     for state in space.networks:
         if budget.is_spent(record):
             break

@@ -25,6 +25,7 @@ def search(
     reached = {start}
     while waiting:
         _, _, state = heapq.heappop(waiting)
+        record.expect(_additions(space, state), budget)
         for larger in _additions(space, state):
             if budget.is_spent(record):
                 return record

@@ -12,7 +12,9 @@ def search(space: SearchSpace, evaluate: Evaluate, budget: SearchBudget, seed: i
     record = Record(space, evaluate)
     record.value(space.start)
     generator = np.random.default_rng(derive_seed(seed, "random"))
-    for number in generator.permutation(2**space.bits).tolist():
+    numbers = generator.permutation(2**space.bits).tolist()
+    record.expect((format(number, f"0{space.bits}b") for number in numbers), budget)
+    for number in numbers:
         if budget.is_spent(record):
             break
         record.value(format(number, f"0{space.bits}b"))

@@ -6,7 +6,8 @@ the path that led to it.
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from aenbench.models.space import SearchBudget, SearchSpace
@@ -70,6 +71,26 @@ class Record:
             gained = None if reward is None else reward(value)
             self.trials.append(Trial(state, canonical, value, len(self.visited), self.epsilon, gained))
         return value
+
+    def expect(self, states: Iterable[str], budget: SearchBudget) -> None:
+        """Say which states are asked for next, as far as the budget goes: their networks may be trained side by side.
+
+        An evaluation that can do so has a method `prepare`; for others nothing happens.
+        """
+        prepare: Callable[[Sequence[str]], None] | None = getattr(self.evaluate, "prepare", None)
+        if prepare is None:
+            return
+        visited, networks, ahead = set(self.visited), set(self._values), []
+        for state in states:
+            if len(visited) >= budget.states or len(networks) >= (budget.networks or math.inf):
+                break
+            visited.add(state)
+            canonical = self.space.canonical(state)
+            if canonical not in networks:
+                networks.add(canonical)
+                ahead.append(canonical)
+        if ahead:
+            prepare(ahead)
 
     def settle(self, state: str) -> None:
         """Say which network is chosen if nothing more is trained."""

@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -17,9 +17,10 @@ import numpy as np
 from aenbench.errors import InvalidArgumentError, TableError
 from aenbench.execution.device import CPU, Device
 from aenbench.execution.executors import Executor
-from aenbench.execution.store import Result, TrialStore, evaluate_all
+from aenbench.execution.store import Result, TrialStore, evaluate_all, evaluate_together
 from aenbench.models.registry import FAMILIES, space_of
 from aenbench.models.space import SearchSpace
+from aenbench.models.stacked import stack_networks
 from aenbench.provenance import hardware
 from aenbench.tables.parquet import read_table, table_path, write_table
 from aenbench.tables.table import Table, TableInfo
@@ -27,7 +28,8 @@ from aenbench.tasks.images import Images
 from aenbench.tasks.task import Task
 from aenbench.training import trial
 from aenbench.training.recipe import Recipe
-from aenbench.training.trial import TrialImages, load_images
+from aenbench.training.side_by_side import CHUNK, train_side_by_side
+from aenbench.training.trial import Trained, TrialImages, load_images
 from gdatasets import __version__
 from gdatasets.files import make_folder
 
@@ -117,7 +119,8 @@ def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, r
         store_path: the store of trials. Each training is in it the moment it ends, so the same call goes on where an
             earlier one stopped, one with more seeds adds what is missing, and several processes with one store share
             the work.
-        executor: where the trainings run; the values do not depend on it.
+        executor: where the trainings run; the values do not depend on it. On a GPU networks of one seed are trained
+            side by side, so there the last bits depend on which ones were.
         report: of the progress.
 
     Returns:
@@ -146,11 +149,23 @@ def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, r
         for seed, network in product(info.seeds, space.networks)
     }
     results: dict[str, Result] = {}
-    for key, result in evaluate_all(store, executor, train, items):
+    for key, result in _evaluated(store, executor, items, plan.device):
         results[key] = result
         report(len(results), len(items))
     write_table(assemble(info, space, results), path)
     return path
+
+
+def _evaluated(
+    store: TrialStore, executor: Executor, items: Mapping[str, Training], device: Device
+) -> Iterator[tuple[str, Result]]:
+    """Every training's result, each once; on a GPU those that are missing are trained side by side first."""
+    done = set()
+    if device.is_gpu:
+        for key, result in evaluate_together(store, executor, train_together, _chunks(items)):
+            done.add(key)
+            yield key, result
+    yield from evaluate_all(store, executor, train, {key: items[key] for key in items if key not in done})
 
 
 def _table_so_far(path: Path, info: TableInfo) -> Table | None:
@@ -210,13 +225,43 @@ def train(training: Training) -> dict[str, object]:
     _warm_up(training.space, training.recipe, images, training.device)
     candidate = training.space.candidate(training.network)
     child = trial.Training(candidate, training.recipe, training.seed, "child", training.device)
-    trained = trial.train(child, images.learn, images.choose_by, follow=images.test)
+    return _result(trial.train(child, images.learn, images.choose_by, follow=images.test))
+
+
+def train_together(trainings: Sequence[Training]) -> list[dict[str, object]]:
+    """What `train` gives for each of several networks of one seed, trained side by side."""
+    first = trainings[0]
+    images = load_images(first.task, first.root, first.recipe)
+    _warm_up(first.space, first.recipe, images, first.device)
+    children = [
+        trial.Training(each.space.candidate(each.network), each.recipe, each.seed, "child", each.device)
+        for each in trainings
+    ]
+    return [
+        _result(each)
+        for each in train_side_by_side(children, stack_networks, images.learn, images.choose_by, images.test)
+    ]
+
+
+def _result(trained: Trained) -> dict[str, object]:
     return {
         "parameters": trained.parameters,
         "seconds": round(trained.seconds, 3),
         "validation": list(trained.accuracies),
         "test": list(trained.followed or trained.accuracies),
     }
+
+
+def _chunks(items: Mapping[str, Training]) -> list[dict[str, Training]]:
+    """At most `CHUNK` trainings each, all of one seed."""
+    by_seed: dict[int, list[str]] = {}
+    for key, training in items.items():
+        by_seed.setdefault(training.seed, []).append(key)
+    return [
+        {key: items[key] for key in keys[start : start + CHUNK]}
+        for keys in by_seed.values()
+        for start in range(0, len(keys), CHUNK)
+    ]
 
 
 @lru_cache(maxsize=1)

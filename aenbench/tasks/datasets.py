@@ -161,7 +161,7 @@ def _generated(name: str, spec: DatasetSpec, configuration: str, root: Root) -> 
         classes=source.classes,
         image_shape=source.image_shape,
         samples=source.samples,
-        validation=spec.validation or _tenth(source.samples),
+        validation=spec.validation_samples,
         read=lambda split: load(split)[0],
         digest=lambda split: pinned_digest(name, configuration, split) or load(split)[1],
     )

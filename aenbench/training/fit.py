@@ -2,7 +2,6 @@
 
 import copy
 import hashlib
-import math
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -84,46 +83,77 @@ def fit(
     """
     device = device_of(model)
     train, choose_by = train.first(recipe.images).to(device), choose_by.first(recipe.chosen_by).to(device)
-    passes = recipe.passes(len(train))
-    generator = torch.Generator().manual_seed(derive_seed(seed, "order"))
-    optimiser = recipe.optimiser_of(model)
-    steps = len(recipe.batches(torch.arange(len(train))))  # of a pass
-    schedule = recipe.schedule_of(optimiser, passes * steps)
-    augmentation, augmentation_seed = augmentation or Augmentation(), derive_seed(seed, "augmentation")
+    passes, optimiser = recipe.passes(len(train)), recipe.optimiser_of(model)
     course = Course(best=copy.deepcopy(model.state_dict()) if keep_best else None)
     if checkpoint is not None:
         checkpoint.restore(model, optimiser, course)
-        _advance(schedule, steps * len(course.accuracies))
-    for _ in course.accuracies:
-        torch.randperm(len(train), generator=generator)
-    for number in range(len(course.accuracies), passes):
+    started = time.perf_counter()
+    for loss in train_passes(model, train, recipe, optimiser, seed, augmentation, len(course.accuracies)):
+        reached = accuracy(model, choose_by, recipe.evaluation_batch)
+        if course.best is not None and reached > max(course.accuracies, default=-1.0):
+            course.best = copy.deepcopy(model.state_dict())
+        course.losses.append(loss.item())
+        course.accuracies.append(reached)
+        course.rates.append(float(optimiser.param_groups[0]["lr"]))
+        course.seconds += time.perf_counter() - started
+        done = len(course.accuracies)
+        if checkpoint is not None:
+            checkpoint.save(model, optimiser, course, is_last=done == passes)
+        if on_pass is not None:
+            on_pass(done, passes, Pass(course.losses[-1], reached, course.rates[-1]))
         started = time.perf_counter()
+    if course.best is not None:
+        model.load_state_dict(course.best)
+    return Fit(tuple(course.accuracies), tuple(course.losses), tuple(course.rates), course.seconds)
+
+
+def train_passes(
+    model: nn.Module,
+    train: LabelledImages,
+    recipe: Recipe,
+    optimiser: torch.optim.Optimizer,
+    seed: int,
+    augmentation: Augmentation | None = None,
+    done: int = 0,
+) -> Iterator[Tensor]:
+    """Make the passes of a recipe one after the other.
+
+    Args:
+        model: gives logits (batch, classes), or of K networks side by side (K, batch, classes).
+        train: the images to learn from, all of which are used; on the model's device.
+        recipe: the budget.
+        optimiser: of the model.
+        seed: as of `fit`.
+        augmentation: of the training images.
+        done: passes that were made before.
+
+    Yields:
+        The mean loss of each pass, float64 (), or (K,).
+
+    Raises:
+        TrainingError: it is not finite.
+    """
+    passes, steps = recipe.passes(len(train)), len(recipe.batches(torch.arange(len(train))))
+    schedule = recipe.schedule_of(optimiser, passes * steps)
+    _advance(schedule, steps * done)
+    augmentation, augmentation_seed = augmentation or Augmentation(), derive_seed(seed, "augmentation")
+    generator = torch.Generator().manual_seed(derive_seed(seed, "order"))
+    for number in range(passes):
         order = torch.randperm(len(train), generator=generator)
+        if number < done:
+            continue
 
         def augmented(images: Tensor, chosen: Tensor, epoch: int = number) -> Tensor:
             return augmentation.augment(images, chosen, epoch, augmentation_seed, train.black)
 
-        with dropout_seeded(derive_seed(seed, "dropout", str(number)), device):
+        with dropout_seeded(derive_seed(seed, "dropout", str(number)), train.labels.device):
             loss = _train_once(model, order, train, augmented, recipe, optimiser, schedule)
-        if not math.isfinite(loss):
+        if not loss.isfinite().all():
             raise TrainingError(
-                f"The loss of pass {number + 1} of {passes} is {loss}: the training diverged. Use a lower learning "
-                f"rate than {recipe.learning_rate:g}{_OR_FLOAT32 if recipe.precision == 'bfloat16' else ''}."
+                f"The loss of pass {number + 1} of {passes} is {loss.sum().item()}: the training diverged. Use a lower "
+                f"learning rate than {recipe.learning_rate:g}{_OR_FLOAT32 if recipe.precision == 'bfloat16' else ''}."
             )
-        reached = accuracy(model, choose_by, recipe.evaluation_batch)
-        if course.best is not None and reached > max(course.accuracies, default=-1.0):
-            course.best = copy.deepcopy(model.state_dict())
-        course.losses.append(loss)
-        course.accuracies.append(reached)
-        course.rates.append(float(optimiser.param_groups[0]["lr"]))
-        course.seconds += time.perf_counter() - started
-        if checkpoint is not None:
-            checkpoint.save(model, optimiser, course, is_last=number + 1 == passes)
-        if on_pass is not None:
-            on_pass(number + 1, passes, Pass(loss, reached, course.rates[-1]))
-    if course.best is not None:
-        model.load_state_dict(course.best)
-    return Fit(tuple(course.accuracies), tuple(course.losses), tuple(course.rates), course.seconds)
+        yield loss
 
 
 def _train_once(
@@ -134,7 +164,7 @@ def _train_once(
     recipe: Recipe,
     optimiser: torch.optim.Optimizer,
     schedule: LRScheduler | None,
-) -> float:
+) -> Tensor:
     """One pass over sample numbers, which are on the CPU; the mean loss, summed where the images are.
 
     Reading a loss at each step would make a GPU wait for it.
@@ -145,19 +175,26 @@ def _train_once(
     for numbers, chosen in zip(recipe.batches(order), recipe.batches(order.to(device)), strict=True):
         images = augmented(train.images[chosen], numbers)
         with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-            logits = model(images)  # (batch, classes)
-        loss = nn.functional.cross_entropy(
-            logits.to(torch.promote_types(logits.dtype, torch.float32)),
-            train.labels[chosen],
-            label_smoothing=recipe.label_smoothing,
-        )
+            logits = model(images)
+        losses = _losses(logits, train.labels[chosen], recipe.label_smoothing)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        losses.sum().backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         if schedule is not None:
             schedule.step()
-        total += loss.detach().double() * len(chosen)
-    return total.item() / len(order)
+        total = total + losses.detach().double() * len(numbers)
+    return (total / len(order)).cpu()
+
+
+def _losses(logits: Tensor, labels: Tensor, label_smoothing: float) -> Tensor:
+    """Mean cross-entropy of logits (batch, classes), or of each network's, (K,), of (K, batch, classes)."""
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    if logits.dim() == 2:
+        return nn.functional.cross_entropy(logits, labels, label_smoothing=label_smoothing)
+    each = nn.functional.cross_entropy(
+        logits.flatten(0, 1), labels.repeat(len(logits)), reduction="none", label_smoothing=label_smoothing
+    )
+    return each.view(len(logits), -1).mean(dim=1)
 
 
 def _advance(schedule: LRScheduler | None, steps: int) -> None:
@@ -190,23 +227,28 @@ def device_of(model: nn.Module) -> torch.device:
 def compute_logits(model: nn.Module, images: Tensor, batch: int = 1_000) -> Tensor:
     """What a model gives for each image, (n, classes), on the CPU, in evaluation; it is left in the mode it was in.
 
-    Images that are elsewhere go to the model's device batch by batch.
+    Of K networks side by side it is (K, n, classes). Images that are elsewhere go to the model's device batch by batch.
     """
     training, device = model.training, device_of(model)
     model.eval()
-    logits = torch.cat([model(part.to(device)) for part in torch.split(images, batch)]).cpu()
+    logits = torch.cat([model(part.to(device)) for part in torch.split(images, batch)], dim=-2).cpu()
     model.train(training)
     return logits
 
 
 def predict(model: nn.Module, images: Tensor, batch: int = 1_000) -> Tensor:
     """The most likely class of each image, int64 (n,), the first of equals, as of `compute_logits`."""
-    return compute_logits(model, images, batch).argmax(dim=1)
+    return compute_logits(model, images, batch).argmax(dim=-1)
 
 
 def accuracy(model: nn.Module, data: LabelledImages, batch: int = 1_000) -> float:
     """Share of right answers, 0..1."""
-    return float((predict(model, data.images, batch) == data.labels.cpu()).double().mean())
+    return float(accuracies(model, data, batch))
+
+
+def accuracies(model: nn.Module, data: LabelledImages, batch: int = 1_000) -> Tensor:
+    """Share of right answers, float64 (); of K networks side by side (K,)."""
+    return (predict(model, data.images, batch) == data.labels.cpu()).double().mean(dim=-1)
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gdatasets.cli.duplicates import duplicates
 from gdatasets.cli.exit_codes import VersionOption, fail, run_command
 from gdatasets.cli.output import say, say_lines
 from gdatasets.errors import InvalidArgumentError
@@ -302,6 +303,9 @@ def publish(
         _say(quiet, f"{done.repo} {done.tag} holds this content already, at {done.commit}")
     else:
         _say(quiet, f"Published {what}, at {done.commit}")
+
+
+app.command()(duplicates)
 
 
 def _say(quiet: bool, message: str) -> None:

@@ -37,6 +37,11 @@ class Arrays:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def last(self, count: int) -> "Arrays":
+        """The last so many samples."""
+        tail = slice(len(self) - count, None)
+        return Arrays(self.images[tail], self.labels[tail], self.source_index[tail], self.elements[tail])
+
     @property
     def content_sha256(self) -> str:
         """The digest of these samples; of a whole split, the one that the package pins."""

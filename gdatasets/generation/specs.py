@@ -86,6 +86,11 @@ CONFIGURATIONS: dict[str, Configuration] = {
 DEFAULT_CONFIGURATION = "d4-roll"
 """Of every dataset that does not state another."""
 
+VALIDATION = "validation"
+"""The split that is the end of `train`: its last `DatasetSpec.validation_samples`. No published file holds it apart."""
+
+_OWN_VALIDATION = 10  # one in so many training images where no number is stated
+
 _COMMON = (*_PAPER_BITS, *ACTIONS, *_GROUP_ACTIONS)
 
 
@@ -117,6 +122,11 @@ class DatasetSpec:
     @property
     def source(self) -> Source:
         return SOURCES.find(self.source_name)
+
+    @property
+    def validation_samples(self) -> int:
+        """Samples at the end of `train` that choices are made by: as stated, else a tenth."""
+        return self.validation or max(1, self.source.samples.get("train", 0) // _OWN_VALIDATION)
 
     @property
     def major(self) -> int:
@@ -207,6 +217,11 @@ def configuration(name: str) -> Configuration:
     if name not in CONFIGURATIONS:
         raise UnknownNameError("configuration", name, CONFIGURATIONS)
     return CONFIGURATIONS[name]
+
+
+def is_part_of_train(spec: DatasetSpec, split: str) -> bool:
+    """Whether this is the validation split of a dataset that has none of its own: then it is the end of `train`."""
+    return split == VALIDATION and VALIDATION not in spec.source.samples
 
 
 def fingerprint(spec: Configuration | DatasetSpec) -> str:

@@ -15,8 +15,10 @@ from gdatasets.folder.manifest import NAME as MANIFEST
 from gdatasets.folder.manifest import read_manifest
 from gdatasets.generation.specs import (
     DATASETS,
+    VALIDATION,
     DatasetSpec,
     dataset_spec,
+    is_part_of_train,
     is_pinned,
     no_published_digest,
     pinned_digests,
@@ -49,7 +51,8 @@ def load_dataset(
     Args:
         path: `g-mnist`, `aen/g-mnist`, the import path of a dataset, or the folder of a build.
         name: a configuration; by default the dataset's default one.
-        split: one split; by default a dictionary of all.
+        split: one split; by default a dictionary of all. `validation` is the end of `train` that the benchmark chooses
+            by, which no file holds as a split of its own; a build of one's own images has it only as a split.
         revision: `v1.0.0` or `1.0.0`; by default the newest version that this package knows.
         streaming: iterate without loading. A folder is checked first all the same; from the Hub the manifest alone is,
             and the bytes that arrive are not compared with it.
@@ -63,6 +66,10 @@ def load_dataset(
         IntegrityError: a copy is not the version that it says it is.
         HubError: the Hub is there, but failed.
     """
+    if split == VALIDATION and (end := _end_of_train(path)) is not None:
+        if not streaming:
+            return load_dataset(path, name, f"train[-{end[1]}:]", revision, root=root)
+        return load_dataset(path, name, "train", revision, streaming=True, root=root).skip(end[0] - end[1])
     published = path.removeprefix("aen/")
     if published not in DATASETS and (":" not in path or Path(path).exists()):
         return _load_folder(_own_folder(path, revision), name, split, streaming)
@@ -89,6 +96,20 @@ def load_dataset(
     generated = cache_folder() / "built" / f"{spec.name}-{version}"
     build(spec.at(version), PublishedSource(spec.source_name, root), [config], generated)
     return _load_folder(generated, config, split, streaming)
+
+
+def _end_of_train(path: str) -> tuple[int, int] | None:
+    """How many samples `train` has, and how many of them, the last ones, are validation images; None where it has none.
+
+    Of a folder that holds a build of a published dataset, those of that dataset.
+    """
+    published = path.removeprefix("aen/")
+    is_folder = published not in DATASETS and (":" not in path or Path(path).exists())
+    name = read_manifest(Path(path)).dataset if is_folder and (Path(path) / MANIFEST).is_file() else published
+    if name not in DATASETS and (is_folder or ":" not in name):
+        return None
+    spec = dataset_spec(name)
+    return (spec.source.samples["train"], spec.validation_samples) if is_part_of_train(spec, VALIDATION) else None
 
 
 def _own_folder(path: str, revision: str | None) -> Path:

@@ -85,6 +85,15 @@ def test_parameters_that_nobody_counted_are_stated(tmp_path: Path, make_entry) -
     assert "parameters" in load_leaderboard(tmp_path).stated.iloc[0].split()
 
 
+def test_the_open_track_stands_apart(tmp_path: Path, make_entry) -> None:
+    make_entry(tmp_path, "fixed", 40)
+    make_entry(tmp_path, "open", 10, open_recipe={"epochs": 300})
+    frame = load_leaderboard(tmp_path).drop_duplicates("entry").set_index("entry")
+    assert frame.track.to_dict() == {"fixed": "fixed", "open": "open"}
+    assert frame.recipe.to_dict() == {"fixed": "", "open": "300 epochs"}
+    assert frame["rank"].tolist() == [1, 1]
+
+
 def test_the_three_forms_say_the_same(board: Path) -> None:
     frame = load_leaderboard(board)
     content = json.loads((board / "results.json").read_text())
@@ -159,7 +168,9 @@ def test_a_forged_file_is_drift_and_another_writer_is_not(board: Path, name: str
         table = pq.read_table(path)
         pq.write_table(table, path, compression="gzip")
         assert drifted(board)[0] == []
-        forged = table.set_column(8, table.field("accuracy"), pa.array([1.0] * len(table)))
+        forged = table.set_column(
+            table.column_names.index("accuracy"), table.field("accuracy"), pa.array([1.0] * len(table))
+        )
         pq.write_table(forged.replace_schema_metadata(table.schema.metadata), path)
     assert drifted(board)[0] == [path]
 

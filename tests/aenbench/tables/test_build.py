@@ -243,3 +243,34 @@ def test_bad_plans_are_refused_before_any_work() -> None:
         TablePlan(task, "mlp")
     with pytest.raises(UnknownNameError, match="aug9"):
         TablePlan(Task("g-mnist", "aug9"))
+
+
+def test_on_a_gpu_a_tables_networks_are_trained_side_by_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pretended_gpu: Any
+) -> None:
+    """The table is the CPU's, up to images on which two classes are nearly as likely; it says what it was made on."""
+    chunks, together = [], tabulate.train_together
+
+    def noted(trainings: list[Training]) -> list[dict[str, object]]:
+        if len(chunks) == 1:
+            raise KeyboardInterrupt
+        chunks.append([(each.seed, each.network) for each in trainings])
+        return together(trainings)
+
+    here, _ = make(tmp_path / "cpu")
+    with pretended_gpu() as (device, _):
+        with monkeypatch.context() as patch:
+            patch.setattr(tabulate, "train_together", noted)
+            with pytest.raises(KeyboardInterrupt):
+                make(tmp_path / "gpu", device=device)
+        assert chunks == [[(0, network) for network in NETWORKS]]
+        there, steps = make(tmp_path / "gpu", device=device)
+        assert steps == [(done, 6) for done in range(1, 7)]
+    assert (here.info.device, there.info.device) == ("cpu", "cuda")
+    assert there.content_sha256 != here.content_sha256
+    assert np.array_equal(there.parameters, here.parameters)
+    assert np.abs(there.validation - here.validation).max() <= 3 / here.info.validation_images
+    assert np.abs(there.test - here.test).max() <= 3 / here.info.test_images
+    assert np.abs(here.validation[:, 0] - here.validation[:, 1]).max() > 10 / here.info.validation_images
+    with pytest.raises(TableError, match="differs in device"):
+        make(tmp_path / "gpu", seeds=3)
