@@ -7,6 +7,7 @@ takes its place here. Install it without its dependencies:
 """
 
 import importlib
+import inspect
 import sys
 import warnings
 from collections.abc import Mapping
@@ -47,8 +48,8 @@ def import_escnn() -> Any:
     deepest.wigner_D_matrix = getattr(deepest, "wigner_D_matrix", None)
     kinds: list[Any] = list(vars(scipy.sparse).values())
     for kind in kinds:
-        if isinstance(kind, type) and hasattr(kind, "toarray"):
-            kind.todense = kind.toarray
+        if inspect.isclass(kind) and hasattr(kind, "toarray"):
+            setattr(kind, "todense", kind.toarray)  # noqa: B010  mypy knows no such attribute
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # that tables for SO(3) are slow
