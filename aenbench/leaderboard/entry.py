@@ -184,7 +184,7 @@ class Entry(Strict):
     protocol: ProtocolName = Field(description="only entries of one protocol are compared")
     budget: Line = Field(description="quick or standard for what `aenbench run` trained; else free text")
     open_recipe: OpenRecipe | None = Field(
-        default=None, description="of the open track: what differs from the fixed recipe; null for the fixed one"
+        default=None, description="of the open track: what differs from the fixed recipe; left out for the fixed one"
     )
     seeds: Annotated[tuple[SeedResult, ...], Field(min_length=1, max_length=MAX_SEEDS)]
     accuracy: Interval
@@ -203,10 +203,12 @@ class Entry(Strict):
 
     @model_serializer(mode="wrap")
     def _leave_out_usual(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Entries of before there were devices keep their text."""
+        """Entries of before there were devices and open recipes keep their text."""
         fields: dict[str, Any] = serialize(self)
         if self.device == "cpu":
             fields.pop("device", None)
+        if self.open_recipe is None:
+            fields.pop("open_recipe", None)
         return fields
 
     @property

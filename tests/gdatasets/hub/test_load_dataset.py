@@ -58,6 +58,19 @@ def test_a_build_in_the_working_directory_is_used(offline: Path) -> None:
     assert not (offline.parent / "cache/gdatasets/built").exists()
 
 
+def test_the_validation_split_is_the_end_of_train(offline: Path) -> None:
+    folder = offline / "aen" / "g-digits"
+    build_dataset("g-digits", ["d4"], folder)
+    for place in ("g-digits", "aen/g-digits", str(folder)):
+        part = load_dataset(place, "d4", "validation")
+        assert len(part) == 300
+        assert is_the_published(part, "d4", "validation")
+    streamed = list(load_dataset("g-digits", "d4", "validation", streaming=True))
+    assert is_the_published(streamed, "d4", "validation")
+    assert not is_the_published(load_dataset("g-digits", "d4", "train[:300]"), "d4", "validation")
+    assert set(load_dataset("g-digits", "d4")) == {"train", "test"}
+
+
 def test_a_damaged_build_is_refused(offline: Path) -> None:
     folder = offline / "aen" / "g-digits"
     build_dataset("g-digits", ["d4"], folder)
