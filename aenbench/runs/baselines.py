@@ -13,6 +13,7 @@ from aenbench.models.family import BestOf, Fixed, ModelFamily, Offer, Searched, 
 from aenbench.models.registry import find_offer, is_import_path
 from aenbench.models.space import SearchBudget, SearchSpace
 from aenbench.runs.method import Choice, Method
+from aenbench.search.guided import NETWORKS as GUIDED_NETWORKS
 from aenbench.search.record import Evaluate, Record
 from aenbench.search.registry import DEFAULT_SEARCH, SEARCHES
 from aenbench.tasks.task import TaskShape
@@ -99,7 +100,8 @@ class Baseline(Method):
             return len(self.offer.baseline.states)
         if not self.learns or self.search == "discover":
             return 0
-        return budget.networks or min(budget.states, len(space.networks))
+        most = GUIDED_NETWORKS if self.search == "guided" else budget.states
+        return budget.networks or min(most, len(space.networks))
 
     def choose(self, space: SearchSpace, evaluate: Evaluate, budget: SearchBudget, seed: int) -> Choice:
         if self.learns:

@@ -11,7 +11,7 @@ G-Digits: `docs/search.md` says how.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -44,6 +44,8 @@ class GuidedSettings:
     training: float = 0.013
 
 
+NETWORKS = 25
+"""How many are trained where a budget names no number: the most at which it was compared (`docs/results.md`)."""
 _LEVEL = 1.0  # standard deviation of the accuracy of all networks together, of which nothing is believed
 _LEAST_SHARE = 0.01  # of which the noise of counting is taken: a network that is always right or wrong has some, too
 
@@ -134,10 +136,12 @@ def search(
 ) -> Record:
     """Search in the order of the effects, until the budget is spent or every network was trained.
 
+    A budget that names no number of networks, as those of `aenbench run`, ends after `NETWORKS` of them.
+
     Raises:
         InvalidArgumentError: there are no images behind `evaluate`, or they cannot be asked.
     """
-    evidence = evidence_of(evaluate)
+    evidence, budget = evidence_of(evaluate), replace(budget, networks=budget.networks or NETWORKS)
     record, belief = Record(space, evaluate), Belief(space, evidence, settings or GuidedSettings())
     waiting, toggles = opening(space, evidence), toggles_of(space)
     record.settle(waiting[0])

@@ -18,7 +18,7 @@ from aenbench.models.space import SearchBudget, SearchSpace
 from aenbench.nn.square_groups import SquareGroup
 from aenbench.search.evaluate import StoredEvaluation, TrainedEvaluation
 from aenbench.search.evidence import Evidence, discover
-from aenbench.search.guided import Belief, GuidedSettings, chain, opening, search
+from aenbench.search.guided import NETWORKS, Belief, GuidedSettings, chain, opening, search
 from aenbench.tasks.images import Images
 from aenbench.tasks.protocol import STANDARD
 from aenbench.tasks.task import Task
@@ -114,9 +114,15 @@ def test_at_either_end_of_the_chain_there_is_one_neighbor() -> None:
 
 def test_it_ends_when_every_network_was_trained() -> None:
     told = Told(evidence(effects_of("hflip")))
-    record = search(SPACE, told, SearchBudget(states=4_096), 0)
+    record = search(SPACE, told, SearchBudget(networks=4_096), 0)
     assert sorted(told.asked) == sorted(SPACE.networks)
     assert len(record.settled) == len(SPACE.networks) + 1, "it has settled on a network after each"
+
+
+def test_a_budget_without_a_number_of_networks_ends_after_25() -> None:
+    told = Told(evidence(effects_of("hflip")))
+    search(SPACE, told, SearchBudget(states=4_096), 0)
+    assert len(told.asked) == NETWORKS == 25
 
 
 def test_a_lucky_accuracy_is_weighed_against_what_the_images_say() -> None:
