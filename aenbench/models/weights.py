@@ -70,11 +70,11 @@ def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def encode_weights(model: nn.Module, description: Description) -> bytes:
-    """The state of a model as a file.
+def encode_weights(model: nn.Module, description: Description, limit: int = MAX_WEIGHTS_BYTES) -> bytes:
+    """The state of a model as a file of no more than so many bytes.
 
     Raises:
-        InvalidArgumentError: the state holds more than tensors, or is too large for a file.
+        InvalidArgumentError: the state holds more than tensors, or the file would be larger.
     """
     state = model.state_dict()
     if not all(isinstance(value, Tensor) for value in state.values()):
@@ -83,10 +83,12 @@ def encode_weights(model: nn.Module, description: Description) -> bytes:
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in state.items()
     }
     content = safetensors.torch.save(apart, {_KEY: description.text})
-    if len(content) > MAX_WEIGHTS_BYTES:
+    if len(content) > limit:
+        instead = (
+            "give --weights another folder than --out" if limit < MAX_WEIGHTS_BYTES else "run it without --weights"
+        )
         raise InvalidArgumentError(
-            f"The weights of this network take {len(content):,} bytes, and a file of weights holds at most "
-            f"{MAX_WEIGHTS_BYTES:,}; run it without --weights."
+            f"The weights of this network take {len(content):,} bytes, and at most {limit:,} are kept there; {instead}."
         )
     return content
 

@@ -37,7 +37,7 @@ class Plan:
             track: its name and `open_recipe` say what differs.
         device: where its networks are trained. An entry states it, and trials and checkpoints of another kind of device
             are refused; the entry's name stays.
-        keep_weights: whether seeds give the weights of their final networks; that changes no outcome.
+        weights_limit: bytes that a file of a final network's weights may have; 0 keeps none. It changes no outcome.
 
     Raises:
         UnknownNameError: no such budget.
@@ -53,7 +53,7 @@ class Plan:
     precision: Precision | None = None
     changes: RecipeChanges = field(default_factory=RecipeChanges)
     device: Device = CPU
-    keep_weights: bool = False
+    weights_limit: int = 0
 
     def __post_init__(self) -> None:
         self.changes.check(self._fixed)

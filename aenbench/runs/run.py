@@ -31,6 +31,7 @@ from aenbench.leaderboard.entry_folder import (
 )
 from aenbench.leaderboard.ground_truth import ANSWERS_FILE, can_be_fetched, make_sheet
 from aenbench.leaderboard.saved_models import write_weights
+from aenbench.models.weights import MAX_WEIGHTS_BYTES
 from aenbench.provenance import code_revision, hardware, software
 from aenbench.runs.plan import Plan
 from aenbench.runs.progress import Report
@@ -40,7 +41,6 @@ from aenbench.search.progress_plot import search_progress
 from aenbench.search.record import trials_csv
 from aenbench.tasks.images import Images
 from aenbench.training.history import history_csv
-from gdatasets.errors import OutputError
 from gdatasets.files import locked, write_whole
 
 
@@ -80,7 +80,7 @@ def run(
         BusyError: another run is at work on this entry.
         InvalidArgumentError: the user's own network cannot be trained.
     """
-    plan, images = replace(plan, keep_weights=weights is not None), Images(plan.task, plan.root)
+    images = Images(plan.task, plan.root)
     plan.method.check(plan.method.space(images.shape))
     images.dataset.read("train")  # what must be fetched is fetched once, before any worker needs it
     labels = images.test_labels()
@@ -92,7 +92,8 @@ def run(
         trials = folder.with_name(f".{folder.name}.trials")
         beside = None if weights is None else _beside(weights, folder, overwrite or trials.exists())
         store = TrialStore(trials, plan.identity(images))
-        outcomes = _run_seeds(plan, store, report, executor)
+        limit = 0 if weights is None else MAX_KEPT_WEIGHTS if beside is None else MAX_WEIGHTS_BYTES
+        outcomes = _run_seeds(replace(plan, weights_limit=limit), store, report, executor)
         predictions = np.stack([outcome.predictions for outcome in outcomes])
         result = score(predictions, labels)
         files = {PREDICTIONS_FILE: encode_predictions(predictions), **_extras(plan, images, outcomes)}
@@ -101,7 +102,6 @@ def run(
         if beside is not None:
             write_weights(beside, entry, kept)  # before the entry: a run that ends in between makes both again
         else:
-            _check_small(kept)
             files |= kept
         write_entry(folder, entry, files.pop(PREDICTIONS_FILE), files)
         if not can_be_fetched(images.dataset.name):
@@ -119,15 +119,6 @@ def _beside(weights: Path, folder: Path, overwrite: bool) -> Path | None:
         return None
     check_free(own, overwrite)
     return weights
-
-
-def _check_small(weights: Mapping[str, bytes]) -> None:
-    for name, content in weights.items():
-        if len(content) > MAX_KEPT_WEIGHTS:
-            raise OutputError(
-                f"An entry's folder holds weights of at most {MAX_KEPT_WEIGHTS:,} bytes, and {name} has "
-                f"{len(content):,}; give --weights another folder than --out. The same command continues from here."
-            )
 
 
 @contextmanager

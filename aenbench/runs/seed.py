@@ -82,6 +82,9 @@ def run_seed(plan: Plan, store: TrialStore, report: Report, seed: int) -> SeedOu
         searched = time.perf_counter()
         if choice.record is not None and search.networks:
             report(Step(seed, "search", search.networks, search.networks, search.note))
+        description = describe_network(plan.method, choice.candidate, images)
+        if plan.weights_limit:  # a network that cannot be kept ends here, not after its training
+            encode_weights(choice.candidate.build(0), description, plan.weights_limit)
         final = train(
             Training(choice.candidate, spent.final, seed, "final", plan.device),
             learn,
@@ -93,8 +96,8 @@ def run_seed(plan: Plan, store: TrialStore, report: Report, seed: int) -> SeedOu
         logits = compute_logits(final.model, test.images, batch)  # (n, classes)
         moved = predict_moved(final.model, test, batch) if can_be_probed(images.size) else None
         weights = None
-        if plan.keep_weights:
-            weights = encode_weights(final.model, describe_network(plan.method, choice.candidate, images))
+        if plan.weights_limit:
+            weights = encode_weights(final.model, description, plan.weights_limit)
     result = SeedResult(
         seed=seed,
         **choice.candidate.facts,

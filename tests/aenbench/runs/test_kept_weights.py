@@ -182,15 +182,14 @@ def test_small_weights_can_be_part_of_the_entry(tmp_path: Path) -> None:
         read_entry(folder)
 
 
-def test_large_weights_cannot_and_the_run_goes_on_elsewhere(tmp_path: Path) -> None:
+def test_large_weights_cannot_and_that_is_said_before_the_training(tmp_path: Path) -> None:
     plan = Plan(Baseline("mlp"), Task("g-digits", "c4"), "quick", 1)
     out = tmp_path / "out"
-    with pytest.raises(OutputError, match=r"at most 204,800 bytes.*another folder than --out"):
-        run(plan, out, "a test", lambda _: None, LocalExecutor(1), weights=out)
-    assert list(out.rglob("entry.json")) == []
     steps: list[str] = []
-    run(plan, out, "a test", lambda step: steps.append(step.stage), LocalExecutor(1), weights=tmp_path / "weights")
-    assert steps == []  # the training was there
+    with pytest.raises(InvalidArgumentError, match=r"at most 204,800 are kept there.*another folder than --out"):
+        run(plan, out, "a test", lambda step: steps.append(step.stage), LocalExecutor(1), weights=out)
+    assert list(out.rglob("entry.json")) == steps == []  # nothing was trained
+    run(plan, out, "a test", lambda _: None, LocalExecutor(1), weights=tmp_path / "weights")
     assert len(kept(tmp_path)) == 1
 
 
@@ -229,6 +228,7 @@ def test_a_network_that_has_no_file_ends_before_anything_is_written(
         "    def get_extra_state(self):\n        return 1\n\n    def set_extra_state(self, state):\n        pass\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(fit, "_train_once", lambda *_: pytest.fail("it was trained"))
     with pytest.raises(InvalidArgumentError, match="more than tensors"):
         keep(OwnModel("oddnet:Net"), tmp_path)
     assert list(tmp_path.rglob("entry.json")) == []
