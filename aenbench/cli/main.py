@@ -6,6 +6,7 @@ from aenbench.cli import leaderboard, run, search
 from aenbench.cli.discover import discover
 from aenbench.cli.paper import reproduce_paper
 from aenbench.cli.reproduce import reproductions
+from aenbench.cli.suite import suite
 from aenbench.cli.track import track
 from gdatasets.cli.exit_codes import VersionOption, run_command
 
@@ -19,6 +20,7 @@ app = typer.Typer(
 
 for command in (
     run.run,
+    suite,
     search.tabulate,
     search.tables,
     search.search,

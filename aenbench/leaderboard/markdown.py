@@ -13,12 +13,12 @@ from aenbench.scoring.scores import ACCURACY, tabled
 from aenbench.tasks.task import Task
 
 
-def render(board: Board) -> str:
-    """The tables of a board, as Markdown."""
+def render(board: Board, verdict: str = "") -> str:
+    """The tables of a board, as Markdown, and above them the verdict over tasks, where there is one."""
     tasks = [standing.task for standing in board.standings]
     heads = [_head(task) if task not in tasks[:number] else "" for number, task in enumerate(tasks)]
     tables = zip(heads, map(_table, board.standings), strict=True)
-    return "\n".join([_PREAMBLE, *(head + table for head, table in tables)])
+    return "\n".join([_PREAMBLE, *([verdict] if verdict else []), *(head + table for head, table in tables)])
 
 
 _PREAMBLE = """# Leaderboards

@@ -26,6 +26,9 @@ from aenbench.leaderboard.results_files import (
 )
 from aenbench.leaderboard.site.payload import Section
 from aenbench.leaderboard.site.render import page
+from aenbench.leaderboard.task_outcomes import outcomes_of
+from aenbench.leaderboard.verdict_section import verdict_markdown, verdict_section
+from aenbench.scoring.verdict import judge
 from aenbench.tasks.task import Root
 from gdatasets.files import holds
 from gdatasets.journal import recover, replace_files
@@ -52,7 +55,13 @@ def generate(
     if not board.standings:
         return {}, board.problems
     results = collect(board, base)
-    texts = {"README.md": render(board), "index.html": page(board, sections), "entry.schema.json": json_schema()}
+    verdict = judge(outcomes_of(board))
+    sections = [*verdict_section(verdict), *sections]
+    texts = {
+        "README.md": render(board, verdict_markdown(verdict)),
+        "index.html": page(board, sections),
+        "entry.schema.json": json_schema(),
+    }
     sheets = {
         f"{standing.task.dataset}/{standing.task.configuration}/{ANSWERS_FILE}": make_sheet(standing.answers.dataset)
         for standing in board.standings

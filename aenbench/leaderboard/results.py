@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from aenbench.errors import EntryError
 from aenbench.leaderboard.entry_folder import MAX_BYTES, read_file
 from aenbench.leaderboard.flags import MAX_REVIEWS_BYTES, REVIEWS_FILE, entry_key
+from aenbench.leaderboard.task_outcomes import fronts
 from aenbench.leaderboard.untrusted.files import open_bounded, read_bounded
 from aenbench.scoring.scores import SCORES, Score
 
@@ -35,6 +36,7 @@ class Place(NamedTuple):
     standing: "Standing"
     row: "Row"
     seed: int
+    front: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,12 @@ _BEFORE = (
 _AFTER = (
     Column("test_images", int, "images that the scores rest on", lambda at: len(at.standing.answers.labels)),
     _seed("parameters", int, "free parameters; stated where `stated` names them", is_stated=False),
+    Column(
+        "front",
+        str,
+        "parameters, seconds: at which cost no entry of the task is better for less; between spaces",
+        lambda at: " ".join(at.front),
+    ),
     _seed("networks_trained", int, "distinct networks that the search trained"),
     _seed("search_seconds", float, "wall time of the search, s"),
     _seed("training_seconds", float, "wall time of the final training, s"),
@@ -175,12 +183,12 @@ def collect(board: "Board", base: Path) -> Results:
 
 
 def _records(standing: "Standing") -> Iterator[Record]:
-    shape = columns()
+    shape, front = columns(), fronts(standing.rows)
     for row in standing.rows:
         stated = [each.name for each in shape if each.is_stated]
         stated += [] if row.shown.counted else ["parameters"]
         for seed in range(len(row.entry.seeds)):
-            place = Place(standing, row, seed)
+            place = Place(standing, row, seed, front[row.entry.name])
             record: dict[str, Any] = {each.name: each.value(place) for each in shape}
             yield record | {"stated": " ".join(stated)}
 

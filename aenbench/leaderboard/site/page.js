@@ -360,9 +360,10 @@ const sections = board.tasks.map((task, number) => {
 
 /* ---- sections that are made elsewhere: tables of text ---- */
 
-const further = board.sections.map(({ title, note, headings, rows }, number) =>
+const further = board.sections.map(({ title, note, headings, rows, picture, alternative }, number) =>
   h("section", { class: "task", "aria-labelledby": `section-${number}` },
     h("div", { class: "task-head" }, h("div", {}, h("h2", { id: `section-${number}` }, title), h("p", {}, note))),
+    /^data:image\/svg\+xml;base64,/.test(picture) ? h("img", { class: "picture", src: picture, alt: alternative }) : null,
     simpleTable(title, headings.map((name, i) => [name, i > 1 ? "number" : null]), rows)));
 
 function matches(entry) {
@@ -639,7 +640,8 @@ for (const name of FILTERS) {
   const values = [...new Set(board.tasks.map((task) => task[name]))].sort();
   form.elements[name].append(h("option", { value: "" }, "all"), ...values.map((value) => h("option", { value }, value)));
 }
-$("tasks").append(...sections.map((section) => section.element), ...further);
+const isFirst = (_, number) => board.sections[number].is_first;
+$("tasks").append(...further.filter(isFirst), ...sections.map((section) => section.element), ...further.filter((...at) => !isFirst(...at)));
 $("theme").addEventListener("click", () => setTheme(remembered(isDark() ? "light" : "dark")));
 darkSystem.addEventListener("change", () => setTheme(null));
 $("skip").addEventListener("click", (event) => {

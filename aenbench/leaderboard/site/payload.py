@@ -39,12 +39,18 @@ class Section:
         note: what the columns mean, one paragraph.
         headings: of the columns; the first one names a row.
         rows: cells as text, as many as headings.
+        picture: a `data:` address of one above the table; empty where there is none.
+        alternative: what the picture shows, in words.
+        is_first: whether the section stands above those of entries.
     """
 
     title: str
     note: str
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    picture: str = ""
+    alternative: str = ""
+    is_first: bool = False
 
 
 def payload(board: Board, sections: Sequence[Section] = ()) -> str:

@@ -1,0 +1,79 @@
+"""The command `aenbench suite`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aenbench.cli.options import AddressOption, ExecutorOption, QuietOption, RootOption, WorkersOption
+from gdatasets.cli.output import say, warn
+
+if TYPE_CHECKING:
+    from aenbench.runs.suite_plan import Cell
+
+
+def suite(
+    tasks: Annotated[
+        str, typer.Option(help="core, all, or the tasks of suite.toml that fit a pattern such as 'g-mnist/*'.")
+    ] = "core",
+    methods: Annotated[str, typer.Option(help="Of suite.toml, such as mlp,cnn; by default all.")] = "",
+    status: Annotated[
+        bool, typer.Option("--status", help="Run nothing: say what is there and what is missing.")
+    ] = False,
+    folder: Annotated[Path, typer.Option("--dir", help="The folder that holds suite.toml and the entries.")] = Path(
+        "leaderboards"
+    ),
+    root: RootOption = None,
+    workers: WorkersOption = None,
+    executor: ExecutorOption = "local",
+    address: AddressOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Run what is missing of methods on tasks, then regenerate the leaderboard; resumes.
+
+    The plan is said first, with what it will cost by entries of the same method. Runs that fail are listed at the end;
+    the others finish, and the exit code is 1.
+    """
+    from aenbench.cli.leaderboard import leaderboard
+    from aenbench.cli.progress import progress_report
+    from aenbench.execution.executors import executor_from
+    from aenbench.leaderboard.untrusted.text import printable
+    from aenbench.runs.suite_plan import SUITE_FILE, plan_suite, read_suite, run_suite
+
+    chosen = [name for name in methods.split(",") if name]
+    cells = plan_suite(read_suite(folder / SUITE_FILE), folder, tasks, chosen, root)
+    _show(cells)
+    if status:
+        return
+    with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
+        failures = run_suite(
+            cells, folder, report, where, lambda cell, what: say(f"{cell.task} {cell.method}: {printable(what, 500)}")
+        )
+    for cell, why in failures:
+        warn(f"{cell.task} {cell.method} failed: {printable(why, 500)}")
+    try:
+        if any(cell.is_done for cell in cells):
+            leaderboard(folder, check=False, form=None, tasks=None, root=root)
+    finally:
+        if failures:
+            raise typer.Exit(1)
+
+
+def _show(cells: "Sequence[Cell]") -> None:
+    """A line for each task, and what is missing in all."""
+    for task in dict.fromkeys(cell.task for cell in cells):
+        say(f"{task}: {', '.join(_state(cell) for cell in cells if cell.task == task)}")
+    missing = [cell for cell in cells if not cell.is_done]
+    known = [cell.seconds for cell in missing if cell.seconds is not None]
+    say(
+        f"{len(cells) - len(missing)} of {len(cells)} entries are there. The others: {sum(known) / 3600:,.1f} hours of "
+        f"one core for {len(known)}, ~ by other datasets; not known for {len(missing) - len(known)}."
+    )
+
+
+def _state(cell: "Cell") -> str:
+    if cell.is_done:
+        return f"{cell.method} done"
+    cost = "?" if cell.seconds is None else f"{'' if cell.exact else '~'}{cell.seconds:,.0f} s"
+    return f"{cell.method} {cost}{', started' if cell.is_started else ''}"

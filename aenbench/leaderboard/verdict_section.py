@@ -1,0 +1,118 @@
+"""The verdict over tasks as the boards show it: a table, a picture of the mean ranks, and what they leave out."""
+
+import base64
+from collections.abc import Sequence
+from html import escape
+
+from aenbench.leaderboard.markdown import STATED
+from aenbench.leaderboard.site.payload import Section
+from aenbench.scoring.verdict import Judged, Verdict
+
+TITLE = "The verdict over tasks"
+
+_HEADINGS = (
+    "method",
+    "mean rank",
+    "share of the best, %",
+    "wins, ties, losses",
+    "parameters",
+    f"search + training, s {STATED}",
+    "front",
+)
+_WIDTH, _LEFT, _LINE, _TOP = 720, 190, 18, 44
+
+
+def verdict_markdown(verdict: Verdict | None) -> str:
+    """The verdict for the README of a board; empty where the entries give none."""
+    if verdict is None:
+        return ""
+    rows = [f"| {' | '.join(_cells(each))} |" for each in verdict.judged]
+    table = [f"| {' | '.join(_HEADINGS)} |", "|---" * len(_HEADINGS) + "|", *rows]
+    return "\n".join([f"## {TITLE}", "", _note(verdict), "", *table, "", ""])
+
+
+def verdict_section(verdict: Verdict | None) -> list[Section]:
+    """The verdict for the page's start; nothing where the entries give none."""
+    if verdict is None:
+        return []
+    picture = base64.b64encode(draw_ranks(verdict).encode()).decode("ascii")
+    rows = tuple(_cells(each) for each in verdict.judged)
+    source = f"data:image/svg+xml;base64,{picture}"
+    return [Section(TITLE, _note(verdict), _HEADINGS, rows, source, _in_words(verdict), is_first=True)]
+
+
+def _note(verdict: Verdict) -> str:
+    tasks, absent = verdict.tasks, verdict.absent
+    left_out = "; ".join(f"{method} ({count})" for method, count in absent.items())
+    return (
+        f"Over the {len(tasks)} tasks that all {len(verdict.judged)} methods have an entry on: {', '.join(tasks)}. "
+        + (f"Left out, with the number of tasks that they are on: {left_out}. " if absent else "")
+        + "Brackets are 95 % bootstrap intervals over tasks and seeds. Wins and ties are those of the paired tests. "
+        "Parameters and seconds are geometric means; front names those at which no method has a better rank for less. "
+        f"Mean ranks {verdict.critical_difference:.2f} apart differ by Nemenyi's test at 5 %, which takes the tasks "
+        "for independent; configurations of one dataset are not."
+    )
+
+
+def _cells(each: Judged) -> tuple[str, ...]:
+    return (
+        each.method,
+        f"{each.rank:.2f} [{each.rank_low:.2f}, {each.rank_high:.2f}]",
+        f"{100 * each.share:.1f} [{100 * each.share_low:.1f}, {100 * each.share_high:.1f}]",
+        f"{each.wins}, {each.ties}, {each.losses}",
+        f"{each.parameters:,.0f}",
+        "?" if each.seconds is None else f"{each.seconds:,.0f}",
+        ", ".join(each.front) or "-",
+    )
+
+
+def _in_words(verdict: Verdict) -> str:
+    ranks = ", ".join(f"{each.method} {each.rank:.2f}" for each in verdict.judged)
+    groups = "; ".join(", ".join(group) for group in verdict.groups) or "none"
+    return f"Mean ranks: {ranks}. Methods that Nemenyi's test cannot tell apart: {groups}."
+
+
+def draw_ranks(verdict: Verdict) -> str:
+    """A critical-difference picture (Demsar 2006, figure 1) as SVG: equal verdicts give equal text.
+
+    A line for each method: its mean rank, the interval of it, and at the top a bar as long as the critical difference.
+    Gray bars join the methods of a group.
+    """
+    judged, count = verdict.judged, len(verdict.judged)
+
+    def across(rank: float) -> str:
+        return f"{_LEFT + (rank - 1) * (_WIDTH - _LEFT - 40) / max(count - 1, 1):.1f}"
+
+    height = _TOP + _LINE * (count + len(verdict.groups)) + 12
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}" '
+        'font-family="sans-serif" font-size="12">',
+        f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>',
+        *(
+            f'<text x="{across(rank)}" y="34" text-anchor="middle" fill="#555">{rank}</text>'
+            for rank in range(1, count + 1)
+        ),
+        f'<text x="10" y="16" fill="#222">critical difference {verdict.critical_difference:.2f}</text>',
+        _bar(across(1), across(min(1 + verdict.critical_difference, count)), 12, "#b3261e", 3),
+    ]
+    for place, each in enumerate(judged):
+        y = _TOP + _LINE * place + 8
+        lines += [
+            f'<text x="10" y="{y + 4}" fill="#222">{escape(each.method[:26])}</text>',
+            _bar(across(each.rank_low), across(each.rank_high), y, "#8aa9d6", 2),
+            f'<circle cx="{across(each.rank)}" cy="{y}" r="4" fill="#295fb4"/>',
+        ]
+    lines += _group_bars(verdict, [across(each.rank) for each in judged], _TOP + _LINE * count + 8)
+    return "\n".join([*lines, "</svg>", ""])
+
+
+def _group_bars(verdict: Verdict, places: Sequence[str], top: int) -> list[str]:
+    number = {each.method: place for place, each in enumerate(verdict.judged)}
+    return [
+        _bar(places[number[group[0]]], places[number[group[-1]]], top + _LINE * row, "#777", 5)
+        for row, group in enumerate(verdict.groups)
+    ]
+
+
+def _bar(start: str, end: str, y: int, color: str, width: int) -> str:
+    return f'<line x1="{start}" y1="{y}" x2="{end}" y2="{y}" stroke="{color}" stroke-width="{width}"/>'

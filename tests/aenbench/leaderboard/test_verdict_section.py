@@ -1,0 +1,93 @@
+"""The verdict on the boards: above the tasks, over those that all of its methods are on, as the results have it."""
+
+import base64
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from aenbench import load_leaderboard
+from aenbench.leaderboard.board import read_board
+from aenbench.leaderboard.render import drifted, write_generated
+from aenbench.leaderboard.task_outcomes import outcomes_of
+from aenbench.leaderboard.verdict_section import draw_ranks, verdict_markdown, verdict_section
+from aenbench.scoring.verdict import Verdict, judge
+from aenbench.tasks.task import Task
+
+TASKS = (Task("g-digits", "aug1"), Task("g-digits", "d4"))
+
+
+@pytest.fixture
+def board(tmp_path: Path, make_entry) -> Path:
+    for task in TASKS:
+        for name, wrong in (("best", 20), ("as-good", 21), ("worst", 150)):
+            make_entry(tmp_path, name, wrong, task)
+    make_entry(tmp_path, "rare", 5, TASKS[1])
+    make_entry(tmp_path, "best", 5, Task("g-digits", "aug2", "paper"))
+    make_entry(tmp_path, "opened", 5, TASKS[0], open_recipe={"epochs": 300})
+    return tmp_path
+
+
+@pytest.fixture
+def verdict(board: Path) -> Verdict:
+    found = judge(outcomes_of(read_board(board)))
+    assert found is not None
+    return found
+
+
+def test_it_is_over_the_tasks_that_all_methods_are_on_and_says_what_it_leaves_out(verdict: Verdict) -> None:
+    assert verdict.tasks == ("g-digits / aug1", "g-digits / d4")
+    assert {each.method for each in verdict.judged} == {"best", "as-good", "worst"}
+    assert verdict.absent == {"rare": 1}
+    text = verdict_markdown(verdict)
+    assert "Over the 2 tasks that all 3 methods have an entry on: g-digits / aug1, g-digits / d4." in text
+    assert "Left out, with the number of tasks that they are on: rare (1)." in text
+    assert "takes the tasks for independent" in text
+    assert re.search(r"\| worst \| 3\.00 \[3\.00, 3\.00\] \| .* \| 0, 0, 4 \|", text)
+    assert re.search(r"\| best \| 1\.\d\d \[.*\] \| .* \| 2, 2, 0 \|", text)
+
+
+def test_it_stands_above_the_tasks_on_both_boards(board: Path) -> None:
+    write_generated(board)
+    readme, page = (board / "README.md").read_text(), (board / "index.html").read_text()
+    assert readme.index("## The verdict over tasks") < readme.index("## g-digits / aug1")
+    assert '"title":"The verdict over tasks"' in page
+    assert '"is_first":true' in page
+    assert drifted(board) == ([], ())
+
+
+def test_without_two_methods_on_two_tasks_there_is_none(tmp_path: Path, make_entry) -> None:
+    for name in ("one", "two"):
+        make_entry(tmp_path, name, 40)
+    verdict = judge(outcomes_of(read_board(tmp_path)))
+    assert verdict is None
+    assert verdict_markdown(verdict) == ""
+    assert verdict_section(verdict) == []
+    write_generated(tmp_path)
+    assert "verdict" not in (tmp_path / "README.md").read_text()
+
+
+def test_the_picture_places_every_method_at_its_mean_rank(verdict: Verdict) -> None:
+    [section] = verdict_section(verdict)
+    assert section.is_first
+    drawn = base64.b64decode(section.picture.removeprefix("data:image/svg+xml;base64,")).decode()
+    assert drawn == draw_ranks(verdict)
+    tree = ElementTree.fromstring(drawn)
+    circles = [float(each.attrib["cx"]) for each in tree.iter("{http://www.w3.org/2000/svg}circle")]
+    ranks = [each.rank for each in verdict.judged]
+    assert len(circles) == len(ranks)
+    scale = (circles[-1] - circles[0]) / (ranks[-1] - ranks[0])
+    assert circles == pytest.approx([circles[0] + scale * (rank - ranks[0]) for rank in ranks], abs=0.2)
+    for each in verdict.judged:
+        assert f"{each.method} {each.rank:.2f}" in section.alternative
+
+
+def test_the_front_of_each_task_is_in_the_results(tmp_path: Path, make_entry) -> None:
+    fast = {"search_seconds": 0.0, "training_seconds": 1.0}
+    make_entry(tmp_path, "best", 20)
+    make_entry(tmp_path, "fast", 40, stated=fast)
+    make_entry(tmp_path, "slow", 60)
+    make_entry(tmp_path, "silent", 10, stated={"search_seconds": None})
+    front = load_leaderboard(tmp_path).groupby("entry").front.first().to_dict()
+    assert front == {"silent": "parameters", "best": "seconds", "fast": "seconds", "slow": ""}
