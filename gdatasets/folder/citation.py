@@ -81,8 +81,6 @@ def render_citation(cited: Cited, form: str) -> str:
 def _bibtex(cited: Cited) -> str:
     spec = cited.spec
     year = spec.released[:4]
-    origin = escape_latex(cited.source.citation or "no citation was given.")
-    terms = escape_latex(cited.source.terms)
     fields = {
         "title": f"{{{escape_latex(spec.title)}}}, version {spec.version}",
         "author": "{The AEN benchmark authors}"
@@ -91,11 +89,16 @@ def _bibtex(cited: Cited) -> str:
         **({"year": year} if year else {}),
         "version": spec.version,
         "howpublished": f"\\url{{https://huggingface.co/datasets/aen/{spec.name}}}" if is_pinned(spec) else "",
-        "note": f"{_identity(cited)}. Derived from: {origin} Licence of the original images: {terms}",
+        "note": f"{_identity(cited)}. Derived from: {escape_latex(cited.source.citation + _terms(cited))}",
     }
     lines = [f"  {key} = {{{value}}}" for key, value in fields.items() if value]
     key = f"{spec.name}-{spec.version}"
     return f"@misc{{{key},\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _terms(cited: Cited) -> str:
+    """The licence of the original images, where whoever cites must know it."""
+    return f"; licence of the original images: {cited.source.terms}" if cited.source.restriction else ""
 
 
 def _identity(cited: Cited) -> str:
@@ -122,7 +125,7 @@ def _apa(cited: Cited) -> str:
     where = f" https://huggingface.co/datasets/aen/{spec.name}" if is_pinned(spec) else ""
     year = spec.released[:4] or "n.d."
     identity = f"SHA-256 {cited.digest}" if cited.digest else "no published digest"
-    known = f"{identity}; licence of the original images: {cited.source.terms}"
+    known = f"{identity}{_terms(cited)}"
     return f"{author}. ({year}). {spec.title} (Version {spec.version}) [Data set; {known}].{where}\n"
 
 
@@ -144,7 +147,7 @@ def _cff(cited: Cited) -> str:
                 "type": "data",
                 "title": cited.source.title,
                 "authors": [{"name": f"The authors of {cited.source.title}"}],
-                "notes": f"{cited.source.citation or 'no citation was given'} (licence: {cited.source.terms})",
+                "notes": (cited.source.citation or "no citation was given") + _terms(cited),
             },
             {
                 "type": "article",

@@ -174,14 +174,17 @@ class Source:
         return hashlib.sha256("\n".join(digests).encode()).hexdigest() if digests and all(digests) else None
 
     @property
+    def restriction(self) -> str:
+        """What a non-commercial or GPL licence demands of derived images; empty of others."""
+        if re.search(r"non-?commercial|\bNC\b", self.licence, re.IGNORECASE):
+            return "RESTRICTED: no commercial use, of derived images either"
+        return "RESTRICTED: derived images only under the same licence" if "GPL" in self.licence else ""
+
+    @property
     def terms(self) -> str:
-        """The licence, and what it demands of derived images where that is more than naming the authors."""
+        """The licence, with what it demands of derived images."""
         licence = self.licence or "not stated"
-        if re.search(r"non-?commercial|\bNC\b", licence, re.IGNORECASE):
-            return f"{licence} (RESTRICTED: no commercial use, of derived images either)"
-        if re.search(r"GPL|\bSA\b", licence):
-            return f"{licence} (RESTRICTED: derived images only under the same licence)"
-        return licence
+        return f"{licence} ({self.restriction})" if self.restriction else licence
 
     @property
     def index_meaning(self) -> str:
