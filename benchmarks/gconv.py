@@ -8,9 +8,6 @@ A step is forward, loss, backward and optimizer of the network of `GCNNArchitect
 has as many planes in every layer, in PyTorch's usual layout and in its channels-last one; the faster one is the
 reference. Every round takes one step of each network, in turn, and a ratio is the median over rounds. Times are
 processor time of this process, on one thread.
-
-escnn needs `lie_learn` only for SO(3), and its build fails on recent Pythons: an empty module takes its place. SciPy's
-`todense` gives a matrix that PyTorch no longer takes: `toarray` takes its place.
 """
 
 import argparse
@@ -18,31 +15,17 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from aenbench.models.escnn_c8 import import_escnn
 from aenbench.models.gcnn import GCNNArchitecture, build_gcnn
 from aenbench.nn.pooling import InvariantPooling
 
 BATCH = 64
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}
-
-
-def import_escnn(folder: str) -> None:
-    """Make `import escnn` work."""
-    import scipy.sparse
-
-    sys.path.append(folder)
-    parts = ["lie_learn", "representations", "SO3", "wigner_d"]
-    for depth in range(len(parts)):
-        sys.modules[".".join(parts[: depth + 1])] = ModuleType(parts[depth])
-    sys.modules["lie_learn.representations.SO3.wigner_d"].wigner_D_matrix = None  # type: ignore[attr-defined]
-    for kind in vars(scipy.sparse).values():
-        if isinstance(kind, type) and hasattr(kind, "toarray"):
-            kind.todense = kind.toarray
 
 
 def build_head(inputs: int) -> nn.Module:
@@ -136,7 +119,8 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     if options.escnn:
-        import_escnn(options.escnn)
+        sys.path.append(options.escnn)
+        import_escnn()
     images, labels = torch.randn(BATCH, 1, 28, 28), torch.randint(0, 10, (BATCH,))
     for group in ("c4", "d4"):
         architecture = GCNNArchitecture(group)

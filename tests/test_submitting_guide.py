@@ -32,12 +32,13 @@ def test_the_guide_leads_to_an_entry(
 
 
 def test_the_limits_of_the_guide_are_those_of_the_code() -> None:
-    from aenbench.leaderboard.entry_folder import MAX_BYTES
+    from aenbench.leaderboard.entry_folder import MAX_BYTES, MAX_KEPT_WEIGHTS, weights_file
     from aenbench.leaderboard.submit import MAX_META_BYTES
     from aenbench.leaderboard.untrusted.npz import MAX_ARRAY_BYTES, MAX_NPZ_BYTES
 
     stated = {}
     for files, size, unit in re.findall(r"^\| (`.*?) \| (\d+) (MiB|KiB)(?: each)? \|$", GUIDE, flags=re.MULTILINE):
         stated |= {name: int(size) << {"MiB": 20, "KiB": 10}[unit] for name in re.findall(r"`(.*?)`", files)}
-    assert stated == {**MAX_BYTES, "preds.npz": MAX_NPZ_BYTES, "entry.yaml": MAX_META_BYTES}
+    others = {"preds.npz": MAX_NPZ_BYTES, "entry.yaml": MAX_META_BYTES, weights_file(0): MAX_KEPT_WEIGHTS}
+    assert stated == {**MAX_BYTES, **others}
     assert MAX_ARRAY_BYTES == MAX_NPZ_BYTES

@@ -26,10 +26,21 @@ def format_networks(entry: Entry) -> str:
 
 def _describe(seed: SeedResult, entry: Entry) -> str:
     """Such as `rotation+hflip` or `d4 large, augmented by scale`: what the family says of it, and the augmentations."""
-    family = family_of(seed)
+    family = _family_of(entry, seed)
     shape = TaskShape(entry.task.protocol, image_size=entry.image_size)
     network = family.describe({name: getattr(seed, name) for name in family.facts}, shape)
     return ", augmented by ".join([network, *(["+".join(seed.augmentations)] if seed.augmentations else [])])
+
+
+def _family_of(entry: Entry, seed: SeedResult) -> "ModelFamily":
+    """That of the baseline; of a group's networks, and where the baseline is registered elsewhere, by the facts."""
+    from aenbench.models.registry import registered_offer
+
+    try:
+        offer = registered_offer(entry.method)
+    except UnknownNameError:
+        offer = None
+    return family_of(seed) if offer is None else offer.family
 
 
 def stated_facts(seed: SeedResult) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from aenbench.errors import InvalidArgumentError
 from aenbench.models.aen import AEN_FAMILY
 from aenbench.models.custom import CUSTOM_FAMILY
+from aenbench.models.escnn_c8 import ESCNN_FAMILY
 from aenbench.models.family import ModelFamily, Offer, offer_of
 from aenbench.models.gcnn import GCNN_FAMILY
 from aenbench.models.p4cnn import P4CNN_FAMILY
@@ -44,7 +45,7 @@ FAMILIES: Registry[ModelFamily] = Registry(
     "model family",
     {
         family.name: family
-        for family in (AEN_FAMILY, GCNN_FAMILY, P4CNN_FAMILY, CNN_FAMILY, RESNET_FAMILY, CUSTOM_FAMILY)
+        for family in (AEN_FAMILY, GCNN_FAMILY, P4CNN_FAMILY, CNN_FAMILY, RESNET_FAMILY, ESCNN_FAMILY, CUSTOM_FAMILY)
     },
     _check,
 )

@@ -32,9 +32,9 @@ Parse = Callable[[Sequence[str]], Mapping[str, Any]]
 def recorded_plan(entry: Entry, parse: Parse, root: Root = None, device: Device | None = None) -> Plan:
     """What an entry's recorded command says is to be run.
 
-    Where files are, go, and how many processes work is this machine's business: `--root`, `--out`, `--workers`,
-    `--executor`, `--address`, `--logger`, `--overwrite` and `--quiet` of the record are not followed, nor is the number
-    of a GPU.
+    Where files are, go, and how many processes work is this machine's business: `--root`, `--out`, `--weights`,
+    `--workers`, `--executor`, `--address`, `--logger`, `--overwrite` and `--quiet` of the record are not followed, nor
+    is the number of a GPU.
 
     Args:
         entry: of origin baseline or model.

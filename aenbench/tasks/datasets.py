@@ -38,6 +38,7 @@ AS_PUBLISHED = "none"
 """The one configuration of datasets that are used as they are."""
 
 MAX_CLASSES = 256  # predictions are kept in one byte each
+_LEAST_OF_A_CLASS = 2  # one to learn from and one to choose by
 _OWN_VALIDATION = 10  # one in so many training images where no number is stated
 _DEFAULT_G_CONFIGURATION = "aug2"
 
@@ -197,6 +198,12 @@ def _own(source: FolderSource) -> Dataset:
     about, name = source.about, own_spec(source).name.lower()
     _check_own_name(name, str(source.path))
     _check_benchmark(str(source.path), about.classes, about.samples)
+    for label, count in source.class_sizes("train").items():
+        if count < _LEAST_OF_A_CLASS:
+            raise SourceError(
+                f'{source.path} has {count} training image{"" if count == 1 else "s"} of the class "{label}"; a '
+                f"benchmark needs {_LEAST_OF_A_CLASS} or more of each. Add images, or remove the class."
+            )
     samples, validation = _held_out(about.samples)
 
     @cache

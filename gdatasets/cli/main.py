@@ -104,6 +104,12 @@ def build(
     licence: Annotated[str, typer.Option(help="Own images: SPDX identifier of their licence.")] = "",
     homepage: Annotated[str, typer.Option(help="Own images: where they come from.")] = "",
     citation: Annotated[str, typer.Option(help="Own images: how to cite them.")] = "",
+    subset_of: Annotated[
+        str, typer.Option(metavar="SOURCE", help="Own images: a part of this source; its licence, citation and texts.")
+    ] = "",
+    documentation: Annotated[
+        Path | None, typer.Option(metavar="FILE.yaml", help="Own images: collection, annotation, biases, ... in words.")
+    ] = None,
     generators: Annotated[
         str | None,
         typer.Option(
@@ -135,7 +141,8 @@ def build(
             from gdatasets.sources.published import PublishedSource
             from gdatasets.sources.sized import at_size
 
-            images: ImageSource = FolderSource(source, size, colour, Provenance(title, licence, homepage, citation))
+            stated = Provenance(title, licence, homepage, citation).of_subset(subset_of).documented(documentation)
+            images: ImageSource = FolderSource(source, size, colour, stated)
             if str(source) in SOURCES and not source.exists():
                 images = at_size(PublishedSource(str(source), root), size)
             spec = named_spec(images.about, name, version, title)

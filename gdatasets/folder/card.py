@@ -9,13 +9,13 @@ from gdatasets.files import write_whole
 from gdatasets.folder.citation import METHOD_CITATION, Cited, render_citation, version_digest
 from gdatasets.folder.croissant import render_croissant
 from gdatasets.folder.manifest import ConfigRecord, Manifest
-from gdatasets.folder.own_group import FAMILY, folder_configuration
+from gdatasets.folder.own_group import folder_configuration
 from gdatasets.folder.preview import contact_sheet, sheet_png
+from gdatasets.folder.responsible_use import MOVES, families, render_sections, responsible_use
 from gdatasets.folder.shards import element_columns
 from gdatasets.generation.group_moves import NUMBER_DTYPE
 from gdatasets.generation.moves import ELEMENT_DTYPE
 from gdatasets.generation.specs import (
-    CONFIGURATIONS,
     DATASETS,
     DEFAULT_CONFIGURATION,
     DatasetSpec,
@@ -121,24 +121,6 @@ def _info(manifest: Manifest, name: str, config: ConfigRecord) -> dict[str, Any]
     }
 
 
-_FAMILIES = {
-    "paper": "every image is transformed once, actions in bit order: `rotation` by an angle uniform over 3,600 steps "
-    "of 0.1 degrees (nearest neighbour, zero fill), every other action with probability 1/2, rolls by one pixel",
-    "group": "every image is moved by a uniformly random element: quarter turns, each flip with probability 1/2, each "
-    "cyclic roll by a random multiple of 4 pixels; pixel-exact and invertible",
-    "bilinear": "every image is turned once about its centre, `rotation` by an angle uniform over 3,600 steps of 0.1 "
-    "degrees: bilinear interpolation in integer fixed-point arithmetic, zero fill",
-    FAMILY: "every image is moved by a uniformly random element of the group that the generators in `manifest.json` "
-    "generate: `out[i] = x[p[i]]` over the pixels row by row; pixel-exact, and undone by "
-    "`undo_group(images, read_group(folder, configuration), elements)`",
-}
-_LIMITS = {
-    "paper": "Any-angle rotation (`rotation` in the family *paper*) loses pixels: nearest neighbour, corners cut; it "
-    "cannot be undone.",
-    "group": "Cyclic rolls and scrambles cut through objects: they test symmetry, they do not imitate photographs.",
-    "bilinear": "Any-angle rotation blurs and cuts corners off; it cannot be undone.",
-    FAMILY: "Permutations of pixels may cut through objects: they test symmetry, they do not imitate photographs.",
-}
 _ACTION_COLUMNS = [
     "| `bits` | string | twelve characters, the first for `rotation`: 1 where the action was applied |",
     "| `angle` | int16 | tenths of a degree, counter-clockwise |",
@@ -181,14 +163,11 @@ def _text(spec: DatasetSpec, manifest: Manifest, cited: Cited) -> str:
         for split, record in config.splits.items()
     ]
     has_groups = any(config.group for config in configs.values())
-    families: list[str] = [CONFIGURATIONS[name].family for name in spec.configurations]
-    families = list(dict.fromkeys([config.family for config in configs.values()] if has_groups else families))
     columns = [
         *(_ACTION_COLUMNS if any(config.group is None for config in configs.values()) else []),
         *(_NUMBER_COLUMNS if has_groups else []),
     ]
-    how = [f"- *{family}*: {_FAMILIES[family]}." for family in families]
-    limits = [f"- {_LIMITS[family]}" for family in families]
+    how = [f"- *{family}*: {MOVES[family]}." for family in families(spec, manifest)]
     known = "The twelve actions are those of the paper below. " if columns != _NUMBER_COLUMNS else ""
     source = manifest.source
     folder = f"aen/{spec.name}" if is_pinned(spec) else "this folder"
@@ -241,7 +220,7 @@ elements, not over Parquet bytes; `gdatasets verify DIR --rebuild` makes everyth
 ## Source and licence
 
 - Original: {source.title}{f", <{source.homepage}>" if source.homepage else ""}
-- Licence of the original data, which holds for these derived images too: {source.licence or "not stated"}
+- Licence of the original data, which holds for these derived images too: {cited.source.terms}
 - Source SHA-256: `{source.sha256}`
 - {source.citation or "No citation was given."}
 
@@ -255,9 +234,5 @@ Version {manifest.version}, version SHA-256 `{cited.digest}`:
 
 The twelve actions: {METHOD_CITATION}
 
-## Limits
-
-- Errors in the labels of the source are kept.
-- Turned digits can become ambiguous (6 and 9); labels stay those of the source.
-{chr(10).join(limits)}
+{render_sections(responsible_use(spec, cited.source, manifest)).rstrip()}
 """

@@ -81,6 +81,8 @@ def render_citation(cited: Cited, form: str) -> str:
 def _bibtex(cited: Cited) -> str:
     spec = cited.spec
     year = spec.released[:4]
+    origin = escape_latex(cited.source.citation or "no citation was given.")
+    terms = escape_latex(cited.source.terms)
     fields = {
         "title": f"{{{escape_latex(spec.title)}}}, version {spec.version}",
         "author": "{The AEN benchmark authors}"
@@ -89,7 +91,7 @@ def _bibtex(cited: Cited) -> str:
         **({"year": year} if year else {}),
         "version": spec.version,
         "howpublished": f"\\url{{https://huggingface.co/datasets/aen/{spec.name}}}" if is_pinned(spec) else "",
-        "note": f"{_identity(cited)}. Derived from: {escape_latex(cited.source.citation)}",
+        "note": f"{_identity(cited)}. Derived from: {origin} Licence of the original images: {terms}",
     }
     lines = [f"  {key} = {{{value}}}" for key, value in fields.items() if value]
     key = f"{spec.name}-{spec.version}"
@@ -120,7 +122,8 @@ def _apa(cited: Cited) -> str:
     where = f" https://huggingface.co/datasets/aen/{spec.name}" if is_pinned(spec) else ""
     year = spec.released[:4] or "n.d."
     identity = f"SHA-256 {cited.digest}" if cited.digest else "no published digest"
-    return f"{author}. ({year}). {spec.title} (Version {spec.version}) [Data set; {identity}].{where}\n"
+    known = f"{identity}; licence of the original images: {cited.source.terms}"
+    return f"{author}. ({year}). {spec.title} (Version {spec.version}) [Data set; {known}].{where}\n"
 
 
 def _cff(cited: Cited) -> str:
@@ -141,7 +144,7 @@ def _cff(cited: Cited) -> str:
                 "type": "data",
                 "title": cited.source.title,
                 "authors": [{"name": f"The authors of {cited.source.title}"}],
-                "notes": cited.source.citation or "no citation was given",
+                "notes": f"{cited.source.citation or 'no citation was given'} (licence: {cited.source.terms})",
             },
             {
                 "type": "article",

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from gdatasets.folder.manifest import ConfigRecord, Manifest
+from gdatasets.folder.responsible_use import render_rai, responsible_use
 from gdatasets.generation.specs import DatasetSpec, is_pinned
 from gdatasets.sources.source import Source
 
@@ -54,7 +55,7 @@ def render_croissant(spec: DatasetSpec, source: Source, manifest: Manifest, cita
     content: dict[str, Any] = {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
-        "conformsTo": "http://mlcommons.org/croissant/1.1",
+        "conformsTo": ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"],
         "name": spec.name,
         "description": f"{source.title}, each image moved by a known element of a group of image symmetries.",
         "version": spec.version,
@@ -66,6 +67,7 @@ def render_croissant(spec: DatasetSpec, source: Source, manifest: Manifest, cita
         },
         "citeAs": citation,
         "isBasedOn": source.homepage or source.title,
+        **render_rai(responsible_use(spec, source, manifest)),
         "keywords": ["equivariance", "symmetry", "image classification"],
         "distribution": [part for name, config in configs.items() for part in _distribution(name, config)],
         "recordSet": [_record_set(name, config, source) for name, config in configs.items()],

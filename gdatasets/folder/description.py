@@ -80,7 +80,7 @@ def _about(described: Described) -> Iterator[str]:
     yield f"images   {size}x{size}, {colour}; {len(source.classes)} classes: {', '.join(source.classes)}"
     yield f"splits   {', '.join(f'{split} {count:,}' for split, count in source.samples.items())}"
     yield f"source   {described.whence}"
-    yield f"licence  {source.licence or 'not stated'}"
+    yield f"licence  {source.terms}"
     if notice := no_published_digest(spec):
         yield f"digests  {notice}"
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gdatasets.sources.documentation import Documentation
 from gdatasets.sources.source import Edition, MovedDataset, PublishedFile, Source, SourceArrays
 
 _MD5 = {
@@ -54,5 +55,20 @@ CIFAR10 = Source(
     image_shape=(32, 32, 3),
     validation=5_000,
     editions=(Edition({"train": _FILES, "test": _FILES}, CifarBatches()),),
+    documentation=Documentation(
+        collection="Photographs that image search engines gave for nouns (80 Million Tiny Images), reduced to 32x32 "
+        "pixels; "
+        "published 2009.",
+        annotation="By paid students: whether a photograph shows the class; the author checked them.",
+        biases="What the web and search engines of about 2006 showed for English nouns. Its parent was withdrawn in "
+        "2020 for offensive labels, which these ten classes are not.",
+        limitations="About 3 % of the test images have near duplicates among the training images (Barz and Denzler "
+        "2020); "
+        "some labels are wrong. Photographers and copyright are not stated.",
+        symmetry="A left-right mirror keeps the classes; photographs are upright, so turns make images that do not "
+        "occur.",
+        uses="Measuring image classifiers, and how well networks learn from images that are moved by known symmetries.",
+        personal="A few photographs may show people; none is named.",
+    ),
     moved=MovedDataset("g-cifar10", "G-CIFAR-10"),
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gdatasets.errors import SourceError
+from gdatasets.sources.documentation import WRITTEN_BY_HAND, Documentation
 from gdatasets.sources.source import Edition, MovedDataset, PublishedFile, Source, SourceArrays
 
 _TRAIN_IMAGES = 1_437
@@ -54,5 +55,17 @@ DIGITS = Source(
     validation=300,
     editions=(Edition({}, BundledDigits()),),
     array_sha256=(_IMAGES_SHA256, _LABELS_SHA256),
+    documentation=Documentation(
+        collection="Digits that 43 people wrote on forms, reduced to 8x8 pixels of 17 levels (UCI, 1998); here each "
+        "pixel "
+        "is 3x3, padded to 28x28: no detail was added.",
+        annotation="From the forms: writers were told which digit to write.",
+        biases="43 writers, in order; the test split has writers that the training split may share.",
+        limitations="1,797 images: intervals are wide, a single image is .3 points of the test split.",
+        symmetry=WRITTEN_BY_HAND,
+        uses="Measuring image classifiers, and how well networks learn from images that are moved by known "
+        "symmetries. First of all a dataset that needs no download.",
+        personal="Handwriting without names; writers are not identified.",
+    ),
     moved=MovedDataset("g-digits", "G-Digits", released="2026-11-23"),
 )

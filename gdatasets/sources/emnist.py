@@ -2,6 +2,7 @@
 
 import string
 
+from gdatasets.sources.documentation import Documentation
 from gdatasets.sources.idx import IdxFiles
 from gdatasets.sources.source import Edition, MovedDataset, PublishedFile, Source
 
@@ -50,6 +51,18 @@ EMNIST_LETTERS = Source(
                 packed=True, columns_first=True, first_label=1, members={split: _members(split) for split in _SAMPLES}
             ),
         ),
+    ),
+    documentation=Documentation(
+        collection="Letters on forms of NIST special database 19, made like MNIST's digits in 28x28 pixels; "
+        "published 2017.",
+        annotation="By NIST, from the forms; upper and lower case of a letter are one class.",
+        biases="American writers of about 1990; classes are balanced.",
+        limitations="Some forms are ambiguous without case or context, i and l for example; some labels are wrong.",
+        symmetry="Upright letters: a turn or a mirror makes another letter of some, d and p, n and u, b and d for "
+        "example; labels stay those of the source.",
+        uses="Measuring image classifiers, and how well networks learn from images that are moved by known "
+        "symmetries. Not for judging character recognition in use.",
+        personal="Handwriting without names; writers are not identified.",
     ),
     moved=MovedDataset("g-emnist-letters", "G-EMNIST-Letters", released="2026-11-26"),
 )

@@ -8,6 +8,7 @@ import numpy as np
 
 from gdatasets.errors import SourceError
 from gdatasets.sources.archived_images import ArchivedImages, open_archive
+from gdatasets.sources.documentation import Documentation
 from gdatasets.sources.source import Edition, MovedDataset, Pieces, PublishedFile, Source
 from gdatasets.sources.splits import CUT_RULE, cut_each_class
 
@@ -67,5 +68,19 @@ EUROSAT = Source(
     held_out="consecutive numbers of each class",
     split_rule=CUT_RULE,
     editions=(Edition(dict.fromkeys(("train", "test"), (_ARCHIVE,)), EurosatArchive()),),
+    documentation=Documentation(
+        collection="Patches of 64x64 pixels, 10 m each, of Sentinel-2 images of European places; the bands red, "
+        "green and "
+        "blue as JPEG; published 2017.",
+        annotation="By the authors, after the European Urban Atlas and with manual checks; one class a patch.",
+        biases="34 European countries; scenes with few clouds.",
+        limitations="No split was published, and nothing says which patches are neighbors: a test patch may border "
+        "on a "
+        "training patch. 17 % of the images, mostly water and forest, have hardly any contrast.",
+        symmetry="Seen from above: all turns and mirrors keep the classes.",
+        uses="Measuring image classifiers, and how well networks learn from images that are moved by known "
+        "symmetries. Not for maps or decisions about land.",
+        personal="None: 10 m a pixel.",
+    ),
     moved=MovedDataset("g-eurosat", "G-EuroSAT"),
 )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gdatasets.errors import SourceError
+from gdatasets.sources.documentation import Documentation
 from gdatasets.sources.hdf5_rows import open_hdf5, reordered
 from gdatasets.sources.source import Edition, MovedDataset, Pieces, PublishedFile, Source
 from gdatasets.sources.splits import CUT_RULE, cut_each_class
@@ -67,5 +68,19 @@ GALAXY10 = Source(
     held_out="consecutive images of each class",
     split_rule=CUT_RULE,
     editions=(Edition(dict.fromkeys(("train", "test"), (_FILE,)), GalaxyFile()),),
+    documentation=Documentation(
+        collection="Color cutouts of 256x256 pixels of the DESI Legacy Imaging Surveys around galaxies of Galaxy Zoo; "
+        "published 2021.",
+        annotation="By volunteers of Galaxy Zoo: galaxies on whose shape enough of them agreed.",
+        biases="Bright, near galaxies; agreement of volunteers leaves hard shapes out. Cigar shapes are an eighth as "
+        "frequent as others.",
+        limitations="No split was published. Whether a galaxy occurs twice was not checked here, for the file was "
+        "not at "
+        "hand.",
+        symmetry="Seen in the sky: all turns and mirrors keep these ten classes, none of which has a sense of "
+        "rotation.",
+        uses="Measuring image classifiers, and how well networks learn from images that are moved by known symmetries.",
+        personal="None.",
+    ),
     moved=MovedDataset("g-galaxy10", "G-Galaxy10"),
 )

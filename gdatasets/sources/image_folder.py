@@ -14,8 +14,9 @@ import io
 import os
 import stat
 import zipfile
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -26,6 +27,8 @@ from gdatasets.errors import InvalidArgumentError, SourceError
 from gdatasets.files import file_sha256, read_whole, reading
 from gdatasets.groups.actions import Images
 from gdatasets.sources.archived_images import MAX_FILE_BYTES, unpack_member
+from gdatasets.sources.catalogue import SOURCES
+from gdatasets.sources.documentation import NOT_STATED, Documentation, read_documentation
 from gdatasets.sources.sized import shrink
 from gdatasets.sources.source import Source, SourceArrays
 
@@ -45,6 +48,25 @@ class Provenance:
     licence: str = ""
     homepage: str = ""
     citation: str = ""
+    documentation: Documentation = NOT_STATED
+
+    def of_subset(self, name: str) -> "Provenance":
+        """The same of images that are a part of a source: what is not stated is as there; raises UnknownNameError."""
+        if not name:
+            return self
+        whole = SOURCES.find(name)
+        part = f"A part of {whole.title}, chosen by the author of this dataset; what is said here is of the whole."
+        return Provenance(
+            self.title,
+            self.licence or whole.licence,
+            self.homepage or whole.homepage,
+            self.citation or whole.citation,
+            replace(whole.documentation, collection=f"{part} {whole.documentation.collection}"),
+        )
+
+    def documented(self, path: Path | None) -> "Provenance":
+        """The same with the statements of a YAML file; raises InvalidArgumentError."""
+        return self if path is None else replace(self, documentation=read_documentation(path, self.documentation))
 
 
 @dataclass(frozen=True)
@@ -77,7 +99,13 @@ class FolderSource:
             licence=named.licence,
             homepage=named.homepage,
             citation=named.citation,
+            documentation=named.documentation,
         )
+
+    def class_sizes(self, split: str) -> dict[str, int]:
+        """How many images of each class a split has."""
+        found = Counter(member.label for member in self._members.get(split, []))
+        return {label: found[label] for label in self.about.classes}
 
     @cached_property
     def image_shape(self) -> tuple[int, ...]:

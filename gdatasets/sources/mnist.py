@@ -2,6 +2,7 @@
 
 import string
 
+from gdatasets.sources.documentation import WRITTEN_BY_HAND, Documentation
 from gdatasets.sources.idx import IdxFiles
 from gdatasets.sources.source import Edition, MovedDataset, PublishedFile, Source
 
@@ -69,6 +70,20 @@ MNIST = Source(
             },
         ),
     ),
+    documentation=Documentation(
+        collection="Digits on forms that employees of the US Census Bureau and high-school students filled in (NIST "
+        "special "
+        "databases 1 and 3), normalized in size and centered by mass in 28x28 pixels; published 1998.",
+        annotation="By NIST, from the forms: writers were told which digit to write.",
+        biases="American writers of about 1990. Training and test images are of different writers, from both groups.",
+        limitations="Nearly solved: differences between good networks are within label errors. A few labels are "
+        "wrong or "
+        "ambiguous.",
+        symmetry=WRITTEN_BY_HAND,
+        uses="Measuring image classifiers, and how well networks learn from images that are moved by known "
+        "symmetries. Not for judging character recognition in use.",
+        personal="Handwriting without names; writers are not identified.",
+    ),
     moved=MovedDataset("g-mnist", "G-MNIST", released="2026-11-23"),
 )
 
@@ -84,6 +99,7 @@ MNIST_RESPLIT = Source(
     "variation. ICML 2007.",
     validation=2_000,
     original=MNIST,
+    documentation=MNIST.documentation,
     ranges={"train": (range(12_000),), "test": (range(12_000, 52_000), range(60_000, 70_000))},
     moved=MovedDataset(
         "mnist-rot",
@@ -143,6 +159,18 @@ FASHION_MNIST = Source(
             },
         ),
     ),
+    documentation=Documentation(
+        collection="Product photographs of the shop Zalando, made grey, inverted and reduced to 28x28 pixels; "
+        "published "
+        "2017.",
+        annotation="From the shop's catalogue, by its own experts; one class an article.",
+        biases="One European shop and its taste in clothes; plain backgrounds, one article a picture.",
+        limitations="Shirt, T-shirt, pullover and coat are hardly told apart at this size; some labels are wrong.",
+        symmetry="Articles are photographed upright; a mirror keeps nearly all classes, shoes look one way.",
+        uses="Measuring image classifiers, and how well networks learn from images that are moved by known "
+        "symmetries. Not for recognizing clothes in use.",
+        personal="None: articles without people.",
+    ),
     moved=MovedDataset("g-fashion-mnist", "G-Fashion-MNIST", released="2026-11-23"),
 )
 
@@ -178,6 +206,18 @@ KMNIST = Source(
             },
             IdxFiles(packed=True),
         ),
+    ),
+    documentation=Documentation(
+        collection="Cursive Japanese characters cut out of scanned books of the Edo period (Kuzushiji dataset), "
+        "reduced to "
+        "28x28 pixels; published 2018.",
+        annotation="By experts in classical Japanese, character by character.",
+        biases="35 books of the 18th century; ten characters, one of each row of the syllabary.",
+        limitations="One class holds several quite different forms of a character.",
+        symmetry="Upright, chiral characters: a turn or a mirror makes none of the alphabet.",
+        uses="Measuring image classifiers, and how well networks learn from images that are moved by known "
+        "symmetries. Not for reading historical texts.",
+        personal="None.",
     ),
     moved=MovedDataset("g-kmnist", "G-KMNIST"),
 )

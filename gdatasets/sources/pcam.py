@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from gdatasets.errors import SourceError
+from gdatasets.sources.documentation import Documentation
 from gdatasets.sources.hdf5_rows import Joined, Rows, open_hdf5, unpacked
 from gdatasets.sources.source import Edition, MovedDataset, Pieces, PublishedFile, Source
 
@@ -73,5 +74,19 @@ PCAM = Source(
     split_rule="as published; `train` has the published training images and, after them, the published validation "
     "images. No slide is in two of the published splits",
     editions=(Edition(_FILES, PatchFiles()),),
+    documentation=Documentation(
+        collection="Patches of 96x96 pixels, .97 micrometers each, of 400 stained slides of lymph nodes from two Dutch "
+        "hospitals (Camelyon16); published 2018.",
+        annotation="From outlines that pathologists drew in Camelyon16: whether the central 32x32 pixels hold a "
+        "pixel of "
+        "tumor.",
+        biases="Two hospitals, their scanners and stains; classes are balanced, unlike in practice.",
+        limitations="Patches are not patients: an accuracy here is no accuracy of a diagnosis. Nearly empty patches "
+        "occur.",
+        symmetry="Seen through a microscope: all turns and mirrors keep the classes.",
+        uses="Measuring image classifiers, and how well networks learn from images that are moved by known "
+        "symmetries. Never for diagnosis.",
+        personal="Tissue of patients, anonymized by its publishers; no names or dates.",
+    ),
     moved=MovedDataset("g-pcam", "G-PCam"),
 )

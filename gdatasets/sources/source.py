@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gdatasets.errors import InvalidArgumentError, SourceError
+from gdatasets.sources.documentation import NOT_STATED, Documentation
 
 
 class SourceArrays(NamedTuple):
@@ -138,6 +140,7 @@ class Source:
         ranges: for each split which images of the original it has, counted over all, those of `train` first.
         array_sha256: digests of images and labels that come with a package instead of in files.
         moved: the dataset of its moved images, if there is one.
+        documentation: how the images came about, and what they are not for.
     """
 
     name: str
@@ -156,6 +159,7 @@ class Source:
     ranges: Mapping[str, tuple[range, ...]] | None = None
     array_sha256: tuple[str, ...] = ()
     moved: MovedDataset | None = None
+    documentation: Documentation = NOT_STATED
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -168,6 +172,16 @@ class Source:
         files = [file for split in self.editions[0].files.values() for file in split] if self.editions else []
         digests = list(dict.fromkeys(file.digest for file in files)) or list(self.array_sha256)
         return hashlib.sha256("\n".join(digests).encode()).hexdigest() if digests and all(digests) else None
+
+    @property
+    def terms(self) -> str:
+        """The licence, and what it demands of derived images where that is more than naming the authors."""
+        licence = self.licence or "not stated"
+        if re.search(r"non-?commercial|\bNC\b", licence, re.IGNORECASE):
+            return f"{licence} (RESTRICTED: no commercial use, of derived images either)"
+        if re.search(r"GPL|\bSA\b", licence):
+            return f"{licence} (RESTRICTED: derived images only under the same licence)"
+        return licence
 
     @property
     def index_meaning(self) -> str:

@@ -4,6 +4,7 @@ import string
 from dataclasses import dataclass
 from pathlib import Path
 
+from gdatasets.sources.documentation import WRITTEN_BY_HAND, Documentation
 from gdatasets.sources.source import Edition, MovedDataset, PublishedFile, Source, SourceArrays
 
 
@@ -45,6 +46,21 @@ SVHN = Source(
             },
             SvhnMatrices(),
         ),
+    ),
+    documentation=Documentation(
+        collection="House numbers cut out of Google Street View images, one digit in the middle of 32x32 pixels; "
+        "published "
+        "2011.",
+        annotation="Boxes and digits by paid workers of Amazon Mechanical Turk.",
+        biases="Streets that were photographed before 2011, mostly of a few countries; the digit 1 is three times as "
+        "frequent as 9.",
+        limitations="Neighboring digits are in the picture; digits of one house are in one split, of one street "
+        "perhaps in "
+        "both.",
+        symmetry=WRITTEN_BY_HAND,
+        uses="Measuring image classifiers, and how well networks learn from images that are moved by known "
+        "symmetries. Non-commercial use only.",
+        personal="House numbers without addresses or people.",
     ),
     moved=MovedDataset("g-svhn", "G-SVHN"),
 )

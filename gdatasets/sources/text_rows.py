@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gdatasets.errors import SourceError
+from gdatasets.sources.documentation import Documentation
 from gdatasets.sources.source import Edition, MovedDataset, PublishedFile, Source, SourceArrays
 
 _SIZE = 28
@@ -138,6 +139,21 @@ SIGN_LANGUAGE_MNIST = Source(
         Edition(
             {split: (PublishedFile(f"sign_mnist_{split}.csv"),) for split in ("train", "test")}, SignLanguageTables()
         ),
+    ),
+    documentation=Documentation(
+        collection="Photographs of hands that form letters of American Sign Language, made grey, cropped and reduced "
+        "to "
+        "28x28 pixels, multiplied by filters and small changes; published 2017 on Kaggle.",
+        annotation="By the author; the letters J and Z, which are movements, are left out.",
+        biases="Few people, of whom nothing is stated; skin tones and hands are not balanced.",
+        limitations="About 1,700 photographs were multiplied to 34,627 images, and which belong together is not "
+        "stated: "
+        "scores are optimistic. Single letters are not sign language.",
+        symmetry="A mirror makes a left-handed sign of the same letter; turned signs do not occur, and some would be "
+        "other letters.",
+        uses="Measuring image classifiers, and how well networks learn from images that are moved by known "
+        "symmetries. Not for interpreting signs in use.",
+        personal="Hands without faces or names.",
     ),
     moved=MovedDataset("g-asl", "G-ASL"),
 )

@@ -11,6 +11,7 @@ import numpy as np
 
 from gdatasets.errors import SourceError
 from gdatasets.sources.archived_images import ArchivedImages, open_archive, unpack_member
+from gdatasets.sources.documentation import Documentation
 from gdatasets.sources.source import Edition, MovedDataset, Pieces, PublishedFile, Source
 from gdatasets.sources.splits import hold_out_groups
 
@@ -142,5 +143,20 @@ TRAFFIC_SIGNS = Source(
     split_rule="as published (the corrected training set of the competition); every tenth track ends `train`, as its "
     "validation images, both parts mixed",
     editions=(Edition({"train": _TRAIN, "test": _TEST}, TrafficSignArchives(_HELD_OUT)),),
+    documentation=Documentation(
+        collection="Traffic signs cut out of videos from a car on German roads in 2010, about 30 frames of each "
+        "passing; "
+        "published 2011.",
+        annotation="By hand and tracking, by the authors; one class a passing.",
+        biases="German signs, roads and weather of one year; speed limits are many times as frequent as rare signs.",
+        limitations="Frames of one passing are nearly the same image. Signs of 15 to 250 pixels are made 32x32, "
+        "small ones "
+        "larger.",
+        symmetry="Turns and mirrors change classes: a mirror swaps left and right, keep left and keep right, and "
+        "others.",
+        uses="Measuring image classifiers, and how well networks learn from images that are moved by known "
+        "symmetries. Not for driving.",
+        personal="Signs without people or number plates.",
+    ),
     moved=MovedDataset("g-gtsrb", "G-GTSRB"),
 )

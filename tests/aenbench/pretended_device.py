@@ -100,14 +100,20 @@ def _held(each: Tensor, known: dict[int, _Held]) -> Tensor:
 
 
 @contextmanager
-def pretended_gpu() -> Iterator[tuple[Device, Counter[str]]]:
-    """A `cuda` whose tensors are pretended, and how often values were read from it."""
+def pretended_gpu(says_cuda: bool = False) -> Iterator[tuple[Device, Counter[str]]]:
+    """A `cuda` whose tensors are pretended, and how often values were read from it.
+
+    Args:
+        says_cuda: let `tensor.is_cuda` be true, by which layers choose their layout of memory.
+    """
     autocast = torch.autocast  # knows no `meta`; bfloat16 is not pretended
     inferring = fit.compute_logits
     unwrapped = inferring.__wrapped__  # type: ignore[attr-defined]
     before = torch.__future__.get_overwrite_module_params_on_conversion()
     with pytest.MonkeyPatch.context() as patch, _Pretending() as mode, _Making():
         patch.setattr(Device, "torch", property(lambda self: torch.device(NAME if self.is_gpu else "cpu")))
+        if says_cuda:
+            patch.setattr(_Held, "is_cuda", True)
         patch.setattr(Device, "check", lambda *_: None)
         patch.setattr(
             torch, "autocast", lambda kind, *rest, **more: autocast("cpu" if kind == NAME else kind, *rest, **more)

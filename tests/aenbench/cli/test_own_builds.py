@@ -19,9 +19,11 @@ from aenbench.errors import InvalidArgumentError
 from aenbench.tasks.datasets import default_configuration, open_dataset
 from gdatasets.cli import main as data
 from gdatasets.errors import IntegrityError, SourceError, UnknownNameError
+from gdatasets.folder.build import build
 from gdatasets.folder.built_dataset import open_build
 from gdatasets.folder.manifest import read_manifest, write_manifest
 from gdatasets.folder.preview import contact_sheet, sheet_png
+from gdatasets.generation.specs import own_spec
 from gdatasets.sources.image_folder import FolderSource
 
 SPLITS = {"train": 40, "test": 30}
@@ -223,7 +225,10 @@ def test_a_build_that_is_not_what_its_manifest_says_is_refused_in_one_line(damag
 def test_own_images_of_a_published_name_are_refused_before_anything_is_trained(here, call):
     """929b5b9 took them (read in its code, not run): their entries would be scored by the published labels."""
     pack(here / "mnist.zip")
-    assert call(data, "build", "mnist", "d4", "--source", "mnist.zip", "--out", "built", "--quiet")[0] == 0
+    code, _, err = call(data, "build", "mnist", "d4", "--source", "mnist.zip", "--out", "built", "--quiet")
+    assert (code, "is not the published mnist" in err) == (2, True), err
+    source = FolderSource(here / "mnist.zip")
+    build(own_spec(source), source, ["d4"], "built")
     for typed, config in (("./built", "d4"), ("./mnist.zip", "none")):
         with pytest.raises(InvalidArgumentError, match="named mnist, as a published dataset is"):
             open_dataset(typed, config)

@@ -39,6 +39,7 @@ def index(tmp_path_factory: pytest.TempPathFactory, make_entry: Callable[..., Pa
     make_entry(base, "searched", 60, Task("g-digits", "d4"), searches=SEARCHES, with_logits=True, extras=extras)
     make_entry(base, "turned", 100, Task("g-digits", "d4-roll"))
     make_entry(base, "papers", 5, Task("g-digits", "aug1", "paper"))
+    make_entry(base, "opened", 5, open_recipe={"epochs": 30, "all_images": True})
     make_entry(
         base,
         "hostile",
@@ -108,13 +109,26 @@ def names(page: Page, section: int = 0) -> list[str]:
 
 def test_it_shows_every_task_and_entry(open_page: Open) -> None:
     page = open_page()
-    expect(page.get_by_role("status")).to_have_text("9 entries in 4 tasks, sorted by rank, ascending.")
-    assert page.locator("section.task").count() == 4
+    expect(page.get_by_role("status")).to_have_text("10 entries in 5 tasks, sorted by rank, ascending.")
+    assert page.locator("section.task").count() == 5
     assert names(page)[:2] == ["first", "as-good"]
     assert page.locator("tbody .place").all_inner_texts()[:3] == ["1=", "1=", "3"]
     expect(
         page.get_by_alt_text(re.compile("^Test images of g-digits . aug1, .*Columns, from the left: 0, 1, "))
-    ).to_have_count(2)
+    ).to_have_count(3)
+
+
+def test_open_recipes_have_a_table_of_their_own(open_page: Open) -> None:
+    page = open_page()
+    section = page.locator("section.task", has_text="recipe: open")
+    expect(section).to_have_count(1)
+    assert section.locator("tbody .entry-name > a").all_inner_texts() == ["opened"]
+    expect(section.locator("tbody .network")).to_contain_text("open: 30 epochs, all images")
+    assert "opened" not in names(page, 0)
+    section.get_by_role("link", name="opened", exact=True).first.click()
+    expect(page.locator("#entry")).to_contain_text("protocol standard, recipe open")
+    expect(page.locator("#entry")).to_contain_text("quick, recipe open: 30 epochs, all images")
+    expect(page.locator("#entry .standing")).to_contain_text("Rank 1 of 1 entry.")
 
 
 def test_paper_entries_have_a_table_of_their_own(open_page: Open) -> None:
@@ -150,7 +164,7 @@ def test_filters_are_kept_by_the_link(open_page: Open) -> None:
     assert names(again) == ["searched"]
     assert again.get_by_label("Configuration").input_value() == "d4"
     again.get_by_role("button", name="Clear").click()
-    expect(again.get_by_role("status")).to_contain_text("9 entries in 4 tasks")
+    expect(again.get_by_role("status")).to_contain_text("10 entries in 5 tasks")
     again.get_by_label("Find").fill("no such thing")
     expect(again.get_by_role("status")).to_have_text("No entry fits these filters.")
 
@@ -186,7 +200,7 @@ def test_an_entry_that_does_not_exist_says_so(open_page: Open) -> None:
     page = open_page("#/g-digits/d4/%E0%A4%A")
     expect(page.get_by_role("heading", name="No such entry")).to_be_visible()
     page.get_by_role("link", name="All entries").click()
-    expect(page.get_by_role("status")).to_contain_text("9 entries")
+    expect(page.get_by_role("status")).to_contain_text("10 entries")
 
 
 def test_flags_and_ties_are_told(open_page: Open) -> None:

@@ -186,7 +186,7 @@ def test_after_it_is_unregistered_nobody_knows_it(registered: ModelFamily, aenbe
         ),
         (
             ["tabulate", "--space", "tooy", *TASK],
-            'Unknown space "tooy". Did you mean "toy"? Choose from: aen, gcnn, p4cnn, cnn, resnet, toy',
+            'Unknown space "tooy". Did you mean "toy"? Choose from: aen, gcnn, p4cnn, cnn, resnet, escnn, toy',
         ),
         (["run", "--baseline", "toy_module:TOi", *RUN], 'Cannot import "toy_module:TOi"'),
         (

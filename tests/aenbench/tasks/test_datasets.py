@@ -96,3 +96,14 @@ def test_what_cannot_be_scored_is_refused(tmp_path: Path) -> None:
             Image.new("L", (4, 4)).save(tmp_path / "many" / split / f"{label:03}" / "0.png")
     with pytest.raises(InvalidArgumentError, match="257 classes; at most 256"):
         open_dataset(str(tmp_path / "many"), "none")
+
+
+def test_a_class_of_one_image_is_refused(tmp_path: Path) -> None:
+    folder = images(tmp_path / "own", train=3, test=1)
+    assert open_dataset(str(folder), "none").samples == {"train": 6, "test": 2}  # one test image of a class is enough
+    (folder / "train" / "b" / "2.png").unlink()
+    open_dataset(str(folder), "none")
+    for number, says in ((1, '1 training image of the class "b"'), (0, '0 training images of the class "b"')):
+        (folder / "train" / "b" / f"{number}.png").unlink()
+        with pytest.raises(SourceError, match=says):
+            open_dataset(str(folder), "none")

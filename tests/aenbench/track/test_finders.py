@@ -256,6 +256,12 @@ def test_the_command_runs_a_method_verifies_it_and_keeps_what_is_there(tmp_path:
     assert "3 groups exact" in done.output
     again = runner.invoke(app, ["track", "oracle", "--tasks", "g-digits.?4", "--out", str(board)])
     assert again.exit_code != 0
+    resumed = runner.invoke(app, ["track", "oracle", "--tasks", "g-digits.?4", "--out", str(board), "--resume"])
+    assert resumed.exit_code == 0, resumed.output
+    assert "g-digits.c4:" not in resumed.output  # it was answered before
+    assert "3 groups exact" in resumed.output
+    other = runner.invoke(app, ["track", "nothing", "--name", "oracle", "--out", str(board), "--resume"])
+    assert "cannot be resumed: its method is 'oracle', got 'nothing'" in str(other.exception)
     for folder in (board / "discovery", board / "discovery/oracle"):
         verified = runner.invoke(app, ["verify", str(folder)])
         assert verified.exit_code == 0, verified.output

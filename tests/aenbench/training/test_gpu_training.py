@@ -24,7 +24,7 @@ from aenbench.training.recipe import Recipe
 from aenbench.training.trial import Trained, Training, train
 
 SIZE = 12
-FAMILIES = ("mlp", "full", "gcnn:trivial", "gcnn:d4", "z2cnn", "p4cnn", "p4m")
+FAMILIES = ("full", "gcnn:d4", "z2cnn", "p4m", "cnn", "resnet:c4")
 
 
 def images(count: int, seed: int, size: int = 28) -> LabelledImages:
@@ -94,6 +94,26 @@ def test_every_family_trains_on_a_device_as_on_the_cpu(name: str, pretended_gpu:
         assert_equal(here.model, there.model)
 
 
+@pytest.mark.parametrize("name", ["gcnn:d4", "p4cnn", "resnet:c4"])
+def test_the_layout_of_a_gpu_gives_the_same_up_to_rounding(name: str, pretended_gpu: Callable[..., Any]) -> None:
+    """The control is another seed."""
+    offer = find_offer(name)
+    candidate = Candidate(offer.baseline.network(TaskShape(), offer.part, False))  # type: ignore[union-attr]
+    learn, choose_by = images(32, 0), images(8, 1)
+
+    def losses(device: Device, seed: int = 3) -> list[float]:
+        with one_thread():
+            job = Training(candidate, Recipe(32, 2, 16), seed, "child", device)
+            return [each.loss for each in train(job, learn, choose_by).history]
+
+    here, control = losses(CPU), losses(CPU, seed=4)
+    with pretended_gpu(says_cuda=True) as (device, _):
+        assert torch.ones(2, device=device.torch).is_cuda
+        there = losses(device)
+    assert there == pytest.approx(here, rel=1e-4)
+    assert control != pytest.approx(here, rel=1e-3)
+
+
 @pytest.mark.parametrize(
     ("optimizer", "schedule"), [("adam", "constant"), ("adamw", "one-cycle"), ("sgd", "one-cycle"), ("adamw", "cosine")]
 )
@@ -142,7 +162,7 @@ def test_a_checkpoint_of_a_device_is_taken_up(
     recipe, candidate = Recipe(48, 4, 8, schedule="one-cycle", optimiser="adamw"), Candidate(Made())
     whole = trained(candidate, recipe, CPU, SIZE)
 
-    def stop(done: int, _: int) -> None:
+    def stop(done: int, *_: object) -> None:
         if done == 2:
             raise InterruptedError
 

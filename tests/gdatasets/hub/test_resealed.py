@@ -293,7 +293,7 @@ OFTEN = {
 HARMLESS: dict[str, Change] = {
     "a comment in the text": edit_card("## Limits\n", "## Limits\n\n<!-- looked at -->\n"),
     "a comment in the YAML": edit_card("---\n", "---\n# looked at\n"),
-    "another word": edit_card("Turned digits", "Rotated digits"),
+    "another word": edit_card("Upright characters", "Upright letters"),
     "another citation": lambda folder, _rng, _forged: (folder / "CITATION.cff").write_text("title: mine\n") and None,
     "another picture": lambda folder, _rng, _forged: (folder / "preview.png").write_bytes(b"no picture") and None,
     "another licence": in_manifest(

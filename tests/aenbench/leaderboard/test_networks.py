@@ -1,0 +1,24 @@
+"""An entry's network is described by the family of its baseline, not by another one with the same facts."""
+
+from pathlib import Path
+
+import pytest
+
+from aenbench.leaderboard.entry_folder import read_description
+from aenbench.leaderboard.networks import format_networks
+
+BOARD = Path(__file__).parents[3] / "leaderboards"
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        ("mnist-rot/any-angle/gcnn-v4", "v4"),
+        ("mnist-rot/any-angle/p4cnn", "c4, seven layers"),
+        ("mnist-rot/any-angle/z2cnn", "trivial, seven layers"),
+        ("g-mnist/aug2/mlp", "no symmetry"),
+        ("g-mnist/aug2/full", "rotation+hflip+htrans+scramble4"),
+    ],
+)
+def test_networks_of_families_with_the_same_facts_are_told_apart(entry: str, says: str) -> None:
+    assert format_networks(read_description(BOARD / entry)) == says
