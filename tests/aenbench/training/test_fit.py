@@ -77,14 +77,14 @@ def test_a_tiny_set_is_passed_a_bounded_number_of_times_and_no_published_one_les
         for recipe in (budget.child, budget.final)
     ]
     assert Recipe(10_000, 10) in recipes
-    assert Recipe(10_000, 10).passes(11) == MAX_PASSES == 500
+    assert Recipe(10_000, 10).passes(11) == MAX_PASSES == 1_000
     sizes = [each.samples["train"] - each.validation for each in SOURCES.values()]
     assert min(sizes) == 1_137
     for recipe in recipes:
         for size in sizes:
             assert recipe.passes(size) == max(1, round(recipe.epochs * recipe.images / min(size, recipe.images)))
         assert recipe.passes(1) <= MAX_PASSES
-    assert Recipe(100, 800).passes(100) == Recipe(100, 800).passes(20) == 800, "passes that were asked for stay"
+    assert Recipe(100, 1_200).passes(100) == Recipe(100, 1_200).passes(20) == 1_200, "passes that were asked for stay"
 
 
 def test_predicting_leaves_the_mode_and_drops_nothing_out() -> None:
