@@ -3,6 +3,7 @@
 import json
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -22,6 +23,7 @@ from aenbench.models.registry import FAMILIES, space_of
 from aenbench.models.space import SearchSpace
 from aenbench.models.stacked import stack_networks
 from aenbench.provenance import hardware
+from aenbench.tables.effects import measure_effects, write_effects
 from aenbench.tables.parquet import read_table, table_path, write_table
 from aenbench.tables.table import Table, TableInfo
 from aenbench.tasks.images import Images
@@ -108,7 +110,7 @@ class Training:
 
 
 def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, report: Report) -> Path:
-    """Train every network of a space and write the table, once all are done.
+    """Train every network of a space and write the table, once all are done, and beside it what the images say.
 
     Where that table is already, with fewer seeds, its trainings are put into the store instead of being made again;
     where it has all of the seeds it stays as it is.
@@ -152,7 +154,11 @@ def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, r
     for key, result in _evaluated(store, executor, items, plan.device):
         results[key] = result
         report(len(results), len(items))
-    write_table(assemble(info, space, results), path)
+    table = assemble(info, space, results)
+    write_table(table, path)
+    if space.candidates:
+        with suppress(InvalidArgumentError):  # images of which nothing can be asked, such as one of a class
+            write_effects(measure_effects(table, plan.root), path)
     return path
 
 

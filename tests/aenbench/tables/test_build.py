@@ -16,6 +16,7 @@ from aenbench.models.space import SearchBudget
 from aenbench.search.evaluate import TrainedEvaluation
 from aenbench.tables import build as tabulate
 from aenbench.tables.build import TablePlan, Training
+from aenbench.tables.effects import read_evidence
 from aenbench.tables.parquet import read_table, write_table
 from aenbench.tables.table import Table
 from aenbench.tasks.images import Images
@@ -59,6 +60,8 @@ def test_the_values_are_exactly_those_of_a_live_search(tmp_path: Path, protocol:
         live = TrainedEvaluation(table.space, train, choose_by, RECIPE, seed)
         assert [table.evaluate(seed)(network) for network in NETWORKS] == [live(network) for network in NETWORKS]
     assert len(np.unique(table.validation)) > 6
+    said = read_evidence(table, tmp_path / "g-digits" / "d4" / f"aen-{protocol}.parquet")
+    assert [evidence.symmetries() for evidence in said] == [{"rotation", "hflip", "vflip"}] * len(table.seeds)
 
 
 def test_every_epoch_is_that_of_an_ordinary_training(tmp_path: Path) -> None:
