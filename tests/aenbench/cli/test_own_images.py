@@ -66,7 +66,7 @@ def test_where_the_images_are_other_ones_the_entry_is_refused(photos: Path, monk
     assert call(["verify", "board", "--root", "."], monkeypatch) == 1
 
 
-def test_a_dozen_images_are_passed_five_hundred_times(
+def test_a_dozen_images_are_passed_a_thousand_times(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """929b5b9 passed them 9,091 times under `quick`."""
@@ -79,4 +79,4 @@ def test_a_dozen_images_are_passed_five_hundred_times(
             Image.fromarray(rng.integers(0, 256, (16, 16), dtype=np.uint8)).save(path)
     run = ["run", "--baseline", "mlp", "--dataset", "dozen", "--budget", "quick", "--seeds", "1", "--out", "board"]
     assert call([*run, "--workers", "1"], monkeypatch) == 0
-    assert "seed 0 training: 500 of 500" in capsys.readouterr().err
+    assert "seed 0 training: 1,000 of 1,000" in capsys.readouterr().err

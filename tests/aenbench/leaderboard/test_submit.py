@@ -131,7 +131,7 @@ def test_a_method_written_as_a_baseline_that_does_not_exist_is_refused(
     assert not out.exists()
 
 
-@pytest.mark.parametrize("method", ["gcnn:c4", "mlp", "aen:greedy", "full attention", "resnet:18"])
+@pytest.mark.parametrize("method", ["gcnn:c4", "mlp", "aen:greedy", "full attention", "vgg:16"])
 def test_a_baseline_that_exists_and_a_name_of_ones_own_are_taken(
     tmp_path: Path, guesses: np.ndarray, method: str
 ) -> None:

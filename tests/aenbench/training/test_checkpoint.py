@@ -64,7 +64,7 @@ def train(
 ) -> tuple[nn.Module, Fit]:
     """Train from the same start; end as a killed process does where `stop_after` says."""
 
-    def stop(done: int, _: int) -> None:
+    def stop(done: int, *_: object) -> None:
         if done == stop_after:
             raise KeyboardInterrupt
 
@@ -113,7 +113,7 @@ def test_only_the_passes_that_are_missing_are_trained(tmp_path: Path) -> None:
             Recipe(96, PASSES, 16, 1e-2),
             0,
             True,
-            lambda done, _: trained.append(done),
+            lambda done, *_: trained.append(done),
             checkpoint=checkpoint,
         )
     assert trained == [4, 5]

@@ -50,7 +50,7 @@ def test_passes_are_in_the_order_of_a_final_training(monkeypatch: pytest.MonkeyP
     """The same batches in the same passes; another seed, or a child of a search, has another order."""
     learn, choose_by = Images(Task("g-digits", "none")).training()
     recipe, orders = Recipe(len(learn), 2, 32, chosen_by=10), []
-    monkeypatch.setattr(fit, "_train_once", lambda _, order, *rest: orders.append(order) or 0.0)  # noqa: ARG005
+    monkeypatch.setattr(fit, "_train_once", lambda _, order, *rest: orders.append(order) or torch.zeros(()))  # noqa: ARG005
     candidate = Candidate(SevenLayerArchitecture())
     train(Training(candidate, recipe, 3, "final"), learn, choose_by)
     loader = data_loader("g-digits", "none", batch=32, seed=3)
