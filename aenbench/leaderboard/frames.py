@@ -119,7 +119,7 @@ def load_predictions(
 
     Raises:
         EntryError: there is no such entry, or it is malformed.
-        SourceError: the dataset's source is not at hand.
+        SourceError: the dataset's source is not on this machine.
     """
     import pandas as pd
 

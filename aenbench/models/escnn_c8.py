@@ -11,7 +11,7 @@ import inspect
 import sys
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
 
@@ -24,7 +24,7 @@ from aenbench.models.family import Budget, Fixed, ModelFamily
 from aenbench.models.space import SearchBudget, SearchSpace
 from aenbench.tasks.task import TaskShape
 from aenbench.training.candidate import Candidate
-from aenbench.training.recipe import Recipe
+from aenbench.training.recipe import Recipe, convolutional_recipe
 
 _INSTALL = "pip install --no-deps escnn==1.0.11 pymanopt autograd joblib"
 _FIELDS, _KERNELS, _PADDINGS = (24, 48, 48, 96, 96, 64), (7, 5, 5, 5, 5, 5), (1, 2, 2, 2, 2, 1)
@@ -165,15 +165,7 @@ class SteerableSpace(SearchSpace):
 
 
 def _recipe(images: int, epochs: int) -> Recipe:
-    return Recipe(
-        images,
-        epochs,
-        learning_rate=1e-2,
-        optimiser="adamw",
-        schedule="one-cycle",
-        weight_decay=1e-2,
-        evaluation_batch=100,
-    )
+    return replace(convolutional_recipe(images, epochs), precision="float32", evaluation_batch=100)
 
 
 def _c8(shape: TaskShape, part: str, large: bool) -> SteerableArchitecture:  # noqa: ARG001

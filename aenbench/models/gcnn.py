@@ -21,7 +21,7 @@ from aenbench.tasks.protocol import Protocol
 from aenbench.tasks.task import TaskShape
 from aenbench.training.augmentation import AUGMENTATIONS, Augmentation
 from aenbench.training.candidate import Candidate
-from aenbench.training.recipe import Recipe
+from aenbench.training.recipe import Recipe, convolutional_recipe
 
 _KERNEL, _DENSE, _DROPOUT = 3, (100, 50), 0.5
 _HEAD_SIZE, _UNPOOLED = 4, 32
@@ -270,16 +270,9 @@ def _released_gcnn(images: int, epochs: int) -> Recipe:
     return replace(_gcnn(images, epochs, 1_000), optimiser="sgd")
 
 
-_CONVERGED = Recipe(
-    50_000,
-    5,
-    learning_rate=3e-3,
-    optimiser="adamw",
-    schedule="one-cycle",
-    weight_decay=1e-2,
-    precision="bfloat16",
-    evaluation_batch=250,
-)  # tuned on validation images of MNIST-rot: docs/benchmark.md, "How the recipes were chosen"
+_CONVERGED = replace(
+    convolutional_recipe(50_000, 5), learning_rate=3e-3
+)  # tuned on validation images of MNIST-rot: docs/benchmark.md
 _BUDGETS = {
     ("standard", "quick"): Budget("quick", _QUICK_GCNN_SEARCH, _gcnn(500, 2, 500), _gcnn(4_000, 2)),
     ("standard", "standard"): Budget("standard", _PAPER_GCNN_SEARCH, _gcnn(6_000, 4, 1_000), _CONVERGED),

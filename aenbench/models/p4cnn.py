@@ -17,7 +17,7 @@ from aenbench.nn.pooling import GroupPooling, SpatialPooling
 from aenbench.nn.square_groups import SquareGroup
 from aenbench.tasks.task import TaskShape
 from aenbench.training.candidate import Candidate
-from aenbench.training.recipe import Recipe
+from aenbench.training.recipe import convolutional_recipe
 
 _HIDDEN, _PLAIN_WIDTH, _LAST_KERNEL = 6, 20, 4
 
@@ -133,27 +133,13 @@ class SevenLayerSpace(GroupSpace):
         return Candidate(SevenLayerArchitecture(self.group(state), self.shape))
 
 
-def _recipe(images: int, epochs: int, chosen_by: int | None = None) -> Recipe:
-    return Recipe(
-        images,
-        epochs,
-        learning_rate=1e-2,
-        optimiser="adamw",
-        schedule="one-cycle",
-        weight_decay=1e-2,
-        precision="bfloat16",
-        chosen_by=chosen_by,
-        evaluation_batch=250,
-    )
-
-
 _SEARCH = SearchBudget(states=4, networks=4, episodes=4, episode_steps=4)
 _BUDGETS = {
     (protocol, name): Budget(name, _SEARCH, child, final)
     for protocol in ("standard", "paper")
     for name, child, final in (
-        ("quick", _recipe(500, 2, 500), _recipe(4_000, 2)),
-        ("standard", _recipe(4_000, 4, 1_000), _recipe(50_000, 5)),
+        ("quick", convolutional_recipe(500, 2, 500), convolutional_recipe(4_000, 2)),
+        ("standard", convolutional_recipe(4_000, 4, 1_000), convolutional_recipe(50_000, 5)),
     )
 }
 

@@ -19,7 +19,7 @@ from aenbench.nn.representations import trivial
 from aenbench.nn.square_groups import SQUARE_GROUPS, SquareGroup
 from aenbench.tasks.task import TaskShape
 from aenbench.training.candidate import Candidate
-from aenbench.training.recipe import Recipe
+from aenbench.training.recipe import convolutional_recipe
 
 _PLAIN_WIDTHS, _LARGEST = (16, 32, 64), 32
 
@@ -176,20 +176,6 @@ class CNNSpace(GroupSpace):
         return Candidate(ResNetArchitecture(self.group(state), residual=False, shape=self.shape))
 
 
-def _recipe(images: int, epochs: int, chosen_by: int | None = None) -> Recipe:
-    return Recipe(
-        images,
-        epochs,
-        learning_rate=1e-2,
-        optimiser="adamw",
-        schedule="one-cycle",
-        weight_decay=1e-2,
-        precision="bfloat16",
-        chosen_by=chosen_by,
-        evaluation_batch=250,
-    )
-
-
 _SEARCH = SearchBudget(states=4, networks=4, episodes=4, episode_steps=4)
 
 
@@ -198,8 +184,8 @@ def _budgets(epochs: int) -> dict[tuple[str, str], Budget]:
         (protocol, name): Budget(name, _SEARCH, child, final)
         for protocol in ("standard", "paper")
         for name, child, final in (
-            ("quick", _recipe(500, 2, 500), _recipe(4_000, 2)),
-            ("standard", _recipe(4_000, 4, 1_000), _recipe(50_000, epochs)),
+            ("quick", convolutional_recipe(500, 2, 500), convolutional_recipe(4_000, 2)),
+            ("standard", convolutional_recipe(4_000, 4, 1_000), convolutional_recipe(50_000, epochs)),
         )
     }
 

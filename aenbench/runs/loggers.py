@@ -68,7 +68,7 @@ def logged(report: Report, logger: Logger | None, notice: Callable[[str], Any]) 
             if failures == 1:
                 when = f"after pass {arguments[1]} of {arguments[0]}" if arguments else "when it was closed"
                 why = " ".join(f"{type(error).__name__}: {error}".split())
-                notice(f"The logger failed {when} ({why:.300}); the run goes on, and further failures are not shown.")
+                notice(f"The logger failed {when} ({why:.300}); the run continues, and further failures are not shown.")
 
     def both(step: Step) -> None:
         report(step)

@@ -66,7 +66,7 @@ class Plan:
 
         Raises:
             InvalidArgumentError: changes that ask for more images than there are, or for too many passes.
-            SourceError: there are changes, and the dataset is not at hand.
+            SourceError: there are changes, and the dataset is not on this machine.
         """
         return replace(self._usual_budget, final=self._final)
 

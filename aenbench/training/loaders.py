@@ -47,7 +47,7 @@ def data_loader(
     Raises:
         UnknownNameError: no such dataset, configuration, split or protocol.
         InvalidArgumentError: a batch of less than one image.
-        SourceError: the images are not at hand.
+        SourceError: the images are not on this machine.
     """
     known_name("split", split, get_args(Split))
     name = as_typed(dataset)

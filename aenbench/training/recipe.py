@@ -123,6 +123,24 @@ class Recipe:
         return LambdaLR(optimiser, _cosine(steps)) if self.schedule == "cosine" else None
 
 
+def convolutional_recipe(images: int, epochs: int, chosen_by: int | None = None) -> Recipe:
+    """That of the convolutional families: AdamW, one cycle up to .01, weight decay .01, in bfloat16.
+
+    It is that of the first run of P4CNN here (docs/benchmark.md, "How the recipes were chosen").
+    """
+    return Recipe(
+        images,
+        epochs,
+        learning_rate=1e-2,
+        optimiser="adamw",
+        schedule="one-cycle",
+        weight_decay=1e-2,
+        precision="bfloat16",
+        chosen_by=chosen_by,
+        evaluation_batch=250,
+    )
+
+
 def has_fast_bfloat16() -> bool:
     """Whether this processor multiplies in bfloat16; where it does not, PyTorch imitates it many times slower.
 

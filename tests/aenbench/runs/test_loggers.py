@@ -119,7 +119,7 @@ def test_a_logger_changes_nothing_and_neither_does_one_that_fails(here: Path) ->
     assert np.array_equal(found[0], found[2])
     assert Path("closed.txt").read_text() == "3"
     assert notices == [
-        "The logger failed after pass 1 of final, seed 0 (SystemExit: the server is gone); the run goes on, and "
+        "The logger failed after pass 1 of final, seed 0 (SystemExit: the server is gone); the run continues, and "
         "further failures are not shown."
     ]
 
@@ -153,7 +153,7 @@ def test_it_is_closed_when_the_run_is_interrupted_and_may_fail_then() -> None:
     with pytest.raises(KeyboardInterrupt), logged(silent, Log(), notices.append):
         raise KeyboardInterrupt
     assert notices == [
-        "The logger failed when it was closed (OSError: full); the run goes on, and further failures are not shown."
+        "The logger failed when it was closed (OSError: full); the run continues, and further failures are not shown."
     ]
 
 
