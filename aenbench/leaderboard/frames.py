@@ -139,7 +139,10 @@ def load_history(dataset: str, configuration: str, entry: str, path: Path | str 
     """How the final trainings of an entry went, as its authors state it: a row for each seed and pass.
 
     Args:
-        dataset, configuration, entry, path: as for `load_predictions`.
+        dataset: such as `g-mnist`.
+        configuration: such as `aug2`.
+        entry: its name, such as `aen`.
+        path: the folder of entries.
 
     Returns:
         `seed`, `pass` (counted from 1), `loss` (mean of the pass), `accuracy` (0..1, on the images that choices are
