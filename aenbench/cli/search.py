@@ -122,7 +122,7 @@ def _converge(table: "Table", path: Path, count: int, root: Path | None, workers
     from aenbench.tables.converged import agreement, converge, read_converged, write_converged
 
     found = read_converged(path)
-    if found is None or len(found.networks) != count:
+    if found is None or len(found.networks) != count or found.table_sha256 != table.content_sha256:
         store = path.with_suffix(".converged.trials")
         with executor_from("local", workers, None) as where, progress_report(quiet) as report:
             found = converge(

@@ -165,13 +165,12 @@ def rebuild(description: Description, limit: int, where: str) -> nn.Module:
         )
     try:
         network = family.rebuild({**description.facts, **_as_tuples(description.facts)}, description.shape)
-        fits = network is None or network.parameter_count * _BYTES <= limit
         if network is None:
             raise WeightsError(
                 f"{where}: {family.name} builds no network for images of {description.shape.image_size} pixels from "
                 "what an entry states; give load_model a module to fill, `module=...`."
             )
-        if not fits:
+        if network.parameter_count * _BYTES > limit:
             raise WeightsError(f"{where} holds fewer weights than the network that it names; download it again.")
         return network.build(torch.Generator().manual_seed(0))
     except WeightsError:

@@ -13,9 +13,8 @@ from aenbench.models.family import BestOf, Fixed, ModelFamily, Offer, Searched, 
 from aenbench.models.registry import find_offer, is_import_path
 from aenbench.models.space import SearchBudget, SearchSpace
 from aenbench.runs.method import Choice, Method
-from aenbench.search.guided import NETWORKS as GUIDED_NETWORKS
 from aenbench.search.record import Evaluate, Record
-from aenbench.search.registry import DEFAULT_SEARCH, SEARCHES
+from aenbench.search.registry import DEFAULT_SEARCH, SEARCHES, USUAL_NETWORKS
 from aenbench.tasks.task import TaskShape
 from aenbench.training.augmentation import Augmentation
 from aenbench.training.candidate import Candidate
@@ -98,10 +97,9 @@ class Baseline(Method):
     def networks_ahead(self, space: SearchSpace, budget: SearchBudget) -> int:
         if isinstance(self.offer.baseline, BestOf):
             return len(self.offer.baseline.states)
-        if not self.learns or self.search == "discover":
+        if not self.learns or USUAL_NETWORKS.get(self.search) == 0:
             return 0
-        most = GUIDED_NETWORKS if self.search == "guided" else budget.states
-        return budget.networks or min(most, len(space.networks))
+        return budget.networks or min(USUAL_NETWORKS.get(self.search, budget.states), len(space.networks))
 
     def choose(self, space: SearchSpace, evaluate: Evaluate, budget: SearchBudget, seed: int) -> Choice:
         if self.learns:

@@ -47,6 +47,9 @@ itself, so it must be one of a module; `SEARCHES.find("package.module:function")
 ASK_IMAGES = frozenset({"discover", "guided"})
 """Searches that ask the images, too: what they choose need not be the network of the highest value."""
 
+USUAL_NETWORKS = {"discover": 0, "guided": guided.NETWORKS}
+"""How many networks a search trains at most where the budget names no number; the others spend all of their budget."""
+
 DEFAULT_SEARCH = "dqn"
 """The paper's: what a baseline that searches uses where none is named."""
 

@@ -21,14 +21,12 @@ from aenbench.errors import InvalidArgumentError, TableError
 from aenbench.execution.executors import Executor
 from aenbench.execution.store import TrialStore, evaluate_all
 from aenbench.models.registry import FAMILIES
-from aenbench.models.space import SearchSpace
-from aenbench.tables.build import training_key
+from aenbench.tables.build import Training, training_key
 from aenbench.tables.table import Table
 from aenbench.tasks.images import Images
 from aenbench.tasks.task import Task
 from aenbench.training import trial
 from aenbench.training.fit import accuracy
-from aenbench.training.recipe import Recipe
 from aenbench.training.trial import load_images
 from gdatasets.files import read_whole, write_whole
 
@@ -101,18 +99,6 @@ class Agreement:
     seeds: int
 
 
-@dataclass(frozen=True)
-class _Training:
-    """One network and one seed: a piece of work that can be sent to any process."""
-
-    task: Task
-    root: Path | None
-    space: SearchSpace
-    recipe: Recipe
-    network: str
-    seed: int
-
-
 def converged_path(table: Path) -> Path:
     """Where the converged trainings of a table's file belong."""
     return table.with_suffix(".converged.json")
@@ -157,7 +143,7 @@ def converge(
     recipe = FAMILIES[info.space].budget(table.protocol).final
     identity = f"converge, torch {version('torch')}, {table.content_sha256}, {recipe}"
     items = {
-        training_key(network, seed): _Training(task, root, space, recipe, network, seed)
+        training_key(network, seed): Training(task, root, space, recipe, network, seed)
         for seed, network in product(table.seeds, chosen)
     }
     results: dict[str, Any] = {}
@@ -175,7 +161,7 @@ def converge(
     )
 
 
-def _train(training: _Training) -> dict[str, object]:
+def _train(training: Training) -> dict[str, object]:
     images = load_images(training.task, training.root)
     candidate = training.space.candidate(training.network)
     trained = trial.train(

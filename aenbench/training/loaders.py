@@ -49,7 +49,6 @@ def data_loader(
         InvalidArgumentError: a batch of less than one image.
         SourceError: the images are not on this machine.
     """
-    known_name("split", split, get_args(Split))
     name = as_typed(dataset)
     task = Task(name, config or default_configuration(name, root), PROTOCOLS[protocol])
     chosen = load_split(Images(task, root), split)

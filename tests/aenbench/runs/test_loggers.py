@@ -1,4 +1,4 @@
-"""Loggers of a user's own are told of every pass, here, and can end no run."""
+"""Loggers of a user's own are called after every pass, in this process, and can end no run."""
 
 import os
 import re
