@@ -51,7 +51,9 @@ def verify(
 
 def leaderboard(
     folder: Annotated[Path, typer.Option("--dir", help="The folder that holds the entries.")] = Path("leaderboards"),
-    check: Annotated[bool, typer.Option(help="Write nothing; exit code 1 when a file is not up to date.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit code 1 when a file is not up to date.")
+    ] = False,
     form: Annotated[
         str | None,
         typer.Option("--format", help="Write nothing, print the results: csv, json, latex (booktabs) or markdown."),
@@ -149,7 +151,7 @@ def submit(
     ] = None,
     out: Annotated[Path, typer.Option(help="The entry goes to OUT/<dataset>/<config>/<entry>.")] = Path("leaderboards"),
     root: RootOption = None,
-    overwrite: Annotated[bool, typer.Option(help="Replace an entry of the same name.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an entry of the same name.")] = False,
 ) -> None:
     """Score predictions that were made elsewhere, and write their entry."""
     from aenbench.leaderboard.rescoring import rescore

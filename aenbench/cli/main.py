@@ -18,24 +18,25 @@ app = typer.Typer(
 )
 
 
-for command in (
-    run.run,
-    suite,
-    search.tabulate,
-    search.tables,
-    search.search,
-    search.analyze,
-    run.datasets,
-    discover,
-    track,
-    leaderboard.verify,
-    leaderboard.leaderboard,
-    leaderboard.template,
-    leaderboard.submit,
-    run.check,
+# Each command with the example that its help ends with.
+for command, example in (
+    (run.run, "aenbench run --baseline aen --search guided --dataset g-mnist --config aug2"),
+    (suite, "aenbench suite --status"),
+    (search.tabulate, "aenbench tabulate --dataset g-mnist --config aug2 --seeds 1"),
+    (search.tables, "aenbench tables --check"),
+    (search.search, "aenbench search --table leaderboards/tables/g-mnist/aug2.parquet --compare dqn,guided --runs 20"),
+    (search.analyze, "aenbench analyze leaderboards/tables/g-mnist/aug2.parquet"),
+    (run.datasets, "aenbench datasets"),
+    (discover, "aenbench discover g-mnist --config aug2 --images 4000"),
+    (track, "aenbench track kernel --tasks 'g-digits.*' --name my-method"),
+    (leaderboard.verify, "aenbench verify leaderboards/g-mnist/aug2/aen"),
+    (leaderboard.leaderboard, "aenbench leaderboard --format latex --task g-mnist/aug2"),
+    (leaderboard.template, "aenbench template --out entry.yaml"),
+    (leaderboard.submit, "aenbench submit --predictions predictions.npz --meta entry.yaml --out leaderboards"),
+    (run.check, "aenbench check mynetwork:Net --group d4"),
 ):
-    app.command()(command)
-reproductions.command("paper")(reproduce_paper)
+    app.command(epilog=f"Example: {example}")(command)
+reproductions.command("paper", epilog="Example: aenbench reproduce paper --part a --scale quick")(reproduce_paper)
 app.add_typer(reproductions, name="reproduce", help="Make an entry (`reproduce FOLDER`) or the paper's results again.")
 
 

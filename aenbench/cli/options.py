@@ -17,8 +17,8 @@ QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 DeviceOption = Annotated[
     str,
     typer.Option(
-        metavar="auto|cpu|cuda|cuda:1",
-        help="Where networks are trained: cuda is a GPU, auto takes one where PyTorch finds it.",
+        metavar="DEVICE",
+        help="Where networks are trained: cpu, cuda (a GPU), cuda:1, or auto, which takes a GPU where there is one.",
     ),
 ]
 AddressOption = Annotated[str | None, typer.Option(help="Of the Ray cluster; by default one is started here.")]

@@ -40,7 +40,7 @@ def parse_run(arguments: Sequence[str]) -> Mapping[str, Any]:
     return options
 
 
-@reproductions.command("entry")
+@reproductions.command("entry", epilog="Example: aenbench reproduce leaderboards/g-mnist/aug2/mlp")
 def reproduce_entry(
     folder: Annotated[Path, typer.Argument(help="An entry's folder.")],
     root: RootOption = None,
@@ -54,8 +54,8 @@ def reproduce_entry(
     device: Annotated[
         str | None,
         typer.Option(
-            metavar="auto|cpu|cuda|cuda:1",
-            help="Where networks are trained; by default on the entry's kind of device. Another gives other bits.",
+            metavar="DEVICE",
+            help="cpu, cuda or auto; by default the entry's kind of device. Another gives other bits.",
         ),
     ] = None,
     workers: WorkersOption = None,

@@ -29,8 +29,8 @@ def run(
         typer.Option(
             help="mlp, full, single, single:<action>, aen, gcnn:<group>, gcnn-aen, cnn, z2cnn, p4cnn, p4m, resnet, "
             "resnet:<group> or group; "
-            "of your own model family package.module:family for its search, package.module:family:<part> for one of "
-            "its networks."
+            "of your own model family package.module:name for its search, package.module:name:<part> for one of its "
+            "networks."
         ),
     ] = None,
     model: Annotated[
@@ -61,7 +61,8 @@ def run(
     augment: Annotated[
         str,
         typer.Option(
-            help="Augment the training images: rotate360,rotate,hflip,vflip,translate,scale,shear or some of them."
+            help="Augment the training images: rotate360, rotate, hflip, vflip, translate, scale, shear, or some of "
+            "them with commas between."
         ),
     ] = "",
     size: Annotated[str, typer.Option(help="small or large: the size of gcnn:<group>.")] = "small",
@@ -118,11 +119,11 @@ def run(
     weights: Annotated[
         Path | None,
         typer.Option(
-            help="Keep the final networks, as DIR/<dataset>/<config>/<entry>/seed-N.safetensors, for "
+            help="Keep the final networks in DIR/<dataset>/<config>/<entry>, a file seed-N.safetensors for each, for "
             "`aenbench.load_model`. Where this is --out, they become part of the entry, which holds small ones only."
         ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option(help="Replace an entry of the same name.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an entry of the same name.")] = False,
     quiet: QuietOption = False,
 ) -> None:
     """Search, train and score a baseline, or train and score a network of your own, and write its entry."""

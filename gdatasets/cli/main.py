@@ -52,7 +52,7 @@ def _gdatasets(_version: VersionOption = False) -> None:
     """Deterministic symmetry datasets: build, verify, look at, cite and publish them."""
 
 
-@app.command("list")
+@app.command("list", epilog="Example: gdatasets list")
 def list_datasets() -> None:
     """The datasets and their configurations."""
     from gdatasets.generation.specs import CONFIGURATIONS, DATASETS, is_pinned
@@ -69,7 +69,7 @@ def list_datasets() -> None:
             say(f"{config.name:10} {config.family:8} {config.bits}  {', '.join(config.actions) or '-'}{default}")
 
 
-@app.command()
+@app.command(epilog="Example: gdatasets info g-mnist@1.0.0")
 def info(
     name: Annotated[str, typer.Argument(metavar="NAME[@VERSION]|DIR", help="A dataset, or a build's folder.")],
 ) -> None:
@@ -81,7 +81,7 @@ def info(
     say_lines(describe_version(name) if build is None else describe_build(build))
 
 
-@app.command()
+@app.command(epilog="Example: gdatasets build g-mnist d4-roll --out g-mnist")
 def build(
     out: Annotated[Path, typer.Option("--out", help="The folder to build into; what is finished there is kept.")],
     names: Annotated[
@@ -178,7 +178,7 @@ def _own_groups(
     return [GroupConfiguration(parse_group(generators, image_shape[0]), name)]
 
 
-@app.command()
+@app.command(epilog="Example: gdatasets verify g-mnist --rebuild")
 def verify(
     target: Annotated[str, typer.Argument(metavar="DIR|NAME@VERSION", help="A build, or a published version.")],
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Make everything again from the source.")] = False,
@@ -243,7 +243,7 @@ def _conclude(target: str, report: "Report") -> None:
     say(f"{target} verified: {report.samples:,} samples in {splits}.")
 
 
-@app.command()
+@app.command(epilog="Example: gdatasets preview g-mnist aug2 --out preview.png")
 def preview(
     name: Annotated[str, typer.Argument(metavar="NAME|DIR", help="A dataset, or a build's folder.")],
     config: Annotated[str, typer.Argument(help="A configuration.")],
@@ -276,7 +276,7 @@ def preview(
     say(f"Wrote {out}")
 
 
-@app.command()
+@app.command(epilog="Example: gdatasets cite g-mnist@1.0.0 --format bibtex")
 def cite(
     reference: Annotated[str, typer.Argument(metavar="NAME[@VERSION]|DIR", help="Such as g-mnist@1.0.0, or a build.")],
     form: Annotated[str, typer.Option("--format", help="bibtex, cff or apa.")] = "bibtex",
@@ -289,7 +289,7 @@ def cite(
     say_lines(citation(reference, form) if build is None else build.cite(form))
 
 
-@app.command()
+@app.command(epilog="Example: gdatasets publish g-mnist --repo aen/g-mnist --dry-run")
 def publish(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A finished build.")],
     repo: Annotated[str, typer.Option("--repo", help="The dataset repository, such as aen/g-mnist.")],
@@ -312,7 +312,7 @@ def publish(
         _say(quiet, f"Published {what}, at {done.commit}")
 
 
-app.command()(duplicates)
+app.command(epilog="Example: gdatasets duplicates eurosat")(duplicates)
 
 
 def _say(quiet: bool, message: str) -> None:
