@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -35,6 +36,17 @@ def data_root() -> Path:
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the user's cache of sources."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="module")
+def warm_python() -> Iterator[Any]:
+    """Runs programs in forks of a process that has imported everything; see `warm`."""
+    if sys.platform == "win32":
+        pytest.skip("there is no fork")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(Path(__file__).parent)
+        with importlib.import_module("warm").WarmPython() as warm:
+            yield warm
 
 
 @pytest.fixture

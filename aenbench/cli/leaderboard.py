@@ -64,15 +64,25 @@ def leaderboard(
             "--task", help="With --format: dataset/configuration, or a pattern such as 'g-mnist/*'; again for more."
         ),
     ] = None,
+    changes_from: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="BOARD",
+            help="Write nothing, print what differs from an earlier board (its folder or results.json), as Markdown.",
+        ),
+    ] = None,
     root: RootOption = None,
 ) -> None:
     """Regenerate README.md, index.html, results.json, results.parquet, entry.schema.json, and answers.json of images
-    that cannot be fetched; with --format, print the results instead.
+    that cannot be fetched; with --format or --changes-from, print instead.
 
     So, too, the README.md of the track of discovery, where the folder has one.
 
     Entries that `aenbench verify` refuses are named and left out; the exit code is then 1.
     """
+    if changes_from is not None:
+        _show_changes(folder, changes_from, root, check or form is not None or bool(tasks))
+        return
     if form is not None:
         _export(folder, form, tasks or [], root, check)
         return
@@ -115,6 +125,18 @@ def _export(folder: Path, form: str, tasks: Sequence[str], root: Path | None, ch
     if check:
         raise InvalidArgumentError("--check and --format do not go together: the one compares files, the other prints.")
     say_lines(write(choose(load_results(folder, root=root), tasks)))
+
+
+def _show_changes(folder: Path, before: Path, root: Path | None, asked_more: bool) -> None:
+    """Print what differs from an earlier board."""
+    from aenbench.leaderboard.changes import describe_changes
+    from aenbench.leaderboard.frames import load_results
+
+    if asked_more:
+        raise InvalidArgumentError("--changes-from and --check, --format or --task do not go together.")
+    if not before.exists():
+        raise InvalidArgumentError(f"{before} does not exist; name a folder of entries, or its results.json.")
+    say_lines(describe_changes(load_results(before, root=root), load_results(folder, root=root)).rstrip("\n"))
 
 
 def _say(problems: Sequence[str]) -> None:

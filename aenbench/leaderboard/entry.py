@@ -197,6 +197,11 @@ class Entry(Strict):
         description="commit of the code, with +changes where its files had been edited; empty if not known",
     )
     device: Kind = Field(default="cpu", description="kind of device that trained it; left out where it is cpu")
+    outside_data: Line = Field(
+        default="",
+        description="images beyond the training split that it has seen, pretraining included, and whether test images "
+        "or what they were made from may be among them; none where there are none, left out if not known",
+    )
     hardware: Line = ""
     software: Versions = Field(default_factory=dict, description="versions by name")
     created: Line = Field(description="UTC, ISO 8601")
@@ -209,6 +214,8 @@ class Entry(Strict):
             fields.pop("device", None)
         if self.open_recipe is None:
             fields.pop("open_recipe", None)
+        if not self.outside_data:
+            fields.pop("outside_data", None)
         return fields
 
     @property

@@ -31,7 +31,8 @@ search time are means over seeds; times depend on the machine (see each `entry.j
 
 † as stated by the authors, within bounds but not recomputed. Parameters without the mark were counted again from the
 network that the entry names. `not converged`: by the entry's `history.csv` validation accuracy still rose by more than
-.2 points over the last tenth of the passes.
+.2 points over the last tenth of the passes. `no history`: it was trained by an earlier version, whose trainings were
+shorter and kept no `history.csv`.
 """
 
 _OPEN = """### Recipe: open
@@ -83,7 +84,11 @@ def _line(row: Row) -> str:
 
 def _trust(row: Row) -> str:
     """Such as `reproduced` or `scored; not converged; flags: label-leak, repeated-seed (reviewed)`."""
-    said = [row.shown.trust.level, *([] if row.shown.has_converged else ["not converged"])]
+    said = [row.shown.trust.level]
+    if not row.shown.has_converged:
+        said.append("not converged")
+    elif not row.shown.training and row.entry.origin != "submission":
+        said.append("no history")
     flags = ", ".join(f"{flag.code} (reviewed)" if flag.reason else flag.code for flag in row.flags)
     return "; ".join([*said, *([f"flags: {flags}"] if flags else [])])
 

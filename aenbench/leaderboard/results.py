@@ -129,6 +129,7 @@ _AFTER = (
     Column("network", str, "the networks of all seeds, in words", lambda at: at.row.shown.network, is_stated=True),
     _entry("budget", "what a seed might spend"),
     Column("recipe", str, "what an open one changed", lambda at: str(at.row.entry.open_recipe or ""), is_stated=True),
+    _entry("outside_data", "images beyond the training split that it has seen; empty if not known"),
     _entry("device", "kind of device that trained it"),
     _entry("created", "UTC, ISO 8601"),
     Column("trust", str, "scored or reproduced", lambda at: at.row.shown.trust.level),

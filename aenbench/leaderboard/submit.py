@@ -81,6 +81,7 @@ class Submission(Strict):
     seeds: Annotated[tuple[SubmittedSeed, ...], Field(min_length=1, max_length=MAX_SEEDS), AfterValidator(_different)]
     command: Text = ""
     code_revision: Line = ""
+    outside_data: Line = ""
     hardware: Line = ""
     software: Versions = Field(default_factory=dict)
 
@@ -98,6 +99,7 @@ authors:                        # one or more
 links:                          # optional: up to ten https addresses
   paper: https://example.org/paper
   code: https://example.org/code
+  weights: https://example.org/weights
 
 dataset: g-digits               # `aenbench datasets` lists them
 configuration: aug2             # `gdatasets list` lists them; none for datasets that are used as published
@@ -117,6 +119,8 @@ seeds:
 
 command: python train.py --seed 0 --seed 1                 # optional: what was typed, exactly
 code_revision: 0123456789abcdef0123456789abcdef01234567    # optional: the commit that ran
+outside_data: none              # optional: images beyond the training split that it has seen, pretraining included, and
+                                # whether test images, or what they were made from, may be among them
 hardware: one NVIDIA A100                                  # optional
 software:                                                  # optional: versions, in quotes
   python: "3.12.4"

@@ -20,6 +20,7 @@ def main() -> int:
     limits: dict[str, int] = json.loads(sys.argv[1])
     os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"  # what it frees is free
     limit_address_space(limits["memory"])
+    sys.modules["numpy"] = None  # type: ignore[assignment]  # pyarrow can do without it, and starts in .6 of the time
     try:
         import pyarrow as pa
 

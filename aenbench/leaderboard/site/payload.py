@@ -126,6 +126,7 @@ def _entry(task: int, standing: Standing, row: Row) -> dict[str, Any]:
         "recipe": "" if entry.origin == "submission" else format_recipe(entry.open_recipe),
         "command": entry.command,
         "codeRevision": entry.code_revision,
+        "outsideData": entry.outside_data,
         "hardware": entry.hardware,
         "software": dict(entry.software),
         "created": entry.created,

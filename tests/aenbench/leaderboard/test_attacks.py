@@ -304,7 +304,16 @@ VERIFIED: dict[str, tuple[Attack, str]] = {
     "dataset: a zip file": (edit(dataset="images.zip"), r"dataset: names a \.zip file"),
     **{
         f"{field}: {name}": (edit(**{field: value}), rf"{field}: holds the control or invisible character")
-        for field in ("method", "description", "hardware", "command", "created", "budget", "code_revision")
+        for field in (
+            "method",
+            "description",
+            "hardware",
+            "command",
+            "created",
+            "budget",
+            "code_revision",
+            "outside_data",
+        )
         for name, value in UNSEEN.items()
     },
     **{
@@ -598,7 +607,7 @@ METAS: dict[str, tuple[Callable[[str], str | bytes], str]] = {
     "dataset: a zip file": (field("dataset", "images.zip"), r"dataset: names a \.zip file"),
     **{
         f"{name}: {kind}": (field(name, value), rf"{name}: holds the control or invisible character")
-        for name in ("method", "budget", "command", "code_revision", "hardware")
+        for name in ("method", "budget", "command", "code_revision", "hardware", "outside_data")
         for kind, value in UNSEEN.items()
     },
     **{
@@ -715,7 +724,7 @@ def test_the_size_that_the_archive_states_is_not_believed(place: Path) -> None:
 
 
 def test_markup_in_every_text_field_is_kept_as_text_and_escaped_in_the_tables(entry: Path, tmp_path: Path) -> None:
-    texts = ("method", "description", "budget", "command", "code_revision", "hardware", "created")
+    texts = ("method", "description", "budget", "command", "code_revision", "hardware", "outside_data", "created")
     edit(
         **dict.fromkeys(texts, MARKUP),
         authors=[MARKUP],

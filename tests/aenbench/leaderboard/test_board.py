@@ -80,7 +80,7 @@ def test_flags_trust_and_calibration_are_on_the_board(tmp_path: Path, make_entry
     assert rows["perfect"].shown.details.calibration is None
     (tmp_path / "reviews.json").write_text('{"g-digits/aug1/perfect": {"label-leak": "made for a test"}}')
     text = render(read_board(tmp_path))
-    assert "| scored; flags: label-leak (reviewed) |" in text
+    assert "| scored; no history; flags: label-leak (reviewed) |" in text
 
 
 def test_tables_of_the_protocols_are_apart(tmp_path: Path, make_entry) -> None:

@@ -6,16 +6,14 @@ regenerated board.
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[3]
 MOMENTS = {"submit": range(0, 30, 2), "leaderboard": range(3, 63, 6)}
 """Before which changes on disk a command is killed; a whole one makes some twenty, and sixty, as of 2026-11."""
 
@@ -41,10 +39,12 @@ main()
 """
 
 
-def run(command: list[str], moment: int = 10**6) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    arguments = [sys.executable, "-c", KILLED, str(moment), json.dumps(command)]
-    return subprocess.run(arguments, capture_output=True, text=True, env=environment, check=False)
+@pytest.fixture
+def run(warm_python: Any) -> Callable[..., Any]:
+    def run(command: list[str], moment: int = 10**6) -> Any:
+        return warm_python.run(KILLED, [str(moment), json.dumps(command)])
+
+    return run
 
 
 def submission(place: Path, name: str, shift: int) -> list[str]:
@@ -86,7 +86,7 @@ def leftovers(base: Path) -> list[Path]:
 
 
 @pytest.mark.slow
-def test_a_killed_submit_leaves_one_whole_entry(tmp_path: Path) -> None:
+def test_a_killed_submit_leaves_one_whole_entry(tmp_path: Path, run: Callable[..., Any]) -> None:
     old, new = submission(tmp_path / "old", "mine", 1), submission(tmp_path / "new", "mine", 2)
     found: dict[str, str] = {}
     for version, command in (("old", old), ("new", new)):
@@ -105,7 +105,7 @@ def test_a_killed_submit_leaves_one_whole_entry(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_killed_leaderboard_leaves_one_whole_board(tmp_path: Path) -> None:
+def test_a_killed_leaderboard_leaves_one_whole_board(tmp_path: Path, run: Callable[..., Any]) -> None:
     board, seen = tmp_path / "board", []
     one, two = submission(tmp_path / "one", "one", 1), submission(tmp_path / "two", "two", 2)
     generated = ("README.md", "index.html", "entry.schema.json", "results.json", "results.parquet")

@@ -53,6 +53,7 @@ def index(tmp_path_factory: pytest.TempPathFactory, make_entry: Callable[..., Pa
         command=HTML,
         code_revision=HTML,
         hardware=HTML,
+        outside_data=HTML,
         software={HTML: HTML},
         created=HTML,
         stated=LARGEST,

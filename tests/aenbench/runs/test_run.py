@@ -76,7 +76,7 @@ def test_a_run_repeats_exactly(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_outcome_does_not_depend_on_the_number_of_workers(tmp_path: Path) -> None:
-    plan = Plan(Baseline("mlp"), Task("g-digits", "d4"), "standard", 2)
+    plan = Plan(Baseline("mlp"), Task("g-digits", "d4"), "quick", 2)
     one = run(plan, tmp_path / "one", "a test", lambda _: None, LocalExecutor(1))
     with LocalExecutor(2) as executor:
         two = run(plan, tmp_path / "two", "a test", lambda _: None, executor)
