@@ -84,7 +84,7 @@ def _line(row: Row) -> str:
 
 def _trust(row: Row) -> str:
     """Such as `reproduced` or `scored; not converged; flags: label-leak, repeated-seed (reviewed)`."""
-    said = [row.shown.trust.level]
+    said: list[str] = [row.shown.trust.level]
     if not row.shown.has_converged:
         said.append("not converged")
     elif not row.shown.training and row.entry.origin != "submission":
