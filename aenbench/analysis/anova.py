@@ -1,6 +1,6 @@
 """How much of the variance of accuracy each factor of a search space explains, alone and in pairs.
 
-`docs/judging.md` tells what is averaged over, how the noise of training is kept apart, and where intervals come from.
+`docs/explaining-accuracy.md` says what is averaged over, how noise is separated, and where intervals come from.
 """
 
 import math

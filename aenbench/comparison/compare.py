@@ -2,8 +2,8 @@
 
 A run chooses by the values of one training seed. What it chose is then judged by what it did not see: the network's
 mean test accuracy over all training seeds. After each network trained, *regret* is how far that is below the best
-network of the table. Dong and Yang, "NAS-Bench-201", ICLR 2020, judge searches so; `docs/judging.md` tells the choices
-made here.
+network of the table. Dong and Yang, "NAS-Bench-201", ICLR 2020, judge searches so; `docs/judging.md` has the
+choices made here.
 """
 
 import math

@@ -11,7 +11,7 @@ vary, so the difference of two mean accuracies has two variances, which add up:
   with a single seed has that mean alone. Where no entry was trained twice nothing can be told apart.
 
 The two-sided p-value is Student's t with Satterthwaite's degrees of freedom, at most those of the mean variance,
-corrected by Holm's method over all pairs of the task. `docs/scoring.md` has the formulas and the error rates measured.
+corrected by Holm's method over all pairs of the task. `docs/ranks.md` has the formulas and the error rates measured.
 """
 
 from collections.abc import Sequence

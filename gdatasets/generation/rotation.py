@@ -1,7 +1,7 @@
 """Images turned about their centre by tenths of a degree, counter-clockwise, with zeros around them.
 
 Two interpolations. *nearest*: as Pillow's `rotate`, through look-up tables that Pillow makes. *bilinear*: in integer
-fixed-point arithmetic from a table of sines, so that every machine computes the same bytes; see `docs/determinism.md`.
+fixed-point arithmetic from a table of sines, so that every machine computes the same bytes; see `docs/rotation.md`.
 Both turn by multiples of 90 degrees exactly as `np.rot90` does.
 """
 

@@ -38,7 +38,7 @@ def test_nothing_is_published_about_images_of_ones_own() -> None:
 
 
 def test_the_docs_give_the_figures_of_the_table() -> None:
-    text = (Path(__file__).parents[3] / "docs" / "trust.md").read_text()
+    text = (Path(__file__).parents[3] / "docs" / "flags.md").read_text()
     rows = re.findall(r"^\| [^|]+ \| ([0-9.]+) % \((\w+)[^|]* \|", text, flags=re.MULTILINE)
     known = [reference.best_error for reference in REFERENCES.values()]
     assert len(rows) == len(known)

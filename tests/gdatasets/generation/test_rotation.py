@@ -62,7 +62,7 @@ def test_quarter_turns_are_exact(shape: tuple[int, ...], quarter: int) -> None:
 
 
 def documented(image: np.ndarray, tenths: int) -> np.ndarray:
-    """The rule of docs/determinism.md, a pixel at a time, in Python's integers."""
+    """The rule of docs/rotation.md, a pixel at a time, in Python's integers."""
     n = len(image)
     sine, cosine = round(exact_sine(tenths % 3_600)), round(exact_sine((tenths + 900) % 3_600))
 
