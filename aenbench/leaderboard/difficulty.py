@@ -1,10 +1,11 @@
 """Labels in place of predictions, with some errors put in: told by where the errors are.
 
 Whatever looks at images errs where others err, and now and then elsewhere. The difficulty of an image is the mean over
-the other entries of the task of the share of their seeds that get it wrong. Labels with errors at random have errors of
-average difficulty; labels with errors put on the images that others get wrong have errors of the greatest difficulty.
-Neither looks like a network, and both are asked about, of entries that are better than the median other one: to guess
-is no leak.
+the other entries of the task of the share of their seeds that get it wrong; seeds that predict exactly as one of the
+entry's own tell nothing of difficulty and do not count (two searches may settle on the same network). Labels with
+errors at random have errors of average difficulty; labels with errors put on the images that others get wrong have
+errors of the greatest difficulty. Neither looks like a network, and both are asked about, of entries that are better
+than the median other one: to guess is no leak.
 
 **Too little.** Were an entry's errors a random sample of the images of each true class, the sum of their difficulties
 would be about normal, with the mean and the variance of sampling without replacement; z is its distance from the mean,
@@ -20,6 +21,7 @@ g-fashion-mnist/aug2, g-mnist/aug2: at most 0.80 over all boards of three to fiv
 numbers. Nothing is asked about fewer than 100 errors, and errors spread over difficult images at random are not seen.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -49,7 +51,7 @@ def find_leaks(entries: Sequence[Checked], answers: Answers) -> Iterator[Flag]:
         return
     wrong = [checked.predictions != answers.labels for checked in entries]  # (seeds, n) each
     shares = np.stack([each.mean(axis=0) for each in wrong])  # (entries, n)
-    difficulties = (shares.sum(axis=0) - shares) / (len(entries) - 1)
+    difficulties = _difficulties(entries, wrong, shares)
     distances = [
         np.array([distance(difficulty, row, answers.labels) for row in rows])
         for difficulty, rows in zip(difficulties, wrong, strict=True)
@@ -81,6 +83,32 @@ def find_leaks(entries: Sequence[Checked], answers: Answers) -> Iterator[Flag]:
                 f"({spread[only].max():.0%} of the largest difficulty that so many can have; a network has others too)"
             )
             yield Flag(entry_key(checked.entry), "label-leak", message)
+
+
+def _difficulties(
+    entries: Sequence[Checked], wrong: Sequence[NDArray[np.bool_]], shares: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(entries, n): for each entry, the mean share of errors over the others, but for seeds equal to its own.
+
+    Args:
+        entries: of one task.
+        wrong: of each, (seeds, n).
+        shares: of each, their mean over seeds, (entries, n).
+    """
+    seeds = [[hashlib.sha256(row.tobytes()).digest() for row in checked.predictions] for checked in entries]
+    holders: dict[bytes, set[int]] = {}
+    for number, digests in enumerate(seeds):
+        for digest in digests:
+            holders.setdefault(digest, set()).add(number)
+    total, found = shares.sum(axis=0), np.zeros_like(shares)
+    for number, digests in enumerate(seeds):
+        others, count = total - shares[number], len(entries) - 1
+        for other in set().union(*(holders[digest] for digest in digests)) - {number}:
+            kept = [row for row, digest in zip(wrong[other], seeds[other], strict=True) if digest not in digests]
+            others = others - shares[other] + (np.mean(kept, axis=0) if kept else 0)
+            count -= not kept
+        found[number] = others / count if count >= LEAST_OTHERS else 0  # all equally difficult: nothing is told
+    return found
 
 
 def distance(difficulty: NDArray[np.float64], wrong: NDArray[np.bool_], labels: NDArray[np.int64]) -> float:

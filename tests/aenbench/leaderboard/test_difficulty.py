@@ -40,6 +40,24 @@ def test_honest_progress_is_no_leak(invent, images: int, skill: float) -> None:
     assert task.codes(*board(task, task.entry("better", task.network("better", skill, seeds=3)))) == set()
 
 
+def test_two_honest_entries_that_share_a_network_do_not_look_like_a_leak(invent) -> None:
+    """Their common errors were each other's difficulty, so the better one seemed to err on difficult images only."""
+    task = invent(10_000)
+    shared = task.network("shared", 1.3, seeds=1)
+    weak = [task.entry("weak", task.network("weak", 0.8)), task.entry("weaker", task.network("weaker", 0.7))]
+    for others in (weak[:1], weak):
+        codes = task.codes(*others, task.entry("one", shared), task.entry("two", shared))
+        assert "label-leak" not in {code for _, code in codes}
+
+
+def test_a_copy_of_a_leak_does_not_hide_it(invent) -> None:
+    task = invent(360)
+    wrong = np.random.default_rng(1).random((2, 360)) < 0.1
+    leaked = np.where(wrong, (task.labels + 1) % 10, task.labels).astype(np.uint8)
+    copies = [task.entry(name, leaked) for name in ("leak", "copy")]
+    assert {("leak", "label-leak"), ("copy", "label-leak")} <= task.codes(*board(task, *copies))
+
+
 def test_guesses_are_no_leak(invent) -> None:
     task = invent(360)
     guessed = np.random.default_rng(2).integers(0, 10, (2, 360)).astype(np.uint8)
