@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aenbench.leaderboard.difficulty import concentration, distance
+from aenbench.leaderboard.difficulty import concentration, distance, others_errors
 from aenbench.leaderboard.entry_folder import find_entries
 from aenbench.leaderboard.ground_truth import AnswerBook
 from aenbench.leaderboard.near_copies import Mistakes, shared_mistakes
@@ -49,8 +49,8 @@ def leaks(entries: Sequence[Checked], labels: np.ndarray) -> tuple[float, float,
     distances, effects, spread = [], [], []
     for size in (3, 4, 5):
         for board in combinations(range(len(entries)), size):
-            for mine in board:
-                difficulty = np.mean([wrong[other].mean(axis=0) for other in board if other != mine], axis=0)
+            found = others_errors([entries[number].predictions for number in board], labels)
+            for mine, difficulty in zip(board, found, strict=True):
                 z = np.array([distance(difficulty, row, labels) for row in wrong[mine]])
                 distances += list(z)
                 effects += list(z / np.sqrt(wrong[mine].sum(axis=1)))

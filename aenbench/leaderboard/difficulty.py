@@ -51,7 +51,7 @@ def find_leaks(entries: Sequence[Checked], answers: Answers) -> Iterator[Flag]:
         return
     wrong = [checked.predictions != answers.labels for checked in entries]  # (seeds, n) each
     shares = np.stack([each.mean(axis=0) for each in wrong])  # (entries, n)
-    difficulties = _difficulties(entries, wrong, shares)
+    difficulties = others_errors([checked.predictions for checked in entries], answers.labels)
     distances = [
         np.array([distance(difficulty, row, answers.labels) for row in rows])
         for difficulty, rows in zip(difficulties, wrong, strict=True)
@@ -85,29 +85,34 @@ def find_leaks(entries: Sequence[Checked], answers: Answers) -> Iterator[Flag]:
             yield Flag(entry_key(checked.entry), "label-leak", message)
 
 
-def _difficulties(
-    entries: Sequence[Checked], wrong: Sequence[NDArray[np.bool_]], shares: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """(entries, n): for each entry, the mean share of errors over the others, but for seeds equal to its own.
+def others_errors(predictions: Sequence[NDArray[np.uint8]], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The difficulty of each image for each entry: the mean share of the other entries' seeds that get it wrong.
+
+    Seeds that predict exactly as one of the entry's own do not count.
 
     Args:
-        entries: of one task.
-        wrong: of each, (seeds, n).
-        shares: of each, their mean over seeds, (entries, n).
+        predictions: of each entry of a task, (seeds, n).
+        labels: (n,).
+
+    Returns:
+        (entries, n), from 0 to 1; 0 for every image where fewer than two others are left.
     """
-    seeds = [[hashlib.sha256(row.tobytes()).digest() for row in checked.predictions] for checked in entries]
+    wrong = [each != labels for each in predictions]
+    shares = np.stack([each.mean(axis=0) for each in wrong])
+    seeds = [[hashlib.sha256(row.tobytes()).digest() for row in each] for each in predictions]
     holders: dict[bytes, set[int]] = {}
     for number, digests in enumerate(seeds):
         for digest in digests:
             holders.setdefault(digest, set()).add(number)
     total, found = shares.sum(axis=0), np.zeros_like(shares)
     for number, digests in enumerate(seeds):
-        others, count = total - shares[number], len(entries) - 1
+        others, count = total - shares[number], len(predictions) - 1
         for other in set().union(*(holders[digest] for digest in digests)) - {number}:
             kept = [row for row, digest in zip(wrong[other], seeds[other], strict=True) if digest not in digests]
             others = others - shares[other] + (np.mean(kept, axis=0) if kept else 0)
             count -= not kept
-        found[number] = others / count if count >= LEAST_OTHERS else 0  # all equally difficult: nothing is told
+        if count >= LEAST_OTHERS:
+            found[number] = others / count
     return found
 
 

@@ -181,7 +181,7 @@ def test_quiet_says_nothing_but_the_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["aenbench", "run", "--baseline", "mlp", "--dataset", "g-digits", "--quiet"])
-    sys.argv += ["--budget", "quick", "--seeds", "1", "--out", str(tmp_path)]
+    sys.argv += ["--budget", "quick", "--seeds", "1", "--workers", "1", "--out", str(tmp_path)]
     with pytest.raises(SystemExit):
         cli.main()
     assert capsys.readouterr().err == ""

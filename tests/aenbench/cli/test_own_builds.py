@@ -27,7 +27,7 @@ from gdatasets.generation.specs import own_spec
 from gdatasets.sources.image_folder import FolderSource
 
 SPLITS = {"train": 40, "test": 30}
-RUN = ["run", "--baseline", "mlp", "--budget", "quick", "--seeds", "1", "--quiet", "--out", "board"]
+RUN = ["run", "--baseline", "mlp", "--budget", "quick", "--seeds", "1", "--workers", "1", "--quiet", "--out", "board"]
 
 
 @pytest.fixture
