@@ -37,8 +37,8 @@ def command_page(name: str) -> str:
 
 
 def on_page_markdown(_markdown: str, page: Page, **_: object) -> None:
-    """Give the wide tables below `results/` the room of the navigation; the path above a page leads back."""
-    if page.file.src_uri.startswith("results/"):
+    """Give the wide tables in the folders of `results/` the room of the navigation; the path above leads back."""
+    if page.file.src_uri.startswith("results/") and page.file.src_uri.count("/") > 1:
         page.meta.setdefault("hide", ["navigation"])
 
 

@@ -47,7 +47,7 @@ def markdown(comparisons: Mapping[str, Comparison], at: Sequence[int] = CHECKPOI
         f"# Search algorithms on {len(comparisons)} tables",
         "Regret: how far the network with the best validation accuracy so far is below the best one of the table, by "
         "mean test accuracy over the table's training seeds, in percentage points; mean over runs. The lowest of a row "
-        "is bold, whether or not it is really lower: see below. Each table's folder has intervals, times and tests."
+        "is bold, whether or not it is really lower: see below. A table's name leads to its intervals, times and tests."
         + (f" {AHEAD_NOTE}" if any(curves.chooses_ahead for curves in _every(comparisons)) else ""),
         "![Mean regret against networks trained, one panel for each table](overview.png)",
         *(f"## After {number} networks\n\n{_regret_table(comparisons, number)}" for number in at),
@@ -63,9 +63,14 @@ def markdown(comparisons: Mapping[str, Comparison], at: Sequence[int] = CHECKPOI
 def _regret_table(comparisons: Mapping[str, Comparison], networks: int) -> str:
     names = _algorithms(comparisons)
     regret = 100 * np.array([_means_at(comparison, networks) for comparison in comparisons.values()])
-    rows = [[table, *_bold_lowest(values)] for table, values in zip(comparisons, regret, strict=True)]
+    rows = [[_link(table), *_bold_lowest(values)] for table, values in zip(comparisons, regret, strict=True)]
     rows.append(["mean", *_bold_lowest(regret.mean(axis=0))])
     return markdown_table(["table", *names], rows)
+
+
+def _link(table: str) -> str:
+    """The table's name, leading to its comparison."""
+    return f"[{table}]({table}/comparison.md)"
 
 
 def _over_tables(comparisons: Mapping[str, Comparison], at: Sequence[int]) -> str:
@@ -149,8 +154,7 @@ def _choices_table(comparisons: Mapping[str, Comparison]) -> str:
     rows = []
     for table, comparison in comparisons.items():
         best = [f"`{comparison.best}`", f"{100 * comparison.best_accuracy:.2f}"]
-        link = f"[{table}]({table}/comparison.md)"
-        rows.append([link, *best, *map(_choice_cell, comparison.curves.values())])
+        rows.append([_link(table), *best, *map(_choice_cell, comparison.curves.values())])
     note = (
         "The best network by mean test accuracy, and that accuracy in percent. Of each algorithm's last choices: mean "
         "regret in percentage points, then the median rank among all networks and, in brackets, the worst."

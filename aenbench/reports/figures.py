@@ -73,7 +73,7 @@ def regret_panels(panels: Mapping[str, Sequence[Curve]]) -> bytes:
     figure.supxlabel("distinct networks trained")
     figure.supylabel("regret, points of test accuracy (linear below 1)")
     handles, labels = places.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), title="mean, 95 % band")
+    figure.legend(handles, labels, loc="outside upper center", ncols=across + 1, title="mean, 95 % band")
     return encode_png(figure)
 
 

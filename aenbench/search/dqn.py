@@ -1,7 +1,7 @@
 """Deep Q-learning over action sets, with the hyperparameters of arXiv 2104.04848, in one file.
 
 Mnih et al., "Human-level control through deep reinforcement learning", Nature 518, 2015; settings of the paper's
-released code. They and every deviation, with its reason, are listed in `docs/search.md`.
+released code. They and every deviation, with its reason, are listed in `docs/deep-q-learning.md`.
 """
 
 from collections.abc import Callable

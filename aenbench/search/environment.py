@@ -1,6 +1,6 @@
 """The search as a Gymnasium environment: the state is a set of actions, a move toggles one of them.
 
-Source: arXiv 2104.04848, section 4; the rewards of both protocols are told in `docs/search.md`.
+Source: arXiv 2104.04848, section 4; the rewards of both protocols are in `docs/deep-q-learning.md`.
 """
 
 from typing import Any

@@ -7,7 +7,7 @@ One short training is noisy, so that the highest of many accuracies is mostly a 
 taken for noisy values of a Gaussian process over the networks (Rasmussen and Williams, 2006, chapter 2): its mean says
 what effects make one expect (a symmetry helps a little, a broken move costs), and networks that differ in few bits
 are alike. The best network is the one of the highest posterior mean among those trained. Every constant was fixed on
-G-Digits: `docs/search.md` says how.
+G-Digits: `docs/guided-search.md` says how.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -45,7 +45,8 @@ class GuidedSettings:
 
 
 NETWORKS = 25
-"""How many are trained where a budget names no number: the most at which it was compared (`docs/results.md`)."""
+"""How many are trained where a budget names no number: the most at which it was compared
+(`docs/results/image-searches.md`)."""
 _LEVEL = 1.0  # standard deviation of the accuracy of all networks together, of which nothing is believed
 _LEAST_SHARE = 0.01  # of which the noise of counting is taken: a network that is always right or wrong has some, too
 

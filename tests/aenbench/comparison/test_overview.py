@@ -1,18 +1,21 @@
 """Comparisons on several tables, side by side."""
 
 import csv
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from aenbench.comparison.compare import Comparison, compare, significance
 from aenbench.comparison.overview import write_overview
 from aenbench.comparison.report import CUT_NOTE, write_comparison
 from aenbench.comparison.runs import Contestant, networks_budget
 from aenbench.models.space import SearchBudget, SearchSpace
+from aenbench.reports.figures import Curve, regret_panels
 from aenbench.search import random
 from aenbench.search.record import Evaluate, Record
 
@@ -55,12 +58,21 @@ def test_the_numbers_are_those_of_the_comparisons(
     assert float(rows[4]["low"]) < regret < float(rows[4]["high"])
     text = (tmp_path / "overview.md").read_text()
     one, two = (100 * of.curves["random"].regret[:, 2].mean() for of in comparisons.values())
-    assert f"| d/two/x | {two:.2f} | **" in text
+    assert f"| [d/two/x](d/two/x/comparison.md) | {two:.2f} | **" in text
     assert f"| mean | {(one + two) / 2:.2f} | **" in text
-    assert "| d/two/x | - | - |" in text  # after 10 networks
+    assert "| [d/two/x](d/two/x/comparison.md) | - | - |" in text  # after 10 networks
     assert "nan" not in text
     assert (tmp_path / "overview.png").read_bytes().startswith(b"\x89PNG")
     shows_its_pictures(tmp_path / "overview.md")
+
+
+@pytest.mark.parametrize("panels", [1, 12])
+def test_the_legend_of_many_algorithms_lies_inside_the_picture(panels: int) -> None:
+    x = np.arange(1.0, 4.0)
+    curves = [Curve(f"algorithm {number}, 500 runs", x, x, x, x) for number in range(7)]
+    picture = Image.open(io.BytesIO(regret_panels({f"d/{number}/x": curves for number in range(panels)})))
+    edge = np.asarray(picture.convert("L"))[:, [0, -1]]
+    assert (edge == 255).all()
 
 
 def test_tables_are_counted_on_which_one_is_really_better(comparisons: dict[str, Comparison], tmp_path: Path) -> None:
