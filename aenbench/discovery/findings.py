@@ -11,7 +11,7 @@ from aenbench.discovery.candidates import Moves
 from aenbench.discovery.exchanges import Exchange
 from aenbench.discovery.kernel import Measured
 from aenbench.discovery.usage import Sharing, count_sharing, few_generators, state_of
-from aenbench.discovery.verdicts import Verdict, holm
+from aenbench.discovery.verdicts import VERDICTS, Verdict, holm
 from gdatasets.groups.group import Group
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aenbench.discovery.classification import Classification
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Discovery:
     """Which moves keep the law of the images within each class.
 
@@ -56,6 +56,11 @@ class Discovery:
     methods: Mapping[str, Method]
     classification: "Classification | None" = None
     exchanges: Mapping[str, Exchange] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Such as `<Discovery: 12 moves, 4,000 images; symmetry: rotation; broken: hflip, vflip>`."""
+        told = (f"{verdict}: {', '.join(names)}" for verdict in VERDICTS if (names := self.named(verdict)))
+        return f"<Discovery: {'; '.join([f'{len(self.verdicts):,} moves, {self.images:,} images', *told])}>"
 
     @property
     def effects(self) -> dict[str, float]:

@@ -50,6 +50,7 @@ def test_what_is_told_of_each_candidate() -> None:
     assert dict(frame["p_adjusted"]) == found.p_values
     assert all(frame["low"] <= frame["effect"])
     assert all(frame["effect"] <= frame["high"])
+    assert repr(found).startswith("<Discovery: 7 moves, 1,437 images; symmetry: half turn, left-right flip, top-bottom")
 
 
 def test_a_group_and_permutations_of_ones_own_are_candidates() -> None:
