@@ -165,7 +165,7 @@ def discover(
         time.process_time() - start,
         found.methods,
         found.classification,
-        found.exchanges,
+        found.asked_exchanges,
     )
 
 

@@ -95,7 +95,7 @@ def test_a_score_that_separates_all_has_an_interval_too() -> None:
 def upright(seed: int, share: float) -> Scores:
     """Scores of 400 images, all but a share of which are moved or not by chance."""
     generator = np.random.default_rng(seed)
-    scores = generator.normal(size=(2, 400)) + np.array([[0.0], [3.0]])
+    scores: Scores = generator.normal(size=(2, 400)) + np.array([[0.0], [3.0]])
     turned = (generator.random(400) > share) & (generator.random(400) < 0.5)
     scores[:, turned] = scores[::-1, turned]
     return scores
@@ -130,7 +130,9 @@ def exchanged(seed: int, order: int, shift: float = 0.0) -> tuple[Scores, NDArra
     drawn[::2] += 1.5  # of each image in class 0, or of the kept class after an even power, the score is larger
     start = np.where(labels == 2, generator.integers(order, size=count), 0)
     start[labels < 2] = labels[labels < 2] + 2 * generator.integers(order // 2, size=65)
-    scores = drawn[(np.arange(order)[:, None] + start) % order, np.arange(count)]
+    scores = np.stack(
+        [column[(np.arange(order) + first) % order] for column, first in zip(drawn.T, start, strict=True)], axis=1
+    )
     scores[0] -= shift
     return scores, labels
 
