@@ -95,9 +95,10 @@ def spirals(folder: Path, root: Path) -> None:
             ("as they are", images, labels, mirrors),
             ("turned by random quarters", turned, labels, one),
             ("drawn", *_draw_spirals(len(images), images.shape[1], seed), one),
+            ("drawn, 2,000", *_draw_spirals(2_000, images.shape[1], seed), one),
         ):
             found = discover(shown, names, asked, method="classifier", jitter=JITTERS[1], seed=seed)
-            path = folder / f"spirals-{kind.replace(' ', '-')}-{seed}.json"
+            path = folder / f"spirals-{kind.replace(' ', '-').replace(',', '')}-{seed}.json"
             path.write_text(json.dumps(found.to_json(), indent=1) + "\n")
             for name, each in found.measured.items():
                 cells = [kind, str(seed), name, f"{_interval(each)}, {found.verdicts[name]}"]
@@ -108,7 +109,7 @@ def spirals(folder: Path, root: Path) -> None:
                         _interval(exchange.control),
                     ]
                 print("| " + " | ".join(cells) + " |", flush=True)
-            print(f"{len(images)} images, {found.seconds:.0f} s of a core", flush=True)
+            print(f"{found.images:,} images, {found.seconds:.0f} s of a core", flush=True)
 
 
 def _draw_spirals(count: int, size: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.str_]]:

@@ -30,6 +30,9 @@ from aenbench.execution.device import CPU, Device
 CHOICE = 1 / 3
 """Share of the images to train on that an exchange of more than two classes is chosen on."""
 
+CLOSER = 0.1
+"""Mean probability by which moved images of a class have to be in another class more than in their own."""
+
 _Target = NDArray[np.int64]
 """pi: the class that each class is carried to, int64 (classes,), by number."""
 
@@ -74,7 +77,7 @@ def ask_exchanges(
     else:
         chosen, learned = _cut(sample.labels, trained, CHOICE, generator)
         tells = LabelClassifier(sample, learned, seed=seed, report=report, steps=steps, device=device)
-        targets = _assign(tells, sample.labels, chosen, {name: candidates[name] for name in orders}, margin)
+        targets = _assign(tells, sample.labels, chosen, {name: candidates[name] for name in orders})
     targets = {name: target for name, target in targets.items() if _is_identity(_power(target, orders[name]))}
     if not targets:
         return {}
@@ -180,12 +183,11 @@ def _assign(
     labels: NDArray[np.int64],
     chosen: NDArray[np.int64],
     candidates: Mapping[str, Permutation],
-    margin: float,
 ) -> dict[str, _Target]:
     """The class that each class is carried to: those where the network puts most moved images together.
 
-    A class counts as carried elsewhere only by more than the margin, and only candidates are kept of which the exchange
-    takes away half of what the network loses when images are moved: no other is worth a test.
+    Only candidates are kept of which the exchange takes away half of what the network loses when images are moved: no
+    other is worth a test.
     """
     numbers = np.unique(labels)
     members = [chosen[labels[chosen] == number] for number in numbers]
@@ -198,7 +200,7 @@ def _assign(
     known, targets = float(np.trace(shares(np.arange(len(move))))), {}
     for name, move in candidates.items():
         moved = shares(move)
-        places = linear_sum_assignment(moved + margin * np.eye(len(numbers)), maximize=True)[1]
+        places = linear_sum_assignment(moved + CLOSER * np.eye(len(numbers)), maximize=True)[1]
         carried = float(moved[np.arange(len(numbers)), places].sum())
         if 2 * (known - carried) < known - float(np.trace(moved)) and not _is_identity(places):
             target = np.arange(int(labels.max()) + 1)

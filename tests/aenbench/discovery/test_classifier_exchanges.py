@@ -163,19 +163,25 @@ def test_a_symmetry_of_all_images_together_is_none_where_it_exchanges_classes(mo
 @pytest.mark.slow
 def test_a_true_exchange_is_rejected_as_often_as_the_level_says() -> None:
     """The whole of it, with its training: of two classes, and of four whose exchange is chosen."""
-    p_values, claimed = [], 0
-    for seed in range(60):
+    p_values, broken, missed = [], 0, 0
+    parts = [("hook", False), ("hook", True), ("crank", False), ("crank", True)]
+    for seed in range(40):
         generator = np.random.default_rng(seed)
-        parts = [("hook", 120, False), ("hook", 90, True), ("crank", 80, False), ("crank", 60, True)]
-        several = seed % 3 == 0
-        drawn = [turned(name, count, generator, mirrored=m) for name, count, m in parts[: 4 if several else 2]]
-        found = ask(in_classes(*drawn), MIRROR, 60, seed=seed)["left-right flip"]
-        assert len(found.classes) == len(drawn)
+        counts = (120, 90) if seed % 5 else (200, 160, 240, 220)
+        drawn = [
+            turned(name, count, generator, mirrored=mirrored)
+            for (name, mirrored), count in zip(parts, counts, strict=False)
+        ]
+        found = ask(in_classes(*drawn), MIRROR, seed=seed).get("left-right flip")
+        if found is None or len(found.classes) < len(drawn):  # not or only in part chosen: another hypothesis
+            missed += 1
+            continue
         p_values.append(found.measured.p_value)
-        claimed += found.verdict == "broken"
-    assert np.sum(np.array(p_values) <= 0.05) <= 8
-    assert np.sum(np.array(p_values) <= 0.5) >= 20
-    assert claimed <= 2
+        broken += found.verdict == "broken"
+    assert np.sum(np.array(p_values) <= 0.05) <= 6
+    assert np.sum(np.array(p_values) <= 0.5) >= 10
+    assert broken <= 2
+    assert missed <= 3
 
 
 @pytest.mark.slow
