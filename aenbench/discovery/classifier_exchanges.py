@@ -129,7 +129,7 @@ class _Held:
     def measure(self, place: int, move: Permutation, target: _Target, *, moved_only: bool = False) -> Measured:
         """How far the network tells (g x, pi(y)) from (x, y), by its output number `place`; if asked so, of those
         classes alone that pi carries elsewhere."""
-        rows = self._balanced(target, moved_only)
+        rows = balance(self._rows, self._labels, target, moved_only=moved_only)
         order = math.lcm(order_up_to(move, MAX_CLUSTERED_ORDER), *map(len, cycles_of(target)))
         scores, moved = [], np.arange(len(move))
         for power in range(order):
@@ -146,16 +146,24 @@ class _Held:
             generator=self._generator,
         )
 
-    def _balanced(self, target: _Target, moved_only: bool) -> NDArray[np.int64]:
-        """As many held-out images of each class as of the others of its cycle."""
-        labels, kept = self._labels[self._rows], []
-        for cycle in cycles_of(target):
-            if moved_only and len(cycle) == 1:
-                continue
-            members = [self._rows[labels == label] for label in cycle]
-            count = min(map(len, members))
-            kept += [rows[:count] for rows in members]
-        return np.sort(np.concatenate(kept))
+
+def balance(
+    rows: NDArray[np.int64], labels: NDArray[np.int64], target: NDArray[np.int64], *, moved_only: bool = False
+) -> NDArray[np.int64]:
+    """As many of the images of each class as of the others of its cycle: the first ones, in ascending order.
+
+    Args:
+        rows: numbers of images, int64 (n,).
+        labels: of all images.
+        target: pi, int64 (classes,).
+        moved_only: whether classes that pi keeps are left out.
+    """
+    kept = []
+    for cycle in cycles_of(target):
+        if len(cycle) > 1 or not moved_only:
+            members = [rows[labels[rows] == label] for label in cycle]
+            kept += [each[: min(map(len, members))] for each in members]
+    return np.sort(np.concatenate(kept))
 
 
 def _cut(

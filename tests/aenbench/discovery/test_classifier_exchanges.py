@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from aenbench import discover
 from aenbench.discovery.candidates import find_candidates
-from aenbench.discovery.classifier_exchanges import ask_exchanges
+from aenbench.discovery.classifier_exchanges import ask_exchanges, balance
 from aenbench.discovery.exchanges import Exchange
 from aenbench.discovery.kernel import Measured
 from aenbench.discovery.sample import Sample
@@ -91,6 +91,17 @@ def test_classes_that_are_no_mirror_images_of_each_other_are_not_exchanged() -> 
     generator = np.random.default_rng(0)
     sample = in_classes(turned("hook", 300, generator), turned("crank", 300, generator))
     assert ask(sample, MIRROR)["left-right flip"].verdict == "broken"
+
+
+def test_classes_that_are_exchanged_are_tested_with_as_many_images() -> None:
+    labels = np.repeat(np.arange(4), (9, 5, 7, 3))
+    rows, target = np.random.default_rng(0).permutation(24)[:20], np.array([1, 0, 2, 3])
+    counts = np.bincount(labels[rows], minlength=4)
+    few = min(counts[:2])
+    assert counts[0] != counts[1]
+    assert np.bincount(labels[balance(rows, labels, target)]).tolist() == [few, few, counts[2], counts[3]]
+    assert np.bincount(labels[balance(rows, labels, target, moved_only=True)]).tolist() == [few, few]
+    assert set(balance(rows, labels, target)) <= set(rows)
 
 
 def test_labels_that_say_nothing_of_the_images_are_claimed_for_no_exchange() -> None:
