@@ -62,7 +62,7 @@ class Answer:
         notices: one line each.
         methods: who gave each candidate its verdict.
         classification: what the classifier said, where it was asked.
-        exchanges: moves that are broken to the kernel, and symmetries up to exchanging classes.
+        asked_exchanges: exchanges of classes that were tested, by the name of the move.
     """
 
     measured: Mapping[str, Measured]
@@ -71,7 +71,7 @@ class Answer:
     notices: tuple[str, ...]
     methods: Mapping[str, Method]
     classification: "Classification | None" = None
-    exchanges: Mapping[str, Exchange] = field(default_factory=dict)
+    asked_exchanges: Mapping[str, Exchange] = field(default_factory=dict)
 
 
 def answer(question: Question, method: Method) -> Answer:
@@ -115,7 +115,7 @@ def _exchanges(
         return {}
     found = find_exchanges(sample.pixels, sample.labels, sample.classes, broken, level=level, margin=margin, seed=seed)
     judged = decide({name: each.measured for name, each in found.items()}, control, level, margin)
-    return {name: each for name, each in found.items() if judged[name] in ("symmetry", "approximate")}
+    return {name: replace(each, verdict=judged[name]) for name, each in found.items()}
 
 
 def _why_blind(control: Measured, row: Permutation, question: Question, found: Mapping[str, Measured]) -> str:
@@ -178,7 +178,44 @@ def _ask_classifier(question: Question) -> Answer:
     found = _classify(question, tuple(question.moves.permutations))
     verdicts = decide(found.measured, found.control, question.level, question.margins[1])
     methods: dict[str, Method] = dict.fromkeys(found.measured, "classifier")
-    return Answer(found.measured, verdicts, found.control, _notices(found, question), methods, found)
+    exchanges = _classify_exchanges(question)
+    carried = [name for name, each in exchanges.items() if each.is_found and verdicts[name] != "broken"]
+    verdicts |= dict.fromkeys(carried, "cannot tell")  # it carries classes into others that are told apart
+    notices = (*_notices(found, question), *_exchange_notices(exchanges, question))
+    return Answer(found.measured, verdicts, found.control, notices, methods, found, exchanges)
+
+
+def _classify_exchanges(question: Question) -> dict[str, Exchange]:
+    from aenbench.discovery.classifier_exchanges import ask_exchanges
+
+    return ask_exchanges(
+        question.sample,
+        question.moves.permutations,
+        level=question.level,
+        margin=question.margins[1],
+        seed=int(np.random.default_rng((question.seed, 1)).integers(1 << 31)),  # other images are held out
+        report=question.report,
+        device=question.device,
+    )
+
+
+def _exchange_notices(exchanges: Mapping[str, Exchange], question: Question) -> tuple[str, ...]:
+    """What the test of exchanges saw, and of which it cannot tell; those that are broken go without saying."""
+    lines = []
+    for control in {id(each.control): each.control for each in exchanges.values()}.values():
+        if control is None:
+            continue
+        told = f"asked for exchanges of classes, too: exchanged labels alone have an effect of {control.effect:.3f}"
+        blind = " only, so it does not see the classes: its symmetries are those of all images together"
+        lines.append(told if control.low > question.margins[1] else told + blind)
+    for name, each in exchanges.items():
+        if each.verdict == "cannot tell":
+            found = each.measured
+            lines.append(
+                f"{name}: whether it exchanges classes ({each}) it cannot tell; effect {found.effect:.4f} "
+                f"({found.low:.4f}..{found.high:.4f}), p {found.p_value:.4f}"
+            )
+    return tuple(lines)
 
 
 def _ask_both(question: Question) -> Answer:
@@ -202,7 +239,7 @@ def _ask_both(question: Question) -> Answer:
     verdicts = {name: (of_classifier if name in rest else of_kernel)[name] for name in measured}
     methods: dict[str, Method] = {name: "classifier" if name in rest else "kernel" for name in measured}
     notices = (*first.notices, *_notices(second, question))
-    return Answer(measured, verdicts, first.control, notices, methods, second, first.exchanges)
+    return Answer(measured, verdicts, first.control, notices, methods, second, first.asked_exchanges)
 
 
 def _doubled(measured: Measured) -> Measured:

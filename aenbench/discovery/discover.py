@@ -90,9 +90,10 @@ def discover(
         candidates: `actions`, `d4`, `angles` (rotations by multiples of 15 degrees; `angles:5`), a `Group`,
             permutations (k, rows * columns), or permutations by name.
         method: `kernel` trains nothing and takes a second; `classifier` trains one small network, in half a minute of
-            a core, and sees textures too; `auto` asks the kernel first, and the classifier about the candidates of
-            which the kernel cannot tell. `learned-augmentation` and `post-hoc` train one small network, in 17 and 3
-            seconds of a core for 4,000 images, and return a `Choice`: confidences and no p-values, so no level holds.
+            a core, and sees textures too (asked alone it trains up to two more, for moves that exchange classes);
+            `auto` asks the kernel first, and the classifier about the candidates of which the kernel cannot tell.
+            `learned-augmentation` and `post-hoc` train one small network, in 17 and 3 seconds of a core for 4,000
+            images, and return a `Choice`: confidences and no p-values, so no level holds.
         clusters: (n,), which images belong together (frames of a recording, cells of a slide): true symmetries of
             such data are rejected when each image is taken for independent.
         limit: images that are looked at, drawn at random; all for None.
@@ -165,7 +166,7 @@ def discover(
         time.process_time() - start,
         found.methods,
         found.classification,
-        found.exchanges,
+        found.asked_exchanges,
     )
 
 

@@ -6,6 +6,7 @@ another. It is chosen on some of the images and tested on all others, so that th
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from scipy.optimize import linear_sum_assignment
 
 from aenbench.discovery.kernel import Measured, Permutation, Pixels, gaussian, kernel_scale
 from aenbench.discovery.two_samples import compare
+from aenbench.discovery.verdicts import Verdict
 
 CHOICE = 500
 """Images that exchanges are chosen on, or 20 a class, but never more than half of a class."""
@@ -25,10 +27,31 @@ class Exchange:
     Attributes:
         classes: where the move carries each class; those that it carries elsewhere.
         measured: how far moved images are from those of the class that they are carried to.
+        verdict: on that, as on a move that keeps classes; `cannot tell` before it is judged.
+        control: how far images with exchanged labels are from images, where a classifier was asked: what does not see
+            that sees no exchange either.
     """
 
     classes: Mapping[str, str]
     measured: Measured
+    verdict: Verdict = "cannot tell"
+    control: Measured | None = None
+
+    @property
+    def is_found(self) -> bool:
+        """Whether the move is a symmetry, or nearly one, up to this exchange."""
+        return self.verdict in ("symmetry", "approximate")
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as plain values; of the control its effect, None where there was none."""
+        return {
+            "classes": dict(self.classes),
+            "effect": self.measured.effect,
+            "interval": [self.measured.low, self.measured.high],
+            "p_value": self.measured.p_value,
+            "verdict": self.verdict,
+            "control": None if self.control is None else self.control.effect,
+        }
 
     def __str__(self) -> str:
         return ", ".join(f"{one} > {other}" for one, other in self.classes.items())

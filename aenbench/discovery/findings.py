@@ -41,7 +41,7 @@ class Discovery:
         methods: who gave each candidate its verdict, `kernel` or `classifier`: effects of both are between 0 and 1,
             but on scales of their own.
         classification: what the classifier said, where it was asked.
-        exchanges: broken moves that are symmetries up to exchanging classes, by name.
+        asked_exchanges: exchanges of classes that were tested, by the name of the move, with their verdicts.
     """
 
     measured: Mapping[str, Measured]
@@ -55,7 +55,12 @@ class Discovery:
     seconds: float
     methods: Mapping[str, Method]
     classification: "Classification | None" = None
-    exchanges: Mapping[str, Exchange] = field(default_factory=dict)
+    asked_exchanges: Mapping[str, Exchange] = field(default_factory=dict)
+
+    @property
+    def exchanges(self) -> dict[str, Exchange]:
+        """Moves that are symmetries, or nearly, up to exchanging classes, by name."""
+        return {name: each for name, each in self.asked_exchanges.items() if each.is_found}
 
     def __repr__(self) -> str:
         """Such as `<Discovery: 12 moves, 4,000 images; symmetry: rotation; broken: hflip, vflip>`."""
@@ -190,15 +195,8 @@ class Discovery:
                 "sharing": None if sharing is None else {"free": sharing.free, "weights": sharing.weights},
             },
             "profile": self.profile,
-            "exchanges": {
-                name: {
-                    "classes": dict(each.classes),
-                    "effect": each.measured.effect,
-                    "interval": [each.measured.low, each.measured.high],
-                    "p_value": each.measured.p_value,
-                }
-                for name, each in self.exchanges.items()
-            },
+            "exchanges": {name: each.to_json() for name, each in self.exchanges.items()},
+            "asked_exchanges": {name: each.to_json() for name, each in self.asked_exchanges.items()},
             "contradictions": list(self.contradictions),
             "classifier": None if self.classification is None else self.classification.to_json(),
             "notices": list(self.notices),

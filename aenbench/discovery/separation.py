@@ -14,6 +14,8 @@ The interval is that of a two-sample U-statistic (DeLong, DeLong and Clarke-Pear
 images (clusters) are the independent part, since each appears moved and unmoved.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
@@ -24,6 +26,9 @@ from aenbench.discovery.randomisation import Floats
 
 _CHUNK = 1 << 22
 """Random powers that are drawn at once."""
+
+_Draw = Callable[[int], NDArray[np.int8]]
+"""Draws so many random moves: the power of each image or cluster, (moves, clusters)."""
 
 
 def separate(
@@ -51,9 +56,85 @@ def separate(
     """
     effect, error, count = separation(scores[1], scores[0], clusters)
     width = float(student.ppf(1 - level / 2, max(1, count - 1))) * error
-    differences = _exchanged(scores, labels, generator) if exchanges else _moved(scores, clusters)
-    p_value, share = _test(differences, number, level / tests, generator)
+    gains = _exchanged(scores, labels, generator) if exchanges else _moved(scores, clusters)
+
+    def draw(moves: int) -> NDArray[np.int8]:
+        return generator.integers(0, gains.shape[1], (moves, len(gains)), dtype=np.int8)
+
+    p_value, share = _test(gains, number, level / tests, draw)
     return Measured(effect, max(-1.0, effect - width), min(1.0, effect + width), p_value, share)
+
+
+def separate_exchanged(
+    scores: Floats,
+    labels: NDArray[np.int64],
+    target: NDArray[np.int64],
+    *,
+    level: float,
+    tests: int,
+    number: int,
+    generator: np.random.Generator,
+) -> Measured:
+    """Effect, interval and p-value of one score of a move that may exchange classes: of (g x, pi(y)) against (x, y).
+
+    If law(g x | y) = law(x | pi(y)), images of the classes of one cycle of pi, each moved to the place of the first of
+    them, have one law whatever their labels. So labels are permuted at random within each cycle, and each image is
+    moved to the place of its new label: exact for any numbers of images. Powers that are drawn image by image, as for
+    a move that keeps classes, would change these numbers, and are not.
+
+    Args:
+        scores: float64 (powers, n): f(g^k x_i, pi^k(y_i)) for k = 0, 1, ... up to the order of g less 1, which that of
+            pi divides.
+        labels: int64 (n,), of independent images. The effect means something where the classes of a cycle are equally
+            frequent: else moved images have other frequencies of labels, and that alone separates them.
+        target: pi, int64 (classes,).
+        level: of the interval, and of the family of tests.
+        tests: how many are in the family.
+        number: of random moves.
+        generator: of the moves.
+    """
+    apart = np.arange(len(labels))
+    effect, error, count = separation(scores[1], scores[0], apart)
+    width = float(student.ppf(1 - level / 2, max(1, count - 1))) * error
+    p_value, share = _test(
+        _moved(scores, apart), number, level / tests, _relabeling(labels, target, len(scores), generator)
+    )
+    return Measured(effect, max(-1.0, effect - width), min(1.0, effect + width), p_value, share)
+
+
+def cycles_of(target: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """The cycles of a permutation, each from its smallest number on in the order in which it is run through."""
+    found, known = [], np.zeros(len(target), dtype=bool)
+    for first in range(len(target)):
+        if known[first]:
+            continue
+        cycle = [first]
+        while (following := int(target[cycle[-1]])) != first:
+            cycle.append(following)
+        known[cycle] = True
+        found.append(np.array(cycle))
+    return found
+
+
+def _relabeling(
+    labels: NDArray[np.int64], target: NDArray[np.int64], powers: int, generator: np.random.Generator
+) -> _Draw:
+    """Draws powers that permute the labels within each cycle, and are otherwise random."""
+    parts, place = [], np.zeros(len(target), dtype=np.int64)
+    for cycle in cycles_of(target):
+        place[cycle] = np.arange(len(cycle))
+        rows = np.flatnonzero(np.isin(labels, cycle))
+        parts.append((rows, place[labels[rows]], len(cycle)))
+
+    def draw(moves: int) -> NDArray[np.int8]:
+        drawn = np.empty((moves, len(labels)), dtype=np.int8)
+        for rows, places, size in parts:
+            wanted = generator.permuted(np.broadcast_to(places, (moves, len(rows))), axis=1)
+            drawn[:, rows] = (wanted - places) % size
+            drawn[:, rows] += size * generator.integers(0, powers // size, (moves, len(rows)), dtype=np.int8)
+        return drawn
+
+    return draw
 
 
 def separation(moved: Floats, still: Floats, clusters: NDArray[np.int64]) -> tuple[float, float, int]:
@@ -114,7 +195,7 @@ def _exchanged(scores: Floats, labels: NDArray[np.int64], generator: np.random.G
     return np.stack([gains, -gains], axis=1)
 
 
-def _test(gains: Floats, number: int, level: float, generator: np.random.Generator) -> tuple[float, float]:
+def _test(gains: Floats, number: int, level: float, draw: _Draw) -> tuple[float, float]:
     """The p-value, and the smallest share of images that breaks a symmetry and is seen.
 
     The p-value is the share of random moves, the observed one included, whose statistic is at least the observed one.
@@ -124,15 +205,14 @@ def _test(gains: Floats, number: int, level: float, generator: np.random.Generat
         gains: (clusters, powers), the observed power first.
         number: of random moves.
         level: of the test that is to see the share.
-        generator: of the powers.
+        draw: gives the powers.
     """
-    clusters, powers = gains.shape
+    clusters = len(gains)
     observed = float(gains[:, 0].sum())
     rounding = 1e-9 * float(np.abs(gains).sum())
     statistics = np.empty(number)
     for part in np.array_split(statistics, -(-number * clusters // _CHUNK)):  # views
-        drawn = generator.integers(0, powers, (len(part), clusters), dtype=np.int8)
-        part[:] = gains[np.arange(clusters), drawn].sum(axis=1)
+        part[:] = gains[np.arange(clusters), draw(len(part))].sum(axis=1)
     p_value = (int((statistics >= observed - rounding).sum()) + 1) / (number + 1)
     critical = float(np.quantile(statistics, 1 - level, method="higher"))
     share = 1.0 if observed <= rounding else min(1.0, max(0.0, critical) / observed)

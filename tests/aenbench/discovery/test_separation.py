@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from aenbench.discovery.kernel import Measured
-from aenbench.discovery.separation import separate
+from aenbench.discovery.separation import separate, separate_exchanged
 
 Scores = NDArray[np.float64]
 
@@ -95,7 +95,7 @@ def test_a_score_that_separates_all_has_an_interval_too() -> None:
 def upright(seed: int, share: float) -> Scores:
     """Scores of 400 images, all but a share of which are moved or not by chance."""
     generator = np.random.default_rng(seed)
-    scores = generator.normal(size=(2, 400)) + np.array([[0.0], [3.0]])
+    scores: Scores = generator.normal(size=(2, 400)) + np.array([[0.0], [3.0]])
     turned = (generator.random(400) > share) & (generator.random(400) < 0.5)
     scores[:, turned] = scores[::-1, turned]
     return scores
@@ -113,3 +113,69 @@ def test_a_constant_score_tells_nothing() -> None:
     found = ask(np.ones((2, 50)), 0)
     assert found.effect == 0
     assert found.p_value == 1
+
+
+SWAP = np.array([1, 0, 2])
+
+
+def exchanged(seed: int, order: int, shift: float = 0.0) -> tuple[Scores, NDArray[np.int64]]:
+    """f(g^k x, pi^k y) of classes 0 and 1, which g exchanges, and 2, which it keeps; f of class 0 is larger.
+
+    Where `shift` is not 0, classes are not exchanged: images as they are have scores that are smaller by it.
+    """
+    generator = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(3), (25, 40, 20))
+    count = len(labels)
+    drawn = generator.normal(size=(order, count)) + generator.normal(size=count)
+    drawn[::2] += 1.5  # of each image in class 0, or of the kept class after an even power, the score is larger
+    start = np.where(labels == 2, generator.integers(order, size=count), 0)
+    start[labels < 2] = labels[labels < 2] + 2 * generator.integers(order // 2, size=65)
+    scores = np.stack(
+        [column[(np.arange(order) + first) % order] for column, first in zip(drawn.T, start, strict=True)], axis=1
+    )
+    scores[0] -= shift
+    return scores, labels
+
+
+def ask_exchanged(scores: Scores, labels: NDArray[np.int64], seed: int) -> Measured:
+    return separate_exchanged(
+        scores, labels, SWAP, level=0.05, tests=1, number=400, generator=np.random.default_rng(seed)
+    )
+
+
+@pytest.mark.parametrize("order", [2, 4])
+def test_a_true_exchange_is_rejected_as_often_as_the_level_says(order: int) -> None:
+    p_values = np.array([ask_exchanged(*exchanged(seed, order), seed).p_value for seed in range(200)])
+    assert (p_values <= 0.05).sum() <= 18
+    assert (p_values <= 0.5).sum() >= 70
+    broken = [ask_exchanged(*exchanged(seed, order, 1.5), seed).p_value for seed in range(20)]
+    assert np.mean(np.array(broken) <= 0.05) >= 0.9
+
+
+def test_powers_that_do_not_keep_the_number_of_labels_are_no_valid_test_of_an_exchange() -> None:
+    """Negative control: of 25 and 40 images, moved one by one, a true exchange is rejected too often."""
+    rejected = 0
+    for seed in range(200):
+        scores, labels = exchanged(seed, 2)
+        inside = labels < 2
+        rejected += ask(scores[:, inside], seed).p_value <= 0.05
+    assert rejected >= 40
+
+
+def test_the_interval_of_an_exchange_holds_its_effect() -> None:
+    """Two classes whose scores differ by label, and by `shift` from those of the class that is carried there."""
+    from scipy.stats import norm
+
+    labels = np.repeat(np.arange(2), 40)
+    for shift in (0.0, 0.5, 2.0):
+        same, across = norm.cdf(shift / np.sqrt(2)), [norm.cdf((shift + d) / np.sqrt(2)) for d in (1.0, -1.0)]
+        truth, inside = same + sum(across) / 2 - 1, 0
+        for seed in range(200):
+            generator = np.random.default_rng(seed)
+            scores = generator.normal(size=(2, 80)) + np.stack([labels, 1 - labels])
+            scores[1] += shift
+            found = separate_exchanged(
+                scores, labels, np.array([1, 0]), level=0.05, tests=1, number=100, generator=generator
+            )
+            inside += found.low <= truth <= found.high
+        assert inside >= 0.92 * 200
