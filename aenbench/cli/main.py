@@ -3,6 +3,7 @@
 import typer
 
 from aenbench.cli import leaderboard, run, search
+from aenbench.cli.auto import auto
 from aenbench.cli.discover import discover
 from aenbench.cli.paper import reproduce_paper
 from aenbench.cli.reproduce import reproductions
@@ -19,6 +20,7 @@ app = typer.Typer(
 
 
 for command in (
+    auto,
     run.run,
     suite,
     search.tabulate,
