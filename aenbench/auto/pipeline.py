@@ -19,10 +19,10 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from aenbench.auto.folder_images import FoundImages, find_images
 from aenbench.auto.gain import compare
-from aenbench.auto.images import FoundImages, find_images
 from aenbench.auto.inquiry import Inquiry, ask
-from aenbench.auto.networks import PLAIN, pair_for
+from aenbench.auto.network_pair import PLAIN, pair_for
 from aenbench.auto.report import Network, Outcome, report_files
 from aenbench.auto.square_group import choose_group
 from aenbench.errors import EntryError

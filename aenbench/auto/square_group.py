@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from aenbench.auto.inquiry import Asked
-from aenbench.auto.networks import PLAIN
+from aenbench.auto.network_pair import PLAIN
 from aenbench.discovery.candidates import find_candidates
 from aenbench.discovery.verdicts import Verdict
 from aenbench.nn.square_groups import SQUARE_GROUPS, SquareGroup

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from aenbench.auto.networks import takes
+from aenbench.auto.network_pair import takes
 from aenbench.tasks.datasets import (
     Dataset,
     Root,
