@@ -199,7 +199,11 @@ def _train_once(
     images = Images(plan.task, root, found.dataset)
     folder = entry_folder(out / ENTRIES, found.dataset.name, found.configuration, plan.name)
     if not (folder / ENTRY_FILE).is_file():
-        run(plan, out / ENTRIES, options.command, report, executor, weights=out / WEIGHTS)
+
+        def tell(step: Step) -> None:
+            report(step._replace(stage=f"{plan.name} {step.stage}"))
+
+        run(plan, out / ENTRIES, options.command, tell, executor, weights=out / WEIGHTS)
     entry, scored, differences = rescore(folder.resolve(), root, images)
     if differences:
         raise EntryError(f"{folder}: {'; '.join(differences)}.")

@@ -1,11 +1,15 @@
 """What images are asked: the kernel first, the classifier where it is needed, and either may say broken."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from aenbench.auto import inquiry
-from aenbench.auto.inquiry import Inquiry, _means, ask
+from aenbench.auto.inquiry import Inquiry, _means, _merged, ask
+from aenbench.discovery.kernel import Measured
 from aenbench.errors import InvalidArgumentError
 
 LABELS = np.array(["a", "b"])[np.arange(400) % 2]
@@ -22,14 +26,6 @@ def upright() -> NDArray[np.uint8]:
     return images
 
 
-def textures() -> NDArray[np.uint8]:
-    """Stripes that lie across, at any height: the kernel sees little of them, a network all."""
-    rng = np.random.default_rng(1)
-    waves = np.sin(np.arange(16)[None, :] * 1.4 + rng.uniform(0, 2 * np.pi, 400)[:, None])
-    shown = 128 + 60 * waves[:, :, None] + rng.normal(0, 40, (400, 16, 16))
-    return np.clip(shown, 0, 255).astype(np.uint8)
-
-
 def test_where_the_kernel_finds_everything_broken_nothing_is_trained() -> None:
     trained: list[str] = []
     found, pictures = ask(upright(), LABELS, report=lambda what, *_: trained.append(what))
@@ -40,14 +36,36 @@ def test_where_the_kernel_finds_everything_broken_nothing_is_trained() -> None:
     assert Inquiry.from_json(found.to_json()) == found
 
 
-@pytest.mark.slow
-def test_what_the_kernel_does_not_see_the_classifier_does() -> None:
-    found, pictures = ask(textures(), LABELS)
-    told = {each.move: each.verdict for each in found.moves}
-    assert told["quarter turn"] == told["diagonal flip"] == "broken"
-    assert told["half turn"] != "broken"
-    assert "classifier" in {each.method for each in found.moves}
-    assert "pairs.png" in pictures
+def answer(method: str, verdict: str, p_value: float) -> Any:
+    """What is read of a `Discovery` of one move."""
+    return SimpleNamespace(
+        verdicts={"half turn": verdict},
+        p_values={"half turn": p_value},
+        measured={"half turn": Measured(0.1, 0.0, 0.2, p_value / 7)},
+        methods={"half turn": method},
+        margin=0.02 if method == "kernel" else 0.1,
+    )
+
+
+@pytest.mark.parametrize(
+    ("kernel", "classifier", "p_value", "verdict", "method"),
+    [
+        ("symmetry", "symmetry", 0.9, "symmetry", "classifier"),
+        ("cannot tell", "approximate", 0.01, "approximate", "classifier"),
+        ("broken", "symmetry", 0.9, "broken", "kernel"),
+        ("approximate", "broken", 0.001, "broken", "classifier"),
+        ("symmetry", "cannot tell", 0.9, "symmetry", "kernel"),
+        ("symmetry", "cannot tell", 0.01, "cannot tell", "classifier"),
+        ("cannot tell", "cannot tell", 0.9, "cannot tell", "classifier"),
+    ],
+)
+def test_either_may_say_broken_and_the_kernel_stands_only_where_the_classifier_saw_nothing(
+    kernel: str, classifier: str, p_value: float, verdict: str, method: str
+) -> None:
+    found = _merged("half turn", [answer("kernel", kernel, 0.5), answer("classifier", classifier, p_value)])
+    assert (found.verdict, found.method) == (verdict, method)
+    assert found.margin == (0.02 if method == "kernel" else 0.1)
+    assert found.p_value == min(1.0, 2 * (0.5 if method == "kernel" else p_value)), "two methods were asked"
 
 
 def test_images_of_which_nothing_can_be_told_are_one_line() -> None:

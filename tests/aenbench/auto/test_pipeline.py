@@ -21,6 +21,7 @@ from aenbench.execution.executors import LocalExecutor
 from aenbench.leaderboard.saved_models import load_model
 from aenbench.models.family import Budget
 from aenbench.models.gcnn import GCNN_FAMILY
+from aenbench.runs.progress import Step
 from gdatasets.errors import OutputError, UnknownNameError
 
 MakeFolder = Callable[..., Path]
@@ -67,7 +68,9 @@ def test_symmetric_images_give_two_networks_and_a_report_that_says_so(make_folde
 
 
 def test_images_without_a_symmetry_give_the_plain_network_alone(make_folder: MakeFolder, tmp_path: Path) -> None:
-    outcome = run(make_folder(symmetric=False, splits=True), tmp_path / "out")
+    folder, steps = make_folder(symmetric=False, splits=True), list[Step]()
+    outcome = run_auto(AutoOptions(str(folder), 1, "quick"), tmp_path / "out", steps.append, LocalExecutor(1))
+    assert {step.stage for step in steps} == {"gcnn-trivial-quick training"}
     assert (len(outcome.networks), outcome.gain, outcome.advised) == (1, None, outcome.networks[0])
     assert "only the plain network was trained" in outcome.answer
     assert not (tmp_path / "out/images").exists()
