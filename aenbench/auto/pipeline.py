@@ -36,7 +36,7 @@ from aenbench.runs.run import run
 from aenbench.tasks.images import Images
 from aenbench.tasks.task import Task
 from gdatasets.errors import OutputError
-from gdatasets.files import make_folder, read_whole, writing
+from gdatasets.files import make_folder, output_error, read_whole, writing
 from gdatasets.journal import recover, replace_folder
 
 REPORT, ENTRIES, WEIGHTS, IMAGES = "report", "entries", "weights", "images"
@@ -134,8 +134,11 @@ def _check_place(out: Path) -> None:
             if (out / name).exists():
                 raise OutputError(f"{out / name} is there already, of another command; choose another --out.")
     place = next(folder for folder in (out.absolute(), *out.absolute().parents) if os.path.lexists(folder))
-    if not place.is_dir() or not os.access(place, os.W_OK):
-        raise OutputError(f"{out} cannot be made: {place} is no folder that can be written to; choose another --out.")
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise output_error(out, error) from error
 
 
 def _identity(found: FoundImages, options: AutoOptions, device: Device) -> str:

@@ -231,9 +231,8 @@ def _costs(outcome: Outcome) -> list[Part]:
     ]
     for network in outcome.networks:
         seeds = len(network.entry.seeds)
-        rows.append(
-            (f"training {network.entry.name}, {seeds} time{'s' if seeds > 1 else ''}", f"{network.seconds:,.1f}")
-        )
+        times = f"{seeds} time{'s' if seeds > 1 else ''}"
+        rows.append((f"training {network.entry.name}, {times}, by the clock", f"{network.seconds:,.1f}"))
     if outcome.wall_seconds is not None:
         rows.append(("the whole command, by the clock", f"{outcome.wall_seconds:,.1f}"))
     return [Heading("What it cost"), Table(("step", "seconds"), rows)]

@@ -162,7 +162,7 @@ def test_what_is_there_is_not_touched(make_folder: MakeFolder, tmp_path: Path) -
     with pytest.raises(OutputError, match="of another command"):
         run(folder, tmp_path / "board")
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="is no folder that can be written to"):
+    with pytest.raises(OutputError, match="a file stands where a folder belongs"):
         run(folder, tmp_path / "file" / "out")
 
 
