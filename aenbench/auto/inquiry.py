@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from aenbench.discovery.answers import Method
 from aenbench.discovery.discover import LEVEL, discover
 from aenbench.discovery.findings import Discovery
+from aenbench.discovery.kernel import Measured
 from aenbench.discovery.pictures import draw_effects
 from aenbench.discovery.verdicts import Verdict
 from aenbench.errors import InvalidArgumentError
@@ -146,7 +147,10 @@ def ask(
         f"The control, {name}, has an effect of {control.effect:.3f}: {seen}.",
         sum(each.seconds for each in answers),
     )
-    figures: dict[str, Figure | None] = {"effects.png": _draw(inquiry, answers), "pairs.png": answers[-1].plot_pairs()}
+    figures: dict[str, Figure | None] = {
+        "effects.png": _draw(inquiry, answers[-1]),
+        "pairs.png": answers[-1].plot_pairs(),
+    }
     return inquiry, {name: encode_png(figure) for name, figure in figures.items() if figure is not None}
 
 
@@ -173,13 +177,18 @@ def _merged(move: str, answers: Sequence[Discovery]) -> Asked:
     )
 
 
-def _draw(inquiry: Inquiry, answers: Sequence[Discovery]) -> "Figure":
-    """Effects of all moves, with the control of the method that was asked last."""
-    by_method = {each.methods[move]: each for each in answers for move in each.measured}
-    measured = {f"{each.move} ({each.method})": by_method[each.method].measured[each.move] for each in inquiry.moves}
-    verdicts = {f"{each.move} ({each.method})": each.verdict for each in inquiry.moves}
-    last = answers[-1]
-    return draw_effects(measured, verdicts, last.control, last.margin, last.control_name)
+def _draw(inquiry: Inquiry, last: Discovery) -> "Figure":
+    """Effects of all moves as multiples of their margins, with the control of the method that was asked last."""
+    names = {each.move: f"{each.move} ({each.method})" for each in inquiry.moves}
+    measured = {names[each.move]: _scaled(each, each.margin) for each in inquiry.moves}
+    verdicts = {names[each.move]: each.verdict for each in inquiry.moves}
+    control = _scaled(last.control, last.margin)
+    scale = "effect as a multiple of the method's margin: 0 = a symmetry (linear below 1)"
+    return draw_effects(measured, verdicts, control, 1.0, last.control_name, scale)
+
+
+def _scaled(found: Asked | Measured, margin: float) -> Measured:
+    return Measured(found.effect / margin, found.low / margin, found.high / margin, found.p_value)
 
 
 def _means(images: NDArray[Any], factor: int) -> NDArray[Any]:

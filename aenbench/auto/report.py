@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 HTML_FILE, MARKDOWN_FILE, JSON_FILE, CLASSES_FILE = "report.html", "report.md", "report.json", "classes.txt"
 
-_EFFECTS = "Effects of the seven moves with their intervals, and of a control that leaves nothing of an image"
+_EFFECTS = (
+    "Effects of the seven moves with their intervals, in units of the margin, and of a control that spoils each image"
+)
 _PAIRS = "Images beside what a move made of them, where the two are told apart most easily"
 _GAIN = "Test accuracy of the plain network and of the one that knows the group, seed by seed"
 
