@@ -139,7 +139,9 @@ def ask(
         f"{_pixels(border)}{blocks}, each cropped by {_pixels(shift)} at a random place."
     )
     control, name = answers[-1].control, answers[-1].control_name
-    seen = f"it would see a symmetry that {control.share:.0%} of the images break so" if control.share < 1 else "blind"
+    seen = "it is not seen, so that nothing can be told"
+    if control.share < 1:
+        seen = f"a symmetry that {control.share:.0%} of the images broke in this way would be seen"
     inquiry = Inquiry(
         tuple(_merged(move, answers) for move in answers[0].measured),
         how,

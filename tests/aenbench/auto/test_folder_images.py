@@ -145,3 +145,9 @@ def test_the_current_folder_has_a_name(
 ) -> None:
     monkeypatch.chdir(make_folder(count=40))
     assert found_in(Path(), tmp_path / "scratch").dataset.name == "shapes"
+
+
+def test_a_dataset_is_found_by_its_name(tmp_path: Path) -> None:
+    found = find_images("g-digits", None, tmp_path)
+    assert (found.name, found.configuration, found.archive, found.notes) == ("g-digits", "aug2", None, ())
+    assert len(found.to_learn()[0]) == found.dataset.samples["train"] - found.dataset.validation
