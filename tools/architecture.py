@@ -19,7 +19,7 @@ ORDER: dict[str, Order] = {
     "aenbench": (
         frozenset({"cli"}),
         frozenset({"paper"}),
-        frozenset({"analysis", "comparison", "track"}),
+        frozenset({"analysis", "auto", "comparison", "track"}),
         frozenset({"runs", "tables"}),
         frozenset({"leaderboard"}),
         frozenset({"search"}),

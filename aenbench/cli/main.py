@@ -3,6 +3,7 @@
 import typer
 
 from aenbench.cli import leaderboard, run, search
+from aenbench.cli.auto import auto
 from aenbench.cli.discover import discover
 from aenbench.cli.paper import reproduce_paper
 from aenbench.cli.reproduce import reproductions
@@ -20,6 +21,7 @@ app = typer.Typer(
 
 # Each command with the example that its help ends with.
 for command, example in (
+    (auto, "aenbench auto photos.zip --out report"),
     (run.run, "aenbench run --baseline aen --search guided --dataset g-mnist --config aug2"),
     (suite, "aenbench suite --status"),
     (search.tabulate, "aenbench tabulate --dataset g-mnist --config aug2 --seeds 1"),

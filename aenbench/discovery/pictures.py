@@ -17,6 +17,7 @@ def draw_effects(
     control: Measured,
     margin: float,
     control_name: str = "shuffled pixels",
+    scale: str = "effect: 0 = a symmetry, 1 = nothing in common (linear below the margin)",
 ) -> "Figure":
     """Effects with their intervals, from above, on an axis that is linear up to the margin; the control last."""
     from matplotlib.figure import Figure
@@ -39,7 +40,7 @@ def draw_effects(
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
-    axes.set_xlabel("effect: 0 = a symmetry, 1 = nothing in common (linear below the margin)")
+    axes.set_xlabel(scale)
     figure.legend(loc="outside lower center", ncols=3)
     return figure
 

@@ -1,5 +1,6 @@
 """The options of `aenbench run` that decide its outcome, and the plan that they make."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -58,6 +59,17 @@ class RunOptions:
     def of(cls, options: Mapping[str, Any]) -> Self:
         """Those of them that decide the outcome."""
         return cls(**{field.name: options[field.name] for field in fields(cls)})
+
+    @property
+    def command(self) -> str:
+        """The `aenbench run` of these options; it always names the number of seeds."""
+        usual, words = type(self)(), ["aenbench", "run"]
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if value != getattr(usual, each.name) or each.name == "seeds":
+                flag = f"--{each.name.replace('_', '-')}"
+                words += [flag] if value is True else [flag, str(value)]
+        return shlex.join(words)
 
     def plan(self, root: Path | None = None) -> Plan:
         """What is to be run; of G-Digits, where no dataset is named.

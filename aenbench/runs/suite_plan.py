@@ -4,7 +4,6 @@
 missing is made by `aenbench.runs.run`, which resumes what was interrupted.
 """
 
-import shlex
 import shutil
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -128,14 +127,7 @@ class Cell:
     @property
     def command(self) -> str:
         """The `aenbench run` that makes its entry."""
-        usual = RunOptions()
-        words = ["aenbench", "run"]
-        for each in fields(RunOptions):
-            value = getattr(self.options, each.name)
-            if value != getattr(usual, each.name) or each.name == "seeds":
-                flag = f"--{each.name.replace('_', '-')}"
-                words += [flag] if value is True else [flag, str(value)]
-        return shlex.join(words)
+        return self.options.command
 
 
 def plan_suite(

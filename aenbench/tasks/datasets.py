@@ -147,7 +147,7 @@ def _in_catalogue(name: str) -> DatasetSpec | Source | None:
 def _generated(name: str, spec: DatasetSpec, configuration: str, root: Root) -> Dataset:
     source = spec.source
     spec.configuration(configuration)  # an unknown one is an error here
-    _check_benchmark(spec.name, source.classes, source.samples)
+    check_benchmark(spec.name, source.classes, source.samples)
 
     @cache
     def load(split: str) -> tuple[SourceArrays, str]:
@@ -169,7 +169,7 @@ def _generated(name: str, spec: DatasetSpec, configuration: str, root: Root) -> 
 
 
 def _as_published(name: str, source: Source, root: Root) -> Dataset:
-    _check_benchmark(source.name, source.classes, source.samples)
+    check_benchmark(source.name, source.classes, source.samples)
 
     @cache
     def read(split: str) -> SourceArrays:
@@ -180,7 +180,7 @@ def _as_published(name: str, source: Source, root: Root) -> Dataset:
     return _unmoved(source.name, source.classes, source.image_shape, source.samples, validation, read)
 
 
-def _check_benchmark(where: str, classes: tuple[str, ...], samples: Mapping[str, int]) -> None:
+def check_benchmark(where: str, classes: tuple[str, ...], samples: Mapping[str, int]) -> None:
     """Whether images can be learnt from and scored."""
     if missing := {"train", "test"} - set(samples):
         raise SourceError(f"{where} has no images below {' and '.join(sorted(missing))}; a benchmark needs both.")
@@ -196,8 +196,8 @@ def _tenth(samples: Mapping[str, int]) -> int:
 def _own(source: FolderSource) -> Dataset:
     """A folder of class folders, or a .zip file of one."""
     about, name = source.about, own_spec(source).name.lower()
-    _check_own_name(name, str(source.path))
-    _check_benchmark(str(source.path), about.classes, about.samples)
+    check_own_name(name, str(source.path))
+    check_benchmark(str(source.path), about.classes, about.samples)
     for label, count in source.class_sizes("train").items():
         if count < _LEAST_OF_A_CLASS:
             raise SourceError(
@@ -222,12 +222,12 @@ def _built(build: "BuiltDataset", configuration: str) -> Dataset:
     manifest, where = build.manifest, str(build.folder)
     name, published = manifest.dataset.lower(), manifest.dataset in DATASETS
     if not published:
-        _check_own_name(name, where)
+        check_own_name(name, where)
     if configuration not in manifest.configurations:
         raise UnknownNameError(f"configuration of {where}", configuration, manifest.configurations)
     records = manifest.configurations[configuration].splits
     every = {split: record.samples for split, record in records.items()}
-    _check_benchmark(where, tuple(manifest.classes), every)
+    check_benchmark(where, tuple(manifest.classes), every)
     samples, validation = _held_out(every)
     original = SOURCES.get(manifest.source.name)
     keeps_order = published or (original is not None and bool(original.held_out) and original.samples == every)
@@ -264,7 +264,7 @@ def _built(build: "BuiltDataset", configuration: str) -> Dataset:
     )
 
 
-def _check_own_name(name: str, where: str) -> None:
+def check_own_name(name: str, where: str) -> None:
     """An entry about own images of a published dataset's name would be scored by the answers of that one."""
     if name in DATASETS or name in SOURCES:
         raise InvalidArgumentError(f"{where} is named {name}, as a published dataset is; give yours another name.")

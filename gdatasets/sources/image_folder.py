@@ -70,6 +70,31 @@ class Provenance:
 
 
 @dataclass(frozen=True)
+class Survey:
+    """What images a folder has.
+
+    Attributes:
+        sizes: (width, height) of each kind.
+        has_grey, has_colour: whether some are.
+    """
+
+    sizes: frozenset[tuple[int, int]]
+    has_grey: bool
+    has_colour: bool
+
+    @property
+    def smallest_side(self) -> int:
+        """In pixels."""
+        return min(min(size) for size in self.sizes)
+
+    @property
+    def square(self) -> int | None:
+        """The side where all images are squares of one size; None where they are not."""
+        ((width, height), *others) = self.sizes
+        return width if width == height and not others else None
+
+
+@dataclass(frozen=True)
 class FolderSource:
     """Class folders of images as an `ImageSource`.
 
@@ -106,6 +131,21 @@ class FolderSource:
         """How many images of each class a split has."""
         found = Counter(member.label for member in self._members.get(split, []))
         return {label: found[label] for label in self.about.classes}
+
+    def survey(self) -> "Survey":
+        """Sizes and colors of all images; only headers are decoded.
+
+        Raises:
+            SourceError: an image cannot be read.
+        """
+        sizes, has_grey, has_colour = set(), False, False
+        for members in self._members.values():
+            for member in members:
+                with self._open(member) as image:
+                    sizes.add(image.size)
+                    has_grey |= image.mode in _GREY_MODES
+                    has_colour |= image.mode not in _GREY_MODES
+        return Survey(frozenset(sizes), has_grey, has_colour)
 
     @cached_property
     def image_shape(self) -> tuple[int, ...]:

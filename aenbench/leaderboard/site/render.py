@@ -1,12 +1,11 @@
 """The page: its three source files and the board's data, in one file that a browser may not add anything to."""
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from importlib import resources
 
 from aenbench.leaderboard.board import Board
 from aenbench.leaderboard.site.payload import Section, payload
+from aenbench.reports.page import policy_digest
 
 
 def page(board: Board, sections: Sequence[Section] = ()) -> str:
@@ -15,8 +14,9 @@ def page(board: Board, sections: Sequence[Section] = ()) -> str:
     Its Content-Security-Policy lets a browser run the page's own script and style, known by their digests, show images
     that are inside the file, and fetch nothing.
     """
-    style, script = _source("page.css"), _source("page.js")
-    parts = {"%STYLE_DIGEST%": _digest(style), "%SCRIPT_DIGEST%": _digest(script), "%STYLE%": style, "%SCRIPT%": script}
+    style, script = page_style(), _source("page.js")
+    digests = {"%STYLE_DIGEST%": policy_digest(style), "%SCRIPT_DIGEST%": policy_digest(script)}
+    parts = digests | {"%STYLE%": style, "%SCRIPT%": script}
     html = _source("page.html")
     for mark, part in parts.items():
         html = html.replace(mark, part, 1)
@@ -24,9 +24,10 @@ def page(board: Board, sections: Sequence[Section] = ()) -> str:
     return before + payload(board, sections) + after
 
 
+def page_style() -> str:
+    """The CSS of the page, for other pages that are to look like it; light and dark, and fit for phones."""
+    return _source("page.css")
+
+
 def _source(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
