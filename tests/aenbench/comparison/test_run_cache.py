@@ -224,7 +224,8 @@ def test_a_folder_of_tables_is_compared_as_a_whole_and_goes_on_where_it_was_inte
     assert call(command, monkeypatch) == 0
     assert calls() == 3
     assert not list(Path("found").rglob(".*"))
-    assert "| [g-mnist/aug2/aen-standard](g-mnist/aug2/aen-standard/comparison.md) | " in Path("found/overview.md").read_text()
+    link = "[g-mnist/aug2/aen-standard](g-mnist/aug2/aen-standard/comparison.md)"
+    assert f"| {link} | " in Path("found/overview.md").read_text()
     assert (
         call(
             command.replace("--out found", "--out alone").replace("tables", "tables/g-mnist/aug1/aen-standard.parquet"),
