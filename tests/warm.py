@@ -1,7 +1,8 @@
 """Commands of the two programs as processes that start in milliseconds: forks of one that has imported everything.
 
 Importing PyTorch, pandas and the like takes seconds; tests that kill a command at dozens of moments would spend nearly
-all of their time on it. The process that forks has no thread and has done no work, so each fork is as a new process.
+all of their time on it. The process that forks does nothing but import, and no other thread of Python's runs in it, so
+each fork is as a new process.
 """
 
 import json

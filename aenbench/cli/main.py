@@ -26,10 +26,7 @@ for command, example in (
     (suite, "aenbench suite --status"),
     (search.tabulate, "aenbench tabulate --dataset g-mnist --config aug2 --seeds 1"),
     (search.tables, "aenbench tables --check"),
-    (
-        search.search,
-        "aenbench search --table leaderboards/tables/g-mnist/aug2 --compare dqn,guided",
-    ),
+    (search.search, "aenbench search --table leaderboards/tables/g-mnist/aug2 --compare dqn,guided"),
     (search.analyze, "aenbench analyze leaderboards/tables/g-mnist/aug2/aen-standard.parquet"),
     (run.datasets, "aenbench datasets"),
     (discover, "aenbench discover g-mnist --config aug2 --images 4000"),

@@ -43,6 +43,11 @@ class Row:
         """The rank as it is shown: `2=` where it is shared."""
         return f"{self.rank}{'=' if self.is_shared else ''}"
 
+    @property
+    def lacks_history(self) -> bool:
+        """Whether `aenbench run` made it without a `history.csv`, as versions did that trained for shorter."""
+        return not self.shown.training and self.entry.origin != "submission"
+
 
 @dataclass(frozen=True, eq=False)
 class Standing:

@@ -31,8 +31,8 @@ search time are means over seeds; times depend on the machine (see each `entry.j
 
 † as stated by the authors, within bounds but not recomputed. Parameters without the mark were counted again from the
 network that the entry names. `not converged`: by the entry's `history.csv` validation accuracy still rose by more than
-.2 points over the last tenth of the passes. `no history`: it was trained by an earlier version, whose trainings were
-shorter and kept no `history.csv`.
+.2 points over the last tenth of the passes. `no history`: `aenbench run` made it and it has no `history.csv`;
+versions before that file trained for shorter.
 """
 
 _OPEN = """### Recipe: open
@@ -87,7 +87,7 @@ def _trust(row: Row) -> str:
     said: list[str] = [row.shown.trust.level]
     if not row.shown.has_converged:
         said.append("not converged")
-    elif not row.shown.training and row.entry.origin != "submission":
+    if row.lacks_history:
         said.append("no history")
     flags = ", ".join(f"{flag.code} (reviewed)" if flag.reason else flag.code for flag in row.flags)
     return "; ".join([*said, *([f"flags: {flags}"] if flags else [])])

@@ -547,7 +547,7 @@ function drawEntry(entry) {
     h("p", { class: "trust" }, h("strong", {}, entry.trust.level), `: ${entry.trust.checked}.`),
     ...entry.trust.problems.map((problem) => h("p", { class: "flag" }, h("strong", {}, "reproduction"), `: ${problem}`)),
     entry.stillRising ? h("p", { class: "flag" }, h("strong", {}, "not converged"), `: validation accuracy still rose by ${percent(entry.stillRising, 1)} points over the last tenth of the passes; more training would raise the score.`) : "",
-    entry.training.length || entry.origin === "submission" ? "" : h("p", { class: "flag" }, h("strong", {}, "no history"), ": it was trained by an earlier version, whose trainings were shorter."),
+    entry.lacksHistory ? h("p", { class: "flag" }, h("strong", {}, "no history"), ": how its trainings went is not known; versions of before history.csv trained for shorter.") : "",
     ...entry.flags.map((flag) => h("p", { class: "flag" }, h("strong", {}, flag.code), `: ${flag.message}.`, flag.reason ? ` A maintainer has looked: ${flag.reason}` : "")),
     entry.description ? h("p", { class: "prose" }, entry.description) : "",
     h("div", { class: "cards" },

@@ -137,6 +137,7 @@ def _entry(task: int, standing: Standing, row: Row) -> dict[str, Any]:
         "invariance": _parts(details.invariance),
         "progress": _curves(shown.progress),
         "training": _curves(shown.training),
+        "lacksHistory": row.lacks_history,
         "stillRising": 0 if shown.has_converged else _share(shown.still_rising),
         **_confusion(details, standing.answers.dataset.classes),
         **_calibration(details),

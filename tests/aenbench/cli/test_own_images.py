@@ -36,6 +36,9 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "photos.zip"
 
 
+RUN = ["run", "--baseline", "mlp", "--budget", "quick", "--seeds", "1", "--workers", "1", "--out", "board"]
+
+
 @pytest.mark.parametrize(
     "typed", ["photos.zip", *(pytest.param(path, marks=pytest.mark.slow) for path in ("./photos.zip", "photos"))]
 )
@@ -47,21 +50,7 @@ def test_an_own_dataset_is_run_verified_and_shown_without_a_root(
         with zipfile.ZipFile(photos) as archive:
             archive.extractall("photos")
         photos.unlink()
-    run = [
-        "run",
-        "--baseline",
-        "mlp",
-        "--dataset",
-        typed,
-        "--budget",
-        "quick",
-        "--seeds",
-        "1",
-        "--workers",
-        "1",
-        "--out",
-        "board",
-    ]
+    run = [*RUN, "--dataset", typed]
     assert call([*run, "--quiet"], monkeypatch) == 0, capsys.readouterr().err
     assert "Entry: board/photos/none/mlp-quick" in capsys.readouterr().out
     assert call(["verify", "board"], monkeypatch) == 0
@@ -73,21 +62,7 @@ def test_an_own_dataset_is_run_verified_and_shown_without_a_root(
 
 def test_where_the_images_are_other_ones_the_entry_is_refused(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The negative control: beside a root that has images of that name, the answers are not believed."""
-    run = [
-        "run",
-        "--baseline",
-        "mlp",
-        "--dataset",
-        "photos.zip",
-        "--budget",
-        "quick",
-        "--seeds",
-        "1",
-        "--workers",
-        "1",
-        "--out",
-        "board",
-    ]
+    run = [*RUN, "--dataset", "photos.zip"]
     assert call([*run, "--quiet"], monkeypatch) == 0
     with zipfile.ZipFile(photos, "a") as archive:
         archive.writestr("test/a/another.png", archive.read("test/a/0.png"))
@@ -105,20 +80,6 @@ def test_a_dozen_images_are_passed_a_thousand_times(
             path = tmp_path / "dozen" / split / "ab"[number % 2] / f"{number}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(rng.integers(0, 256, (16, 16), dtype=np.uint8)).save(path)
-    run = [
-        "run",
-        "--baseline",
-        "mlp",
-        "--dataset",
-        "dozen",
-        "--budget",
-        "quick",
-        "--seeds",
-        "1",
-        "--workers",
-        "1",
-        "--out",
-        "board",
-    ]
-    assert call([*run, "--workers", "1"], monkeypatch) == 0
+    run = [*RUN, "--dataset", "dozen"]
+    assert call(run, monkeypatch) == 0
     assert "seed 0 training: 1,000 of 1,000" in capsys.readouterr().err

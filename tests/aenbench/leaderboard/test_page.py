@@ -206,6 +206,7 @@ def test_an_entry_that_does_not_exist_says_so(open_page: Open) -> None:
 
 def test_flags_and_ties_are_told(open_page: Open) -> None:
     page = open_page("#/g-digits/d4/perfect")
+    expect(page.locator(".flag").first).to_contain_text("no history")
     expect(page.locator(".flag").last).to_contain_text("label-leak")
     page = open_page("#/g-digits/aug1/first")
     expect(page.locator(".standing")).to_have_text(

@@ -80,22 +80,8 @@ def call(main, arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: py
     return ended.value.code or 0, out, err
 
 
-RUN = [
-    "run",
-    "--baseline",
-    "mlp",
-    "--budget",
-    "quick",
-    "--seeds",
-    "1",
-    "--workers",
-    "1",
-    "--config",
-    "v4",
-    "--quiet",
-    "--out",
-    "runs",
-]
+SMALL = ["--budget", "quick", "--seeds", "1", "--workers", "1", "--config", "v4"]
+RUN = ["run", "--baseline", "mlp", *SMALL, "--quiet", "--out", "runs"]
 
 
 @pytest.mark.parametrize("name", ["toy", pytest.param("toy_stripes:toy", marks=pytest.mark.slow)])

@@ -65,7 +65,8 @@ def kill_and_resume(tmp_path: Path, warm_python: Any, kills: int) -> None:
 
     def timed(name: str) -> float:
         began = time.monotonic()
-        assert start(tmp_path / name).wait() == 0
+        process = start(tmp_path / name)
+        assert (process.wait(), process.stderr) == (0, "")
         return time.monotonic() - began
 
     whole = min(timed("first"), timed("second"))
