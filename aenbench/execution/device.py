@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import torch
 
 Kind = Literal["cpu", "cuda"]
+Precision = Literal["float32", "bfloat16"]
 
 _NAME = re.compile(r"cpu|cuda(?::([0-9]{1,3}))?")
 _WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"  # without it cuBLAS has no deterministic algorithms

@@ -14,7 +14,7 @@ from pydantic import (
     model_serializer,
 )
 
-from aenbench.execution.device import Kind
+from aenbench.execution.device import Kind, Precision
 from aenbench.leaderboard.untrusted.text import LINE_PATTERN, TEXT_PATTERN, plain_line, plain_name, plain_text
 from aenbench.nn.square_groups import SQUARE_GROUPS
 from aenbench.tasks.protocol import PROTOCOLS, ProtocolName
@@ -197,6 +197,9 @@ class Entry(Strict):
         description="commit of the code, with +changes where its files had been edited; empty if not known",
     )
     device: Kind = Field(default="cpu", description="kind of device that trained it; left out where it is cpu")
+    precision: Precision | None = Field(
+        default=None, description="of the final training's forward passes; left out if not known"
+    )
     outside_data: Line = Field(
         default="",
         description="images beyond the training split that it has seen, pretraining included, and whether test images "
@@ -208,12 +211,14 @@ class Entry(Strict):
 
     @model_serializer(mode="wrap")
     def _leave_out_usual(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Entries of before there were devices and open recipes keep their text."""
+        """Entries from before there were devices, open recipes and precisions keep their text."""
         fields: dict[str, Any] = serialize(self)
         if self.device == "cpu":
             fields.pop("device", None)
         if self.open_recipe is None:
             fields.pop("open_recipe", None)
+        if self.precision is None:
+            fields.pop("precision", None)
         if not self.outside_data:
             fields.pop("outside_data", None)
         return fields

@@ -131,6 +131,9 @@ _AFTER = (
     Column("recipe", str, "what an open one changed", lambda at: str(at.row.entry.open_recipe or ""), is_stated=True),
     _entry("outside_data", "images beyond the training split that it has seen; empty if not known"),
     _entry("device", "kind of device that trained it"),
+    Column(
+        "precision", str, "of the training; empty if not known", lambda at: at.row.entry.precision or "", is_stated=True
+    ),
     _entry("created", "UTC, ISO 8601"),
     Column("trust", str, "scored or reproduced", lambda at: at.row.shown.trust.level),
     Column("flags", str, "what looks wrong and nobody has reviewed, between spaces", lambda at: _flags(at.row)),

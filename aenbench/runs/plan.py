@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from aenbench.errors import InvalidArgumentError
-from aenbench.execution.device import CPU, Device
+from aenbench.execution.device import CPU, Device, Precision
 from aenbench.leaderboard.entry import OpenRecipe, safe_name
 from aenbench.leaderboard.training_curves import MAX_PASSES
 from aenbench.models.family import Budget
@@ -16,7 +16,7 @@ from aenbench.runs.method import Method
 from aenbench.tasks.images import Images
 from aenbench.tasks.task import Task
 from aenbench.training.candidate import Candidate
-from aenbench.training.recipe import Precision, Recipe
+from aenbench.training.recipe import Recipe
 from aenbench.training.recipe_changes import RecipeChanges, exact
 
 

@@ -76,6 +76,7 @@ def recorded_plan(entry: Entry, parse: Parse, root: Root = None, device: Device 
 
 def _stated(plan: Plan, kind: str, entry: Entry) -> dict[str, tuple[object, object]]:
     """What a plan would make, and what the entry states, by what it is."""
+    precision = plan.spent.final.precision
     return {
         "origin": (plan.method.origin, entry.origin),
         "method": (plan.method.name, entry.method),
@@ -84,6 +85,7 @@ def _stated(plan: Plan, kind: str, entry: Entry) -> dict[str, tuple[object, obje
         "budget": (plan.budget, entry.budget),
         "recipe": (format_recipe(plan.open_recipe), format_recipe(entry.open_recipe)),
         "device": (kind, entry.device),
+        "precision": (precision, entry.precision or precision),
         "name": (plan.name, entry.name),
         "seeds": (list(range(plan.seeds)), [seed.seed for seed in entry.seeds]),
     }

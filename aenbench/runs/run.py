@@ -197,6 +197,7 @@ def _entry(
         command=command,
         code_revision=code_revision(plan.method.code),
         device=plan.device.kind,
+        precision=plan.spent.final.precision,
         hardware=", ".join(filter(None, (hardware(), plan.device.card))),
         software=software(own_revision=plan.method.code is not None),
         created=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -51,6 +51,7 @@ def test_a_run_on_a_device_gives_the_entry_of_the_cpu_and_says_where(
     for name in ("predictions.npy", "logits.npy", "moved.npy", "history.csv"):
         assert (there / name).read_bytes() == (here / name).read_bytes(), name
     assert "device" not in described
+    assert described["precision"] == "float32"
     assert also_described["device"] == "cuda"
     assert (described["name"], described["seeds"][0]["actions"]) == (
         also_described["name"],
@@ -89,6 +90,17 @@ def test_a_recorded_command_runs_on_the_kind_of_device_that_the_entry_states() -
     for option, kind in (("", "cuda"), (" --device cuda", "cpu")):
         with pytest.raises(EntryError, match="its device is"):
             device_of(option, kind)
+
+
+def test_a_recorded_command_trains_in_the_precision_that_the_entry_states() -> None:
+    found = read_description(BOARD / "g-mnist" / "aug2" / "cnn").model_copy(
+        update={"command": "aenbench run --baseline cnn --dataset g-mnist --config aug2"}
+    )
+    for stated in (None, "bfloat16"):  # entries from before the field state none
+        plan = recorded_plan(found.model_copy(update={"precision": stated}), parse_run, None)
+        assert plan.spent.final.precision == "bfloat16"
+    with pytest.raises(EntryError, match="its precision is bfloat16, not float32"):
+        recorded_plan(found.model_copy(update={"precision": "float32"}), parse_run, None)
 
 
 def test_a_table_says_its_device_only_where_it_is_not_the_processor(make_table: Callable[..., Any]) -> None:
