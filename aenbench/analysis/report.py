@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aenbench.analysis.anova import MIN_R_SQUARED, Analysis, Effect, Lead
+from aenbench.analysis.top_networks import Level, Match, Top
 from aenbench.errors import EntryError
 from aenbench.reports.figures import effect_bars
 from aenbench.reports.markdown import csv_text, markdown_table
@@ -54,8 +55,10 @@ def _share(text: str) -> float:
     return value
 
 
-def write_analysis(analysis: Analysis, folder: Path, title: str) -> None:
-    """Write an analysis into a folder, which is made where it is missing.
+def write_analysis(
+    analysis: Analysis, folder: Path, title: str, top: Top | None = None, matching: Sequence[Match] = ()
+) -> None:
+    """Write an analysis into a folder, which is made where it is missing; with the best networks where they are known.
 
     Where a surrogate predicts nothing only the text is written, and an older table and picture are removed.
 
@@ -63,7 +66,7 @@ def write_analysis(analysis: Analysis, folder: Path, title: str) -> None:
         OutputError: the folder cannot be written to.
     """
     make_folder(folder)
-    write_whole(folder / "analysis.md", markdown(analysis, title).encode())
+    write_whole(folder / "analysis.md", (markdown(analysis, title) + _top_text(top, matching)).encode())
     if analysis.effects:
         write_whole(folder / "effects.csv", effects_csv(analysis).encode())
         write_whole(folder / "effects.png", picture(analysis, title))
@@ -89,6 +92,57 @@ def markdown(analysis: Analysis, title: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _top_text(top: Top | None, matching: Sequence[Match]) -> str:
+    """The best networks against all, and augmentations where the group has their move; empty where nothing is known."""
+    if top is None:
+        return ""
+    telling = ", ".join(f"{factor.name} (p = {_p_value(factor.p_value)})" for factor in top.telling)
+    found = f"They differ from all networks in {telling}." if telling else "No factor tells them from all networks."
+    rows = [
+        [f"{factor.name}: {level.name}", f"{level.best} of {level.networks}", f"{level.expected:.1f}", _gain(level)]
+        for factor in top.factors
+        for level in factor.levels
+    ]
+    parts = [
+        "## The best networks\n\n"
+        f"The best tenth: {top.best} of {top.networks} networks, by the mean over seeds. {found}",
+        markdown_table(["level", "among the best", "expected by chance", "gain over the first level, points"], rows),
+    ]
+    if "group" in {factor.name for factor in top.factors}:
+        none = next(factor for factor in top.factors if factor.name == "group").levels[0]
+        parts.append(
+            f"Without a group: {none.best} of the best {top.best}, where {none.expected:.1f} are expected; so few by "
+            f"chance: p = {_p_value(none.at_most)}."
+        )
+    if matching:
+        rows = [
+            [
+                f"{match.augmentation}, {match.move}",
+                _signed(match.with_move),
+                _signed(match.without),
+                f"{_signed(match.difference)} [{_signed(match.low)}, {_signed(match.high)}]",
+            ]
+            for match in matching
+        ]
+        headings = ["augmentation, move", "gain where the group has the move", "where it has not", "difference, points"]
+        parts.append("## Augmentation where the group has the move\n\n" + markdown_table(headings, rows))
+    return "\n" + "\n\n".join(parts) + "\n"
+
+
+def _p_value(value: float) -> str:
+    return f"{value:.2g}"
+
+
+def _gain(level: Level) -> str:
+    if level.gain is None or level.low is None or level.high is None:
+        return ""
+    return f"{_signed(level.gain)} [{_signed(level.low)}, {_signed(level.high)}]"
+
+
+def _signed(share: float) -> str:
+    return f"{round(100 * share, 2) + 0.0:+.2f}"
+
+
 def _basis(analysis: Analysis) -> str:
     spread = f"standard deviation of accuracy {100 * analysis.deviation:.2f} percentage points"
     if analysis.r_squared is None and analysis.seeds > 1:
@@ -103,7 +157,7 @@ def _basis(analysis: Analysis) -> str:
             f"{spread}. With one seed, noise of training cannot be told from effects, and there are no intervals."
         )
     surrogate = (
-        f"{analysis.networks} networks of a search; a Gaussian process fitted to them predicts "
+        f"{analysis.networks} networks; a Gaussian process fitted to them predicts "
         f"{_percent(analysis.r_squared)} of the variance of unseen ones (five-fold cross-validated R^2)"
     )
     if not analysis.effects:

@@ -31,6 +31,10 @@ def tabulate(
         ),
     ] = "aen",
     seeds: Annotated[int, typer.Option(help="Trainings of each network.")] = 3,
+    fraction: Annotated[
+        int | None,
+        typer.Option(help="Train a balanced part of so many networks of gcnn: 24 or 96. By default all networks."),
+    ] = None,
     root: RootOption = None,
     out: Annotated[Path, typer.Option(help="The table goes to OUT/<dataset>/<config>.")] = Path("tables"),
     store: Annotated[
@@ -42,7 +46,7 @@ def tabulate(
     address: AddressOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Train every distinct network of a space and write a table; resumes, also from a table with fewer seeds."""
+    """Train every distinct network of a space, or a part, and write a table; resumes, and can add seeds."""
     from aenbench.cli.progress import progress_report
     from aenbench.execution.device import Device
     from aenbench.execution.executors import executor_from
@@ -59,7 +63,7 @@ def tabulate(
     family = find_space(space).name
     chosen = config or default_configuration(dataset, root)
     task = Task(dataset, chosen, PROTOCOLS[protocol])
-    plan = TablePlan(task, family, seeds, root, trained_on)
+    plan = TablePlan(task, family, seeds, root, trained_on, fraction)
     trials = store or out / f".{plan.images.dataset.name}-{chosen}-{family}-{protocol}.trials"
     with executor_from(executor, workers, address, trained_on) as where, progress_report(quiet) as report:
         path = make_table(plan, out, trials, where, lambda done, total: report(Step(None, "trainings", done, total)))
@@ -194,6 +198,7 @@ def analyze(
     from aenbench.analysis.anova import analyze as decompose
     from aenbench.analysis.anova import table_values
     from aenbench.analysis.report import read_trials, write_analysis
+    from aenbench.analysis.top_networks import Match, Top, matches, top_networks
     from aenbench.comparison.plan import title_of
     from aenbench.leaderboard.entry_folder import read_description
     from aenbench.models.registry import family_with, find_space, space_of
@@ -201,6 +206,8 @@ def analyze(
     from aenbench.tasks.task import TaskShape
 
     family = find_space(space) if space else None
+    top: Top | None = None
+    matching: tuple[Match, ...] = ()
     if source.is_dir():
         entry, values = read_description(source), read_trials(source)
         known = family or family_with(entry.method)
@@ -209,6 +216,8 @@ def analyze(
         title = f"{entry.dataset} {entry.dataset_version} / {entry.configuration}, {entry.protocol}, {entry.method}"
     else:
         table = read_table(source)
-        result, title = decompose(table.space, table_values(table)), title_of(table.info)
-    write_analysis(result, out, title)
+        found = table_values(table)
+        result, title = decompose(table.space, found), title_of(table.info)
+        top, matching = top_networks(table.space, found), matches(table.space, found)
+    write_analysis(result, out, title, top, matching)
     say(f"Analysis: {out}")

@@ -10,7 +10,7 @@ from aenbench.comparison.overview import write_overview
 from aenbench.comparison.report import write_comparison
 from aenbench.comparison.run_cache import keep_runs
 from aenbench.comparison.runs import Contestant, networks_budget
-from aenbench.errors import InvalidArgumentError, StoreError
+from aenbench.errors import InvalidArgumentError, StoreError, TableError
 from aenbench.execution.executors import Executor
 from aenbench.models.registry import FAMILIES
 from aenbench.runs.progress import Report, Step
@@ -84,7 +84,7 @@ def compare_algorithms(plan: ComparisonPlan, out: Path, executor: Executor, repo
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out} is a file, and the comparison is a folder; move it away, or choose another --out.")
     is_folder = plan.table.is_dir()
-    tables = find_tables(plan.table) if is_folder else {"": read_table(plan.table)}
+    tables = _whole(find_tables(plan.table) if is_folder else {"": read_table(plan.table)}, plan.table)
     comparisons: dict[str, Comparison] = {}
     stores = []
     for file, table in tables.items():
@@ -111,6 +111,17 @@ def compare_algorithms(plan: ComparisonPlan, out: Path, executor: Executor, repo
     return out
 
 
+def _whole(tables: Mapping[str, Table], path: Path) -> dict[str, Table]:
+    """The tables of all networks: a search may ask for any."""
+    whole = {name: table for name, table in tables.items() if table.info.fraction is None}
+    if not whole:
+        raise TableError(
+            f"{path} holds a part of the networks only, and a search may ask for any; name a table of all networks, or "
+            "see `aenbench analyze`."
+        )
+    return whole
+
+
 def _tell(report: Report, stage: str, done: int, total: int) -> None:
     """Of the first runs of each algorithm, then of the others, which may be fewer than those asked for."""
     report(Step(None, f"{stage}, {total:,} runs", done, total))
@@ -118,7 +129,8 @@ def _tell(report: Report, stage: str, done: int, total: int) -> None:
 
 def title_of(info: TableInfo) -> str:
     """The task of a table, in words."""
-    return f"{info.dataset} {info.dataset_version} / {info.configuration}, {info.protocol}, space {info.space}"
+    part = "" if info.fraction is None else f", {info.fraction} networks"
+    return f"{info.dataset} {info.dataset_version} / {info.configuration}, {info.protocol}, space {info.space}{part}"
 
 
 def repetitions(names: Sequence[str], runs: int, given: Sequence[str]) -> dict[str, int]:

@@ -19,6 +19,7 @@ from aenbench.errors import InvalidArgumentError, TableError
 from aenbench.execution.device import CPU, Device
 from aenbench.execution.executors import Executor
 from aenbench.execution.store import Result, TrialStore, evaluate_all, evaluate_together
+from aenbench.models.fraction import FRACTIONS, networks_of
 from aenbench.models.registry import FAMILIES, space_of
 from aenbench.models.space import SearchSpace
 from aenbench.models.stacked import stack_networks
@@ -53,10 +54,11 @@ class TablePlan:
         seeds: trainings of each network, with the seeds 0, 1, ...
         root: a torchvision-style folder with the source's raw files; it does not change the outcome.
         device: where networks are trained; its kind is part of the table's identity.
+        fraction: train a balanced part of so many networks only (`aenbench.models.fraction`); None for all.
 
     Raises:
         UnknownNameError: no such space, dataset or configuration.
-        InvalidArgumentError: fewer than one seed, or more than 100.
+        InvalidArgumentError: fewer than one seed, or more than 100; or the space has no such part.
     """
 
     task: Task
@@ -64,12 +66,18 @@ class TablePlan:
     seeds: int = 3
     root: Path | None = None
     device: Device = CPU
+    fraction: int | None = None
 
     def __post_init__(self) -> None:
         space_of(self.space)
         if not 1 <= self.seeds <= MAX_SEEDS:
             raise InvalidArgumentError(f"Expected 1 to {MAX_SEEDS} seeds, got {self.seeds}; give --seeds 3, say.")
-        _ = self.images
+        _ = self.networks
+
+    @cached_property
+    def networks(self) -> tuple[str, ...]:
+        """Canonical states of the networks that are trained."""
+        return networks_of(self.search_space, self.fraction)
 
     @cached_property
     def images(self) -> Images:
@@ -110,14 +118,14 @@ class Training:
 
 
 def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, report: Report) -> Path:
-    """Train every network of a space and write the table, once all are done, and beside it what the images say.
+    """Train every network of a plan and write the table, once all are done, and beside it what the images say.
 
     Where that table is already, with fewer seeds, its trainings are put into the store instead of being made again;
-    where it has all of the seeds it stays as it is.
+    where it has all of the seeds it stays as it is. Those of another part of the space, or of all of it, are used too.
 
     Args:
         plan: what to train.
-        out: where tables go, as `<out>/<dataset>/<configuration>/<space>-<protocol>.parquet`.
+        out: where tables go, as `table_path` says.
         store_path: the store of trials. Each training is in it the moment it ends, so the same call goes on where an
             earlier one stopped, one with more seeds adds what is missing, and several processes with one store share
             the work.
@@ -137,18 +145,21 @@ def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, r
     """
     info = _describe(plan)
     space, dataset = plan.search_space, plan.images.dataset
-    path = table_path(out, dataset.name, plan.task.configuration, plan.space, plan.task.protocol)
+    named = out, dataset.name, plan.task.configuration, plan.space, plan.task.protocol
+    path = table_path(*named, plan.fraction)
     known = _table_so_far(path, info)
     if known is not None and known.seeds == info.seeds:
         return path
     make_folder(path.parent)
     store = TrialStore(store_path, f"tabulate, torch {version('torch')}, {info.training_identity}")
-    if known is not None:
-        _take_over(known, path, store)
-        info = info.model_copy(update={"hardware": _together(known.info.hardware, info.hardware)})
+    found = {path: known, **_other_parts([table_path(*named, part) for part in (None, *FRACTIONS)], path, info)}
+    for file, table in found.items():
+        if table is not None:
+            _take_over(table, file, store)
+            info = info.model_copy(update={"hardware": _together(table.info.hardware, info.hardware)})
     items = {
         training_key(network, seed): Training(plan.task, plan.root, space, plan.recipe, network, seed, plan.device)
-        for seed, network in product(info.seeds, space.networks)
+        for seed, network in product(info.seeds, plan.networks)
     }
     results: dict[str, Result] = {}
     for key, result in _evaluated(store, executor, items, plan.device):
@@ -196,6 +207,12 @@ def _table_so_far(path: Path, info: TableInfo) -> Table | None:
             "choose another --out."
         )
     return known
+
+
+def _other_parts(paths: Sequence[Path], own: Path, info: TableInfo) -> dict[Path, Table]:
+    """The tables of other parts of the space whose trainings are those of this one."""
+    others = {path: read_table(path) for path in paths if path != own and path.exists()}
+    return {path: table for path, table in others.items() if table.info.training_identity == info.training_identity}
 
 
 def _take_over(known: Table, path: Path, store: TrialStore) -> None:
@@ -296,6 +313,7 @@ def _describe(plan: TablePlan) -> TableInfo:
         recipe=recipe,
         epochs=recipe.passes(len(parts.learn)),
         seeds=tuple(range(plan.seeds)),
+        fraction=plan.fraction,
         validation_images=len(parts.choose_by),
         test_images=len(parts.choose_by if parts.test is None else parts.test),
         device=plan.device.kind,
@@ -320,18 +338,19 @@ def assemble(info: TableInfo, space: SearchSpace, results: Mapping[str, Mapping[
     Raises:
         TableError: they are not results of these networks.
     """
-    rows = [[results[training_key(network, seed)] for seed in info.seeds] for network in space.networks]
-    members: dict[str, list[str]] = {network: [] for network in space.networks}
-    for bits in product("01", repeat=space.bits):
-        state = "".join(bits)
-        members[space.canonical(state)].append(state)
+    networks = networks_of(space, info.fraction)
+    rows = [[results[training_key(network, seed)] for seed in info.seeds] for network in networks]
+    members: dict[str, list[str]] = {network: [] for network in networks}
+    for state in map("".join, product("01", repeat=space.bits)):
+        if (network := space.canonical(state)) in members:
+            members[network].append(state)
     columns = {
         name: np.array([[result[name] for result in row] for row in rows], dtype=np.float64)
         for name in ("validation", "test", "seconds")
     }
     return Table(
         info=info,
-        networks=space.networks,
+        networks=networks,
         states=tuple(map(tuple, members.values())),
         parameters=np.array([row[0]["parameters"] for row in rows], dtype=np.int64),
         **columns,

@@ -75,7 +75,7 @@ def _read_in_place(base: Path, path: Path) -> Table:
     """A table, which has to be where it belongs."""
     table = read_table(path)
     info = table.info
-    if path != (home := table_path(base, info.dataset, info.configuration, info.space, info.protocol)):
+    if path != (home := table_path(base, info.dataset, info.configuration, info.space, info.protocol, info.fraction)):
         raise TableError(f"{path} holds the table that belongs in {home}; move it there.")
     return table
 
@@ -93,7 +93,8 @@ def _header(tables: dict[str, Table]) -> dict[str, Any]:
 
 def _name(table: Table) -> str:
     info = table.info
-    return f"{info.dataset}-{info.configuration}-{info.space}-{info.protocol}"
+    part = "" if info.fraction is None else f"-{info.fraction}"
+    return f"{info.dataset}-{info.configuration}-{info.space}-{info.protocol}{part}"
 
 
 def _text(tables: dict[str, Table]) -> str:

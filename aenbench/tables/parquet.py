@@ -2,13 +2,14 @@
 
 <base>/
 ├── README.md                                       the card, generated (`aenbench.tables.card`)
-└── <dataset>/<configuration>/<space>-<protocol>.parquet
+└── <dataset>/<configuration>/<space>-<protocol>.parquet           of a part of N networks <space>-<protocol>-N.parquet
 
 The schema's metadata hold `aenbench-table` (`TableInfo` as JSON) and `content_sha256` (`Table.content_sha256`).
 """
 
 import io
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +55,12 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
 """Of each column, its type and what it holds."""
 
 
-def table_path(base: Path, dataset: str, configuration: str, space: str, protocol: Protocol | str) -> Path:
+def table_path(
+    base: Path, dataset: str, configuration: str, space: str, protocol: Protocol | str, fraction: int | None = None
+) -> Path:
     """Where a table belongs below a folder."""
-    return base / dataset / configuration / f"{space}-{protocol}.parquet"
+    part = "" if fraction is None else f"-{fraction}"
+    return base / dataset / configuration / f"{space}-{protocol}{part}.parquet"
 
 
 def load_table(
@@ -65,6 +69,7 @@ def load_table(
     protocol: Protocol | str = "standard",
     space: str = "aen",
     path: Path | str | None = None,
+    fraction: int | None = None,
 ) -> Table:
     """Load a table from the nearest place that has it.
 
@@ -75,21 +80,26 @@ def load_table(
         space: the name of a model family: `aen` or `gcnn`, or one that is registered.
         path: the table's file, or a folder of tables, and no other place; by default `leaderboards/tables` in the
             working directory, then the Hub at this version of the tables.
+        fraction: the networks of a balanced part of the space, such as 96; None for the table of all networks.
 
     Raises:
         TableError: it is nowhere, damaged, or the table of something else.
         HubError: the Hub is there, but failed.
     """
     base = TABLES if path is None else Path(path)
-    file = base if base.suffix == ".parquet" else table_path(base, dataset, configuration, space, protocol)
+    file = base if base.suffix == ".parquet" else table_path(base, dataset, configuration, space, protocol, fraction)
     if path is None and not file.is_file():
         file = _from_hub(file)
     table = read_table(file)
-    asked, found = (dataset, configuration, str(protocol), space), table.info
-    holds = (found.dataset, found.configuration, found.protocol, found.space)
+    asked, found = (dataset, configuration, str(protocol), space, fraction), table.info
+    holds = (found.dataset, found.configuration, found.protocol, found.space, found.fraction)
     if holds != asked:
-        raise TableError(f"{file} holds the table of {'/'.join(holds)}, not of {'/'.join(asked)}; name another file.")
+        raise TableError(f"{file} holds the table of {_words(holds)}, not of {_words(asked)}; name another file.")
     return table
+
+
+def _words(parts: Sequence[object]) -> str:
+    return "/".join(str(part) for part in parts if part is not None)
 
 
 def _from_hub(missing: Path) -> Path:

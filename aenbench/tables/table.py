@@ -26,6 +26,7 @@ from pydantic import (
 
 from aenbench.errors import InvalidArgumentError, TableError
 from aenbench.execution.device import Kind
+from aenbench.models.fraction import balanced_fraction
 from aenbench.models.registry import space_of
 from aenbench.models.space import SearchSpace
 from aenbench.search.record import Evaluate
@@ -77,6 +78,9 @@ class TableInfo(BaseModel):
     seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=1 << 53)], ...], Field(min_length=1, max_length=100)]
     validation_images: _Count
     test_images: _Count
+    fraction: _Count | None = Field(
+        default=None, description="networks of a balanced part of the space; left out where the table holds all"
+    )
     device: Kind = Field(default="cpu", description="kind of device of the trainings; left out where it is cpu")
     software: Annotated[dict[_Text, _Text], Field(max_length=20)] = Field(default_factory=dict)
     hardware: _Text = ""
@@ -88,10 +92,12 @@ class TableInfo(BaseModel):
 
     @model_serializer(mode="wrap")
     def _leave_out_usual(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A table of before there were devices keeps its identity, and so its digest."""
+        """A table from before there were devices and fractions keeps its identity, and so its digest."""
         fields: dict[str, Any] = serialize(self)
         if self.device == "cpu":
             fields.pop("device", None)
+        if self.fraction is None:
+            fields.pop("fraction", None)
         return fields
 
     @property
@@ -101,8 +107,8 @@ class TableInfo(BaseModel):
 
     @property
     def training_identity(self) -> str:
-        """The fields that decide the values of one seed: all of `identity` but how many seeds there are."""
-        return self._canonical_json("seeds")
+        """The fields that decide the values of one training: all but which networks and seeds there are."""
+        return self._canonical_json("seeds", "fraction")
 
     def _canonical_json(self, *left_out: str) -> str:
         fields = self.model_dump(mode="json", exclude={"software", "hardware", "created", *left_out})
@@ -119,7 +125,7 @@ class Result(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Every network of a search space on one task. Arrays cannot be written to.
+    """Every network of a search space on one task, or a balanced part of them. Arrays cannot be written to.
 
     Searches see `validation` only; `test` is there to judge what they chose. Under protocol `paper` both are the
     accuracy on the first 1,000 test images.
@@ -253,8 +259,13 @@ class Table:
         try:
             return self._rows[state]
         except KeyError:
+            bits = self.space.bits
+            if self.info.fraction and len(state) == bits and not set(state) - {"0", "1"}:
+                raise InvalidArgumentError(
+                    f'"{state}" is not among the {self.info.fraction} networks of this table; see `networks`.'
+                ) from None
             raise InvalidArgumentError(
-                f'Expected a state of {self.space.bits} bits such as "{self.space.start}", got "{state}".'
+                f'Expected a state of {bits} bits such as "{self.space.start}", got "{state}".'
             ) from None
 
     @cached_property
@@ -311,16 +322,28 @@ class Table:
 
 
 def _check_states(table: Table) -> None:
-    """Every state of the space names one network, and each network is named by its canonical state."""
+    """Every state of the space, or of its part, names one network, and each network is named by its canonical state."""
     listed = [state for states in table.states for state in states]
-    every = 2**table.space.bits
-    if len(listed) != every or set(listed) != {format(number, f"0{table.space.bits}b") for number in range(every)}:
-        raise TableError(f"Expected each of the {every:,} states of the space {table.info.space} once.")
+    expected = _expected_states(table)
+    if len(listed) != len(expected) or set(listed) != expected:
+        raise TableError(f"Expected each of the {len(expected):,} states of the space {table.info.space} once.")
     named = len(table.networks) == len(table.states)
     if not named or not all(network in states for network, states in zip(table.networks, table.states, strict=True)):
         raise TableError("Expected each network among the states that name it.")
     if len(set(table.seeds)) != len(table.seeds):
         raise TableError(f"Expected different seeds, got {table.seeds}.")
+
+
+def _expected_states(table: Table) -> set[str]:
+    space, fraction = table.space, table.info.fraction
+    every = {format(number, f"0{space.bits}b") for number in range(2**space.bits)}
+    if fraction is None:
+        return every
+    try:
+        chosen = set(balanced_fraction(space, fraction))
+    except InvalidArgumentError as error:
+        raise TableError(str(error)) from error
+    return {state for state in every if space.canonical(state) in chosen}
 
 
 class TrainedNetworks(typing.Protocol):

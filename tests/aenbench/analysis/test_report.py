@@ -114,5 +114,5 @@ def test_a_surrogate_that_predicts_nothing_leaves_no_table_or_picture(analysis: 
 def test_a_surrogate_says_how_well_it_predicts() -> None:
     chosen = dict(list(values(1).items())[::16])
     text = markdown(analyze(SPACE, chosen), "mnist-rot")
-    assert "48 networks of a search" in text
+    assert "48 networks; a Gaussian process" in text
     assert "five-fold cross-validated R^2" in text

@@ -11,13 +11,14 @@ from aenbench.errors import InvalidArgumentError, StoreError, TableError
 from aenbench.execution.executors import LocalExecutor
 from aenbench.models.aen import AEN_FAMILY, AENSpace
 from aenbench.models.family import Budget
-from aenbench.models.gcnn import GCNNSpace
+from aenbench.models.fraction import balanced_fraction
+from aenbench.models.gcnn import GCNN_FAMILY, GCNNSpace
 from aenbench.models.space import SearchBudget
 from aenbench.search.evaluate import TrainedEvaluation
 from aenbench.tables import build as tabulate
 from aenbench.tables.build import TablePlan, Training
 from aenbench.tables.effects import read_evidence
-from aenbench.tables.parquet import read_table, write_table
+from aenbench.tables.parquet import load_table, read_table, write_table
 from aenbench.tables.table import Table
 from aenbench.tasks.images import Images
 from aenbench.tasks.task import Task, TaskShape
@@ -49,6 +50,48 @@ def make(folder: Path, protocol: str = "standard", workers: int = 1, **other: An
         )
     assert path == folder / "g-digits" / "d4" / f"aen-{protocol}.parquet"
     return read_table(path), steps
+
+
+def test_a_balanced_part_is_a_table_of_its_own_and_is_used_for_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = Recipe(40, 1)
+    monkeypatch.setitem(GCNN_FAMILY.budgets, ("standard", "standard"), Budget("", SearchBudget(), recipe, recipe))
+    trained: list[str] = []
+
+    def pretend(training: Training) -> dict[str, Any]:
+        trained.append(training.network)
+        return {"parameters": 7, "seconds": 1.0, "validation": [0.5], "test": [0.25]}
+
+    monkeypatch.setattr(tabulate, "train", pretend)
+    monkeypatch.setattr(tabulate, "measure_effects", lambda *_: (_ for _ in ()).throw(InvalidArgumentError("mute")))
+
+    def make(fraction: int | None, seeds: int = 1) -> Table:
+        plan = TablePlan(Task("g-digits", "d4"), "gcnn", seeds, fraction=fraction)
+        trained.clear()
+        store = tmp_path / f"store-{fraction}"  # other stores: what is used comes from the tables
+        with LocalExecutor(1) as executor:
+            path = tabulate.tabulate(plan, tmp_path, store, executor, lambda *_: None)
+        part = "" if fraction is None else f"-{fraction}"
+        assert path == tmp_path / "g-digits" / "d4" / f"gcnn-standard{part}.parquet"
+        assert load_table("g-digits", "d4", space="gcnn", path=tmp_path, fraction=fraction).networks == plan.networks
+        return read_table(path)
+
+    part = make(96)
+    assert part.networks == balanced_fraction(GCNNSpace(), 96)
+    assert sorted(trained) == sorted(part.networks)
+    assert sum(map(len, part.states)) == 16 * (1 + 3 + 1 + 1 + 1 + 1)  # D4 has three names
+    outside = next(network for network in GCNNSpace().networks if network not in part.networks)
+    with pytest.raises(InvalidArgumentError, match=f'"{outside}" is not among the 96 networks of this table'):
+        part.query(outside)
+    every = make(None)
+    assert len(trained) == 768 - 96  # those of the part were not trained again
+    assert part.info.training_identity == every.info.training_identity
+    assert part.info.identity != every.info.identity
+    make(24)
+    assert trained == []
+    make(24, seeds=2)
+    assert len(trained) == 24
 
 
 @pytest.mark.parametrize("protocol", ["standard", "paper"])
