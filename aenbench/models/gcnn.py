@@ -23,7 +23,7 @@ from aenbench.training.augmentation import AUGMENTATIONS, Augmentation
 from aenbench.training.candidate import Candidate
 from aenbench.training.recipe import Recipe, convolutional_recipe
 
-_KERNEL, _DENSE, _DROPOUT = 3, (100, 50), 0.5
+_KERNEL, _DENSE = 3, (100, 50)
 _HEAD_SIZE, _UNPOOLED = 4, 32
 _DIVISORS_OF_WIDTH = {1: 10, 2: 18, 4: 30, 8: 60}  # by group order, in tenths: the released code's 1, 1.8, 3 and 6
 
@@ -33,17 +33,19 @@ class GCNNArchitecture:
     """A group convolutional network (arXiv 2104.04848, section 5.2), without its weights.
 
     Four 3 x 3 group convolutions without padding, a 2 x 2 max pooling after the second and the fourth, then a dense
-    head 100 > 50 > classes with dropout after the first. The plain network has 20 channels a layer, 30 if `large`.
+    head 100 > 50 > classes. The plain network has 20 channels a layer, 30 if `large`.
 
-    Protocol `"paper"`: the head reads the flattened features, so the network is not invariant; the channels are
-    divided by 1, 1.8, 3 and 6 for groups of order 1, 2, 4 and 8 and rounded down, as the released code does. (Its group
-    code 111 is `d4` here, with `d4`'s channels, not a group of its own.) Protocol `"standard"`: the head reads features
-    pooled over the group (`InvariantPooling`), so in evaluation every move of the group leaves the logits as they are;
-    every convolution is followed by a batch norm that the group shares (why: `docs/benchmark.md`); the channels are
-    those that bring the number of parameters closest to that of the plain network. On 28 x 28 grey images with ten
-    classes that is 20, 17, 14 and 11 channels for orders 1, 2, 4 and 8, with 48,800, 48,755, 49,466 and 49,583
-    parameters; at every size and colour within 5 %. Of images larger than 32 pixels the head reads 4 x 4 means of the
-    pooled features, as many as of 28: else it would hold nearly all parameters (344,000 of 355,000 at 64 pixels).
+    Protocol `"paper"`: the head has dropout of .5 after its first layer and reads the flattened features, so the
+    network is not invariant; the channels are divided by 1, 1.8, 3 and 6 for groups of order 1, 2, 4 and 8 and rounded
+    down, as the released code does. (Its group code 111 is `d4` here, with `d4`'s channels, not a group of its own.)
+
+    Protocol `"standard"`: the head reads features pooled over the group (`InvariantPooling`), so in evaluation every
+    move of the group leaves the logits as they are; every convolution is followed by a batch norm that the group
+    shares, and there is no dropout (the recipes in `docs` say why); the channels are those that bring the number of
+    parameters closest to that of the plain network. On 28 x 28 grey images with ten classes that is 20, 17, 14 and 11
+    channels for orders 1, 2, 4 and 8, with 48,800, 48,755, 49,466 and 49,583 parameters; at every size and color
+    within 5 %. Of images larger than 32 pixels the head reads 4 x 4 means of the pooled features, as many as of 28:
+    else it would hold nearly all parameters (344,000 of 355,000 at 64 pixels).
 
     Attributes:
         group: the name of one of `aenbench.nn.square_groups.SQUARE_GROUPS`.
@@ -159,7 +161,7 @@ class GCNN(nn.Module):
             nn.Flatten(),
             _dense(architecture.head_inputs, first, generator),
             nn.ReLU(),
-            nn.Dropout(_DROPOUT),
+            nn.Dropout(architecture.protocol.dropout),
             _dense(first, second, generator),
             nn.ReLU(),
             _dense(second, architecture.shape.classes, generator),

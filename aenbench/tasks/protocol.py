@@ -35,6 +35,7 @@ class Protocol:
             by 2.
         hidden_channels: channels of that grid.
         batch_norm: whether each group convolution is followed by a batch norm; otherwise it has a bias.
+        dropout: of the head of a group convolutional network, 0..1, in training.
         invariant_head: whether the head of a group convolutional network reads features pooled over the group.
         equal_parameters: whether the channels of a group convolutional network bring its parameters closest to the
             plain network's; otherwise they are divided as in the released code.
@@ -54,6 +55,7 @@ class Protocol:
     hidden_grid: tuple[int, int] | None = None
     hidden_channels: int = 2
     batch_norm: bool = True
+    dropout: float = 0.0
     invariant_head: bool = True
     equal_parameters: bool = True
     budgets: str = ""
@@ -111,6 +113,7 @@ PAPER = Protocol(
     hidden_grid=(20, 4),
     hidden_channels=1,
     batch_norm=False,
+    dropout=0.5,
     invariant_head=False,
     equal_parameters=False,
 )

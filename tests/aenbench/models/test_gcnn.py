@@ -42,6 +42,16 @@ def train(network, steps, dtype, batch=4):
             optimiser.step()
 
 
+@pytest.mark.parametrize(("protocol", "is_random"), [("standard", False), ("paper", True)])
+def test_only_under_paper_training_drops_features(protocol, is_random):
+    network = build_gcnn(GCNNArchitecture("c4", shape=TaskShape(protocol)), 0).train()
+    images = random_images(network.architecture, 4, torch.float32, seed=0)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        first, second = network(images), network(images)
+    assert torch.equal(first, second) != is_random
+
+
 class Features(torch.nn.Module):
     def __init__(self, network):
         super().__init__()
