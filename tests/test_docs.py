@@ -283,6 +283,25 @@ def test_every_picture_has_a_text_that_says_what_it_shows(page: Path) -> None:
     assert "<img" not in page.read_text()
 
 
+def terms(text: str) -> tuple[list[str], list[str]]:
+    """The terms of a glossary, and those among them without a link to a page that explains them."""
+    items = re.findall(r"^- (\*\*.*?)(?=\n- |\n\n|\Z)", text, flags=re.MULTILINE | re.DOTALL)
+    return items, [item for item in items if not re.search(r"\]\([\w/-]+\.md(#\S+)?\)", item)]
+
+
+def test_the_glossary_is_short_and_each_term_leads_to_the_page_that_explains_it() -> None:
+    text = (ROOT / "docs" / "glossary.md").read_text()
+    items, without = terms(text)
+    assert len(items) > 30
+    assert without == []
+    assert len(text.split()) <= 900
+
+
+def test_a_term_of_the_glossary_without_a_page_would_be_noticed() -> None:
+    alone = "- **Orbit**: everything that a group makes of one image."
+    assert terms(f"{alone}\n- **Group**: all that\n  moves do. [Groups](actions.md#groups).")[1] == [alone[2:]]
+
+
 def documented() -> set[str]:
     pages = (ROOT / "docs" / "reference").glob("*.md")
     return {name for page in pages for name in re.findall(r"^::: (\S+)", page.read_text(), flags=re.MULTILINE)}
