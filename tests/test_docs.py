@@ -15,6 +15,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -281,6 +282,17 @@ def test_every_local_link_of_the_pages_outside_the_site_leads_somewhere(page: Pa
 def test_every_picture_has_a_text_that_says_what_it_shows(page: Path) -> None:
     assert [token.attrGet("src") for token in inline(page, "image") if len(token.content.split()) < 4] == []
     assert "<img" not in page.read_text()
+
+
+def test_the_demo_compares_a_plain_network_a_search_and_discovery_by_commands_that_exist() -> None:
+    if shutil.which("make") is None:
+        pytest.skip("there is no make on this machine")
+    told = subprocess.run(["make", "--dry-run", "demo"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    lines = "".join(f"aenbench {line}\n" for line in re.findall(r"^\S*/aenbench ([^|\n]*)", told, flags=re.MULTILINE))
+    block = Block(ROOT / "Makefile", 1, "bash", lines, None, frozenset())
+    test_every_command_is_one_that_the_command_line_takes(block)
+    networks = re.findall(r"--baseline (.*)", lines)
+    assert networks == ["mlp", "aen", "aen --search discover"]
 
 
 def terms(text: str) -> tuple[list[str], list[str]]:
