@@ -2,10 +2,15 @@
 PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin
+COMPARE = $(RUN)/aenbench run --dataset g-digits --config d4 --budget quick --out demo --overwrite
 
 .PHONY: demo test slow lint types docs leaderboard install
 demo: install
-	$(RUN)/aenbench run --baseline aen --budget quick --overwrite
+	$(COMPARE) --baseline mlp
+	$(COMPARE) --baseline aen
+	$(COMPARE) --baseline aen --search discover
+	$(RUN)/aenbench leaderboard --dir demo
+	@$(RUN)/aenbench leaderboard --dir demo --format markdown | tr -d '\\'
 
 test: install
 	$(RUN)/python -m pytest --numprocesses 2 --dist loadfile --durations 15

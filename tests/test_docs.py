@@ -5,16 +5,18 @@ A page's blocks run in order, in one temporary folder, without a network: its ``
 a block is what it prints, `...` standing for anything. A comment right before a block, `<!-- docs: MARKER, MARKER -->`,
 says why it cannot run everywhere; only the markers below are known, and what was left out is a skipped test with its
 reason. Blocks that do not run are still read: every command has to be one that the command line takes, every import has
-to exist.
+to exist. A notebook of docs/tutorials is read as the Markdown that `tools/notebooks.py` makes of it.
 """
 
 import ast
 import doctest
 import importlib
+import importlib.util
 import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -34,7 +36,8 @@ from gdatasets.cli.main import app as gdatasets_app
 from gdatasets.sources.published import load_source
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+NOTEBOOKS = sorted((ROOT / "docs" / "tutorials").glob("*.ipynb"))
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md"), *NOTEBOOKS])
 
 REAL = "needs MNIST"  # runs where the real images are at hand, with `data` leading to them
 SLOW = "slow"  # the page runs in the slow suite
@@ -64,7 +67,7 @@ class Block:
 
     @property
     def where(self) -> str:
-        return f"{self.page.relative_to(ROOT)}:{self.line}"
+        return f"{os.path.relpath(self.page, ROOT)}:{self.line}"
 
     @property
     def file(self) -> str | None:
@@ -76,8 +79,26 @@ class Block:
         return not self.markers & NOT_RUN.keys()
 
 
+def tool(name: str) -> Any:
+    """A module of tools/, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+notebooks = tool("notebooks")
+
+
+def markdown(page: Path) -> str:
+    text: str = notebooks.notebook_markdown(page) if page.suffix == ".ipynb" else page.read_text()
+    return text
+
+
 def tokens(page: Path) -> list[Token]:
-    return MarkdownIt("commonmark").enable("table").parse(page.read_text())
+    return MarkdownIt("commonmark").enable("table").parse(markdown(page))
 
 
 def markers_before(parsed: list[Token], number: int) -> frozenset[str]:
@@ -209,7 +230,7 @@ def test_every_marker_is_known_and_every_block_has_a_language() -> None:
 
 def test_every_marker_stands_right_before_a_block() -> None:
     for page in PAGES:
-        written = re.findall(r"^ *<!-- docs: ", page.read_text(), flags=re.MULTILINE)
+        written = re.findall(r"^ *<!-- docs: ", markdown(page), flags=re.MULTILINE)
         assert len(written) == sum(bool(block.markers) for block in blocks(page)), page
 
 
@@ -255,6 +276,76 @@ def test_what_python_blocks_import_exists_also_where_they_do_not_run(block: Bloc
             assert [name.name for name in node.names if not hasattr(module, name.name)] == []
 
 
+def faults(notebook: dict[str, Any]) -> list[str]:
+    """What a notebook of the repository must not have: outputs, magics, cells of other kinds or without an id."""
+    found = [] if notebook["nbformat"] == 4 else ["another format"]
+    for cell in notebook["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "code":
+            found += ["outputs"] if cell["outputs"] or cell["execution_count"] is not None else []
+            found += ["magic"] if re.search(r"^\s*[%!]", source, flags=re.MULTILINE) else []
+        elif cell["cell_type"] != "markdown" or "attachments" in cell:
+            found += ["another kind"]
+    names = [cell["id"] for cell in notebook["cells"]]
+    return found if len(set(names)) == len(names) else [*found, "an id twice"]
+
+
+@pytest.mark.parametrize("page", NOTEBOOKS, ids=lambda page: page.name)
+def test_a_notebook_is_short_plain_and_kept_without_outputs(page: Path) -> None:
+    notebook = json.loads(page.read_text())
+    assert 10 <= len(notebook["cells"]) <= 15
+    assert notebook["cells"][0]["source"][0].startswith("# ")
+    assert faults(notebook) == []
+    assert page.read_text() == json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def test_each_notebook_is_on_the_tutorial() -> None:
+    links = {token.attrGet("href") for token in inline(ROOT / "docs" / "tutorial.md", "link_open")}
+    assert len(NOTEBOOKS) == 4
+    assert {f"tutorials/{page.name}" for page in NOTEBOOKS} <= links
+
+
+def test_on_the_site_links_lead_to_pages_of_notebooks_and_one_link_downloads(tmp_path: Path) -> None:
+    assert notebooks.lead_to_pages("[a](tutorials/a.ipynb), [b](b.ipynb)") == "[a](tutorials/a.md), [b](b.md)"
+    assert notebooks.lead_to_pages("[a](<a.ipynb>), `a.ipynb` (b.ipynb)") == "[a](<a.ipynb>), `a.ipynb` (b.ipynb)"
+    file = tmp_path / "a.ipynb"
+    file.write_text(json.dumps({"cells": [{"cell_type": "markdown", "source": ["# A\n", "\n", "text"]}]}))
+    page = notebooks.lead_to_pages(notebooks.notebook_page(file))
+    assert page == "# A\n\n[Download this notebook](<a.ipynb>){ .md-button download }\n\ntext\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"outputs": [{"output_type": "stream", "name": "stdout", "text": ["1\n"]}]}, "outputs"),
+        ({"execution_count": 1}, "outputs"),
+        ({"source": ["import os\n", "%matplotlib inline"]}, "magic"),
+        ({"cell_type": "raw"}, "another kind"),
+        ({"id": "a"}, "an id twice"),
+    ],
+)
+def test_a_notebook_with_outputs_or_magics_would_be_noticed(change: dict[str, Any], fault: str) -> None:
+    cell = {"cell_type": "code", "execution_count": None, "id": "b", "metadata": {}, "outputs": [], "source": ["1"]}
+    text = {"cell_type": "markdown", "id": "a", "metadata": {}, "source": ["# A page"]}
+    assert faults({"nbformat": 4, "cells": [text, cell]}) == []
+    assert faults({"nbformat": 4, "cells": [text, cell | change]}) == [fault]
+
+
+def test_a_cell_that_fails_or_prints_something_else_would_be_noticed(tmp_path: Path, commands: Path) -> None:
+    cells = [
+        {"cell_type": "code", "source": ["names = [1]\n", "print(names)"]},
+        {"cell_type": "markdown", "source": ["```text\n", "[2]\n", "```\n", "\n", "<!-- docs: slow -->"]},
+        {"cell_type": "code", "source": ["names[1]"]},
+    ]
+    page = tmp_path / "page.ipynb"
+    page.write_text(json.dumps({"cells": cells}))
+    first, second = blocks(page)
+    assert (first.printed, second.markers) == ("[2]\n", {SLOW})
+    assert run_blocks([first], tmp_path, commands, None) == ["[1]\n"]
+    with pytest.raises(AssertionError, match="list index out of range"):
+        run_blocks([first, second], tmp_path, commands, None)
+
+
 def test_the_python_lines_of_the_readme_show_what_they_say(capsys: pytest.CaptureFixture[str]) -> None:
     [block] = [block for block in blocks(ROOT / "README.md") if block.language == "python"]
     names: dict[str, object] = {}
@@ -280,7 +371,37 @@ def test_every_local_link_of_the_pages_outside_the_site_leads_somewhere(page: Pa
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_picture_has_a_text_that_says_what_it_shows(page: Path) -> None:
     assert [token.attrGet("src") for token in inline(page, "image") if len(token.content.split()) < 4] == []
-    assert "<img" not in page.read_text()
+    assert "<img" not in markdown(page)
+
+
+def test_the_demo_compares_a_plain_network_a_search_and_discovery_by_commands_that_exist() -> None:
+    if shutil.which("make") is None:
+        pytest.skip("there is no make on this machine")
+    told = subprocess.run(["make", "--dry-run", "demo"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    lines = "".join(f"aenbench {line}\n" for line in re.findall(r"^\S*/aenbench ([^|\n]*)", told, flags=re.MULTILINE))
+    block = Block(ROOT / "Makefile", 1, "bash", lines, None, frozenset())
+    test_every_command_is_one_that_the_command_line_takes(block)
+    networks = re.findall(r"--baseline (.*)", lines)
+    assert networks == ["mlp", "aen", "aen --search discover"]
+
+
+def terms(text: str) -> tuple[list[str], list[str]]:
+    """The terms of a glossary, and those among them without a link to a page that explains them."""
+    items = re.findall(r"^- (\*\*.*?)(?=\n- |\n\n|\Z)", text, flags=re.MULTILINE | re.DOTALL)
+    return items, [item for item in items if not re.search(r"\]\([\w/-]+\.md(#\S+)?\)", item)]
+
+
+def test_the_glossary_is_short_and_each_term_leads_to_the_page_that_explains_it() -> None:
+    text = (ROOT / "docs" / "glossary.md").read_text()
+    items, without = terms(text)
+    assert len(items) > 30
+    assert without == []
+    assert len(text.split()) <= 900
+
+
+def test_a_term_of_the_glossary_without_a_page_would_be_noticed() -> None:
+    alone = "- **Orbit**: everything that a group makes of one image."
+    assert terms(f"{alone}\n- **Group**: all that\n  moves do. [Groups](actions.md#groups).")[1] == [alone[2:]]
 
 
 def documented() -> set[str]:

@@ -1,13 +1,15 @@
-"""Hooks of MkDocs: the pages of both commands, made by Typer from the commands themselves, and what layout needs."""
+"""Hooks of MkDocs: pages of the commands, made by Typer, pages of the notebooks, and what layout needs."""
 
 import re
 import subprocess
 import sys
 from html import unescape
+from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+from notebooks import lead_to_pages, notebook_page
 
 COMMANDS = ("gdatasets", "aenbench")
 WHOLE = r'<span class="whole">\g<0></span>'
@@ -15,9 +17,11 @@ HYPHENATED = re.compile(r"(?<![^\s>])(?=[^\s<]*-)[^\s<]{1,24}(?![^\s<])")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add `reference/<command>-command.md` for each command."""
+    """Add `reference/<command>-command.md` for each command, and a page beside each notebook."""
     for name in COMMANDS:
         files.append(File.generated(config, f"reference/{name}-command.md", content=command_page(name)))
+    for path in sorted(Path(config.docs_dir, "tutorials").glob("*.ipynb")):
+        files.append(File.generated(config, f"tutorials/{path.stem}.md", content=notebook_page(path)))
     return files
 
 
@@ -36,10 +40,11 @@ def command_page(name: str) -> str:
     return "\n".join(lines)
 
 
-def on_page_markdown(_markdown: str, page: Page, **_: object) -> None:
-    """Give the wide tables in the folders of `results/` the room of the navigation; the path above leads back."""
+def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
+    """Give the wide tables in the folders of `results/` the room of the navigation; lead to the pages of notebooks."""
     if page.file.src_uri.startswith("results/") and page.file.src_uri.count("/") > 1:
         page.meta.setdefault("hide", ["navigation"])
+    return lead_to_pages(markdown)
 
 
 def on_page_content(html: str, **_: object) -> str:
