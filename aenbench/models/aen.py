@@ -237,7 +237,7 @@ _PAPER_SEARCH = SearchBudget(states=1_000, episodes=60, episode_steps=100)
 _QUICK_SEARCH = SearchBudget(states=100, networks=24, episodes=60, episode_steps=20)
 _CONVERGED = Recipe(
     50_000, 20, learning_rate=3e-3, optimiser="adamw", schedule="one-cycle", weight_decay=0.3
-)  # tuned on validation images of G-MNIST aug2: docs/benchmark.md, "How the recipes were chosen"
+)  # tuned on validation images of G-MNIST aug2: docs/recipes.md
 _BUDGETS = {
     ("standard", "quick"): Budget("quick", _QUICK_SEARCH, Recipe(2_000, 4), Recipe(10_000, 10)),
     ("standard", "standard"): Budget("standard", _PAPER_SEARCH, Recipe(4_000, 4), _CONVERGED),

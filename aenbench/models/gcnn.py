@@ -39,7 +39,7 @@ class GCNNArchitecture:
     divided by 1, 1.8, 3 and 6 for groups of order 1, 2, 4 and 8 and rounded down, as the released code does. (Its group
     code 111 is `d4` here, with `d4`'s channels, not a group of its own.) Protocol `"standard"`: the head reads features
     pooled over the group (`InvariantPooling`), so in evaluation every move of the group leaves the logits as they are;
-    every convolution is followed by a batch norm that the group shares (why: `docs/benchmark.md`); the channels are
+    every convolution is followed by a batch norm that the group shares (why: `docs/recipes.md`); the channels are
     those that bring the number of parameters closest to that of the plain network. On 28 x 28 grey images with ten
     classes that is 20, 17, 14 and 11 channels for orders 1, 2, 4 and 8, with 48,800, 48,755, 49,466 and 49,583
     parameters; at every size and colour within 5 %. Of images larger than 32 pixels the head reads 4 x 4 means of the
@@ -272,7 +272,7 @@ def _released_gcnn(images: int, epochs: int) -> Recipe:
 
 _CONVERGED = replace(
     convolutional_recipe(50_000, 5), learning_rate=3e-3
-)  # tuned on validation images of MNIST-rot: docs/benchmark.md
+)  # tuned on validation images of MNIST-rot: docs/recipes.md
 _BUDGETS = {
     ("standard", "quick"): Budget("quick", _QUICK_GCNN_SEARCH, _gcnn(500, 2, 500), _gcnn(4_000, 2)),
     ("standard", "standard"): Budget("standard", _PAPER_GCNN_SEARCH, _gcnn(6_000, 4, 1_000), _CONVERGED),

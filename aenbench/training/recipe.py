@@ -126,7 +126,7 @@ class Recipe:
 def convolutional_recipe(images: int, epochs: int, chosen_by: int | None = None) -> Recipe:
     """That of the convolutional families: AdamW, one cycle up to .01, weight decay .01, in bfloat16.
 
-    It is that of the first run of P4CNN here (docs/benchmark.md, "How the recipes were chosen").
+    It is that of the first run of P4CNN here (docs/recipes.md).
     """
     return Recipe(
         images,
