@@ -190,7 +190,7 @@ def show(result: "Discovery", commands: Sequence[str] = ()) -> None:
     for notice in result.notices:
         say(notice)
     for name in result.contradictions:
-        say(f"{name} was told apart, and yet is a product of symmetries: the verdicts contradict each other.")
+        say(f"{name} is not a symmetry, yet it is a product of symmetries: the verdicts contradict each other.")
     if result.classification is not None:
         cosets = result.classification.confusion.cosets
         say(f"Moves that the classifier does not tell apart: {'; '.join(', '.join(coset) for coset in cosets)}.")

@@ -45,7 +45,7 @@ def reproduce_entry(
     folder: Annotated[Path, typer.Argument(help="An entry's folder.")],
     root: RootOption = None,
     out: Annotated[
-        Path | None, typer.Option(help="Keep the second run there, and go on there; by default a temporary folder.")
+        Path | None, typer.Option(help="Folder for the second run; kept, and resumed. By default a temporary folder.")
     ] = None,
     trust_model: Annotated[
         bool,

@@ -131,7 +131,7 @@ def compare(
     Args:
         table: of all networks of a space.
         contestants: algorithms by name.
-        map_runs: calls a function on each item; `Executor.map` for several at a time, `KeptRuns.map` to go on
+        map_runs: calls a function on each item; `Executor.map` for several at a time, `KeptRuns.map` to resume
             after an interruption; by default one after another.
         report: called with (runs done, runs to do), first for two runs a training seed, then for the others.
         evidence: what the table's images say, by training seed, for searches that ask them.
@@ -198,7 +198,7 @@ def _check(contestants: Mapping[str, Contestant], seeds: int) -> None:
                 f"{contestant.runs}; give --runs {seeds} or more, or --runs-of {name}={seeds}."
             )
         if not contestant.budget.networks:
-            raise InvalidArgumentError(f"The budget of {name} has no limit on networks; give --networks 200, say.")
+            raise InvalidArgumentError(f"The budget of {name} has no limit on networks; for example --networks 200.")
 
 
 def _repeats(runs: Sequence[Run], seeds: int) -> bool:

@@ -37,7 +37,7 @@ class Question:
         margins: of the kernel and of the classifier.
         seed: of everything random.
         report: of a training: what, steps done, of how many, a note.
-        embed: gives features that the kernel compares in place of pixels.
+        embed: gives features that the kernel compares instead of pixels.
         device: where a classifier is trained.
     """
 

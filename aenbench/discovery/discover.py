@@ -1,4 +1,4 @@
-"""`discover`: which candidate moves are symmetries of labelled images, and the group that they generate."""
+"""`discover`: which candidate moves are symmetries of labeled images, and the group that they generate."""
 
 import time
 from collections.abc import Callable
@@ -82,7 +82,7 @@ def discover(
     network: "Model | None" = None,
     device: str = "cpu",
 ) -> Discovery | Choice:
-    """Ask labelled images which moves keep the law of each class.
+    """Ask labeled images which moves keep the law of each class.
 
     Args:
         images: (n, rows, columns) or (n, rows, columns, channels), numbers.
@@ -105,9 +105,9 @@ def discover(
         step: pixels that the rolls among the actions move by.
         seed: of everything random.
         report: of the training of a classifier: what, steps done, of how many, a note.
-        embed: maps images (n, rows, columns, channels) to features (n, d), which the kernel compares in place of
+        embed: maps images (n, rows, columns, channels) to features (n, d), which the kernel compares instead of
             pixels: symmetries are then those of what the features see.
-        network: what `post-hoc` asks in place of a network that it trains: a module or function from images float32
+        network: what `post-hoc` asks instead of a network that it trains: a module or function from images float32
             (n, channels, rows, columns), with pixels as they are given here, to logits (n, classes). Labels are then
             numbers of its classes, and the images are best ones that it has not learned from.
         device: where a classifier is trained: `cpu`, `cuda`, `cuda:1`, or `auto`, a GPU where there is one. What

@@ -28,7 +28,7 @@ class Discovery:
     Attributes:
         measured: effect, interval and raw p-value of each candidate.
         control: the same of a random permutation of the pixels, which leaves nothing of an image: what is as small as
-            the margin there cannot be told from a symmetry by this statistic. Its `share` is the power of the test:
+            the margin there looks like a symmetry to this statistic. Its `share` is the power of the test:
             the smallest share of images that breaks a symmetry and is seen. Where only the classifier was asked: of
             its own control.
         verdicts: `symmetry`, `approximate`, `broken` or `cannot tell`, by candidate.

@@ -48,7 +48,7 @@ def choose_by_training(
         step: pixels that the rolls among the actions move by.
         seed: of everything random.
         report: of the training: what, passes done, of how many, a note.
-        network: for `post-hoc`, one that is trained already, in place of a plain one that is trained here: a module or
+        network: for `post-hoc`, one that is trained already, instead of a plain one that is trained here: a module or
             function from images float32 (n, channels, rows, columns) to logits (n, classes). It gets all images, with
             pixels as they are given; labels are the columns of its logits.
 

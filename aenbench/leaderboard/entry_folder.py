@@ -61,7 +61,7 @@ HISTORY_FILE = "history.csv"
 TRIALS_FILE = "trials.csv"
 PROGRESS_FILE = "search.png"
 SUBMISSION_FILE = "submission.json"
-"""What a submission to the track of discovery holds in place of an `entry.json`."""
+"""What a submission to the track of discovery holds instead of an `entry.json`."""
 
 _TABLE_FILES = (".parquet", ".effects.json")
 

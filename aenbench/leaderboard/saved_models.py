@@ -105,7 +105,7 @@ def load_model(
     board: str | Path | None = None,
     module: "nn.Module | None" = None,
 ) -> "nn.Module":
-    """The trained network of an entry, whose predictions on normalised test images are the entry's.
+    """The trained network of an entry, whose predictions on normalized test images are the entry's.
 
     Args:
         name: of the entry, `<dataset>/<configuration>/<entry>`, such as `g-mnist/aug2/aen`.
@@ -118,7 +118,7 @@ def load_model(
         module: to be filled, and returned: for a network that this package does not build, such as your own.
 
     Returns:
-        The network on the CPU, in evaluation mode: images float32 (batch, channels, size, size), normalised, to logits
+        The network on the CPU, in evaluation mode: images float32 (batch, channels, size, size), normalized, to logits
         (batch, classes). Its attribute `normalisation` (`aenbench.tasks.images.Normalisation`) makes such images of
         pixels: `model.normalisation.apply(uint8)`.
 

@@ -35,8 +35,8 @@ class Architecture:
 
     Protocol `"standard"`: the hidden layers are two channels of a grid half as large as the image, rolled by 2 where
     the image is rolled by 4, so that every action has the same order on both; biases are tied by orbit and come before
-    the ReLU; fan-in initialisation. Protocol `"paper"`: hidden grids of 20 x 20, rolled by 4; the released code's
-    initialisation, and its one scalar bias a layer after the ReLU.
+    the ReLU; fan-in initialization. Protocol `"paper"`: hidden grids of 20 x 20, rolled by 4; the released code's
+    initialization, and its one scalar bias a layer after the ReLU.
 
     Attributes:
         actions: names out of `gdatasets.groups.actions.ACTIONS`, kept in bit order; none is the plain MLP.
@@ -48,7 +48,7 @@ class Architecture:
 
     Raises:
         UnknownNameError: an action does not exist.
-        InvalidArgumentError: an unknown initialisation or bias, or a size on which an action cannot act.
+        InvalidArgumentError: an unknown initialization or bias, or a size on which an action cannot act.
     """
 
     actions: Sequence[str] = ()

@@ -40,9 +40,9 @@ class GCNNArchitecture:
     code 111 is `d4` here, with `d4`'s channels, not a group of its own.) Protocol `"standard"`: the head reads features
     pooled over the group (`InvariantPooling`), so in evaluation every move of the group leaves the logits as they are;
     every convolution is followed by a batch norm that the group shares (why: `docs/recipes.md`); the channels are
-    those that bring the number of parameters closest to that of the plain network. On 28 x 28 grey images with ten
+    those that bring the number of parameters closest to that of the plain network. On 28 x 28 gray images with ten
     classes that is 20, 17, 14 and 11 channels for orders 1, 2, 4 and 8, with 48,800, 48,755, 49,466 and 49,583
-    parameters; at every size and colour within 5 %. Of images larger than 32 pixels the head reads 4 x 4 means of the
+    parameters; at every size and color within 5 %. Of images larger than 32 pixels the head reads 4 x 4 means of the
     pooled features, as many as of 28: else it would hold nearly all parameters (344,000 of 355,000 at 64 pixels).
 
     Attributes:

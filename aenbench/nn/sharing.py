@@ -114,7 +114,7 @@ def _merge_along(
 ) -> tuple[Labels, int]:
     """Merge the classes of every pair and its image; `edges` (generators, n_out) are the outputs worth looking at.
 
-    `labels` (n_out, n_in) has values 0..nodes-1. Whenever classes have merged they are numbered anew, so that labels
+    `labels` (n_out, n_in) has values 0..nodes-1. Whenever classes have merged they are renumbered, so that labels
     get short and tables small. Blocks of rows keep temporaries small.
     """
     roots = np.arange(nodes, dtype=labels.dtype)

@@ -152,9 +152,9 @@ def read_table(path: Path) -> Table:
         table, digest = _decode(content)
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).partition("\n")[0].rstrip(".")
-        raise TableError(f"{path} is not a table ({reason}); fetch it again, or make it anew.") from error
+        raise TableError(f"{path} is not a table ({reason}); fetch it again, or make it again.") from error
     if table.content_sha256 != digest:
-        raise TableError(f"{path} was changed: its content_sha256 differs; fetch it again, or make it anew.")
+        raise TableError(f"{path} was changed: its content_sha256 differs; fetch it again, or make it again.")
     return table
 
 

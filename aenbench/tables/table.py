@@ -324,7 +324,7 @@ def _check_states(table: Table) -> None:
 
 
 class TrainedNetworks(typing.Protocol):
-    """What a table must offer to be searched, judged on and analysed."""
+    """What a table must offer to be searched, judged on and analyzed."""
 
     @property
     def space(self) -> SearchSpace:

@@ -28,7 +28,7 @@ def data_loader(
     protocol: str = "standard",
     root: Root = None,
 ) -> "DataLoader[tuple[Tensor, Tensor]]":
-    """Batches of a task's images, normalised as networks take them.
+    """Batches of a task's images, normalized as networks take them.
 
     Args:
         dataset: as `aenbench run --dataset` takes it.

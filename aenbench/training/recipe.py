@@ -37,9 +37,9 @@ class Recipe:
     Attributes:
         images: training images used; the first so many of the split.
         epochs: passes over that many images. Where the split is smaller, it is passed proportionally more often, up to
-            `MAX_PASSES` times, so that the number of optimiser steps does not depend on the size of the dataset.
+            `MAX_PASSES` times, so that the number of optimizer steps does not depend on the size of the dataset.
         batch: images a step; a last batch of one image is joined to the one before, as one image has no variance.
-        learning_rate: of the optimiser, the highest one of the schedule.
+        learning_rate: of the optimizer, the highest one of the schedule.
         optimiser: `adam`, `adamw` or `sgd`, the last with momentum .9.
         chosen_by: images that the accuracy after each pass is measured on, the first so many; None for all.
         evaluation_batch: images a forward pass without gradients: it changes the speed, and the last bit of logits.
@@ -49,7 +49,7 @@ class Recipe:
             arXiv 1608.03983, without restarts).
         weight_decay: decoupled with `adamw`, else added to the gradient.
         label_smoothing: share of the target that is spread over all classes, 0 to below 1.
-        precision: of the forward passes that are trained with: `bfloat16` is PyTorch's autocast. Weights, optimiser
+        precision: of the forward passes that are trained with: `bfloat16` is PyTorch's autocast. Weights, optimizer
             and predictions are float32 always.
 
     Raises:

@@ -97,15 +97,15 @@ def build(
         int | None, typer.Option(help="Pixels along a side: the central square, made smaller; never larger.")
     ] = None,
     colour: Annotated[
-        bool | None, typer.Option("--colour/--grey", help="Own images: RGB or grey; by default as the first image.")
+        bool | None, typer.Option("--colour/--grey", help="Own images: RGB or gray; by default as the first image.")
     ] = None,
     version: Annotated[str, typer.Option(help="Own images: MAJOR.MINOR.PATCH.")] = "1.0.0",
     title: Annotated[str, typer.Option(help="Own images: a title for the card.")] = "",
-    licence: Annotated[str, typer.Option(help="Own images: SPDX identifier of their licence.")] = "",
+    licence: Annotated[str, typer.Option(help="Own images: SPDX identifier of their license.")] = "",
     homepage: Annotated[str, typer.Option(help="Own images: where they come from.")] = "",
     citation: Annotated[str, typer.Option(help="Own images: how to cite them.")] = "",
     subset_of: Annotated[
-        str, typer.Option(metavar="SOURCE", help="Own images: a part of this source; its licence, citation and texts.")
+        str, typer.Option(metavar="SOURCE", help="Own images: a part of this source; its license, citation and texts.")
     ] = "",
     documentation: Annotated[
         Path | None, typer.Option(metavar="FILE.yaml", help="Own images: collection, annotation, biases, ... in words.")

@@ -55,7 +55,7 @@ def publish(
 
     Args:
         folder: a finished build.
-        repo: `organisation/name`; made where it does not exist.
+        repo: `organization/name`; made where it does not exist.
         dry_run: verify and report, ask nobody.
         progress: told of every file.
 
@@ -95,10 +95,10 @@ def _check_name(repo: str) -> None:
         validate_repo_id(repo)
     except HFValidationError as error:
         raise InvalidArgumentError(
-            f'Expected --repo ORGANISATION/NAME of letters, digits, "-", "_" and ".", got "{repo:.200}".'
+            f'Expected --repo ORGANIZATION/NAME of letters, digits, "-", "_" and ".", got "{repo:.200}".'
         ) from error
     if "/" not in repo:
-        raise InvalidArgumentError(f'Expected --repo ORGANISATION/NAME, got "{repo}".')
+        raise InvalidArgumentError(f'Expected --repo ORGANIZATION/NAME, got "{repo}".')
 
 
 def _digests(manifest: Manifest) -> dict[str, dict[str, str]]:

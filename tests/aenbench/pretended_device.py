@@ -5,8 +5,8 @@ As on a GPU, an operation takes all its tensors from one device (a tensor of one
 values is counted, and what is computed can be compared with the CPU bit for bit. What a GPU computes differently (other
 kernels, other rounding, its own random numbers) is not pretended.
 
-PyTorch's own fake tensors do not help here: with the device `cuda` they cannot make a backward pass on a machine without
-one (PyTorch 2.14: `hasPrimaryContext expects a valid device index`).
+PyTorch's own fake tensors do not help here: with the device `cuda` they cannot make a backward pass on a machine
+without one (PyTorch 2.14: `hasPrimaryContext expects a valid device index`).
 """
 
 import sys
