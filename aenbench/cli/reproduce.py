@@ -55,7 +55,7 @@ def reproduce_entry(
         str | None,
         typer.Option(
             metavar="DEVICE",
-            help="cpu, cuda or auto; by default the entry's kind of device. Another gives other bits.",
+            help="cpu, cuda or auto; by default the entry's kind of device. Another one rounds differently.",
         ),
     ] = None,
     workers: WorkersOption = None,

@@ -198,7 +198,9 @@ def _check(contestants: Mapping[str, Contestant], seeds: int) -> None:
                 f"{contestant.runs}; give --runs {seeds} or more, or --runs-of {name}={seeds}."
             )
         if not contestant.budget.networks:
-            raise InvalidArgumentError(f"The budget of {name} has no limit on networks; for example --networks 200.")
+            raise InvalidArgumentError(
+                f"The budget of {name} has no limit on networks; give --networks 200, for example."
+            )
 
 
 def _repeats(runs: Sequence[Run], seeds: int) -> bool:

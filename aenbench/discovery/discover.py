@@ -144,7 +144,7 @@ def discover(
     if method not in METHODS:
         raise UnknownNameError("method", method, [*METHODS, *TRAINING_METHODS])
     if network is not None:
-        raise InvalidArgumentError(f"A network of your own is asked by --method post-hoc, got {method}.")
+        raise InvalidArgumentError(f"A network of your own needs --method post-hoc, got {method}.")
     margins = _margins(method, margin)
     if not 0 < level < 1 or not all(0 < each < 1 for each in margins):
         raise InvalidArgumentError(f"Expected a level and a margin between 0 and 1, got {level} and {margin}.")

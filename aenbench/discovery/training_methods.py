@@ -60,7 +60,7 @@ def choose_by_training(
     if method not in TRAINING_METHODS:
         raise UnknownNameError("method", method, TRAINING_METHODS)
     if network is not None and method != "post-hoc":
-        raise InvalidArgumentError(f"A network of your own is asked by --method post-hoc, got {method}.")
+        raise InvalidArgumentError(f"A network of your own needs --method post-hoc, got {method}.")
     if labels is None:
         raise InvalidArgumentError(f"The method {method} needs labels to judge a network by; use --method kernel.")
     generator = np.random.default_rng(seed)

@@ -58,7 +58,7 @@ class Plan:
     def __post_init__(self) -> None:
         self.changes.check(self._fixed)
         if not 1 <= self.seeds <= 1_000:
-            raise InvalidArgumentError(f"Expected 1 to 1,000 seeds, got {self.seeds}; for example --seeds 3.")
+            raise InvalidArgumentError(f"Expected 1 to 1,000 seeds, got {self.seeds}; give --seeds 3, for example.")
 
     @property
     def spent(self) -> Budget:

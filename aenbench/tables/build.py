@@ -68,7 +68,9 @@ class TablePlan:
     def __post_init__(self) -> None:
         space_of(self.space)
         if not 1 <= self.seeds <= MAX_SEEDS:
-            raise InvalidArgumentError(f"Expected 1 to {MAX_SEEDS} seeds, got {self.seeds}; for example --seeds 3.")
+            raise InvalidArgumentError(
+                f"Expected 1 to {MAX_SEEDS} seeds, got {self.seeds}; give --seeds 3, for example."
+            )
         _ = self.images
 
     @cached_property

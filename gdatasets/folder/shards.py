@@ -208,7 +208,7 @@ def _to_arrays(
         raise IntegrityError("A column has missing values.")
     images_column = batch.column("image")
     if images_column.field("path").null_count != batch.num_rows:
-        raise IntegrityError("An image names a path; its bytes are all that it may have.")
+        raise IntegrityError("An image names a path; only its bytes are allowed.")
     pngs = images_column.field("bytes").to_pylist()
     images = np.empty((len(pngs), *image_shape), dtype=np.uint8)
     for number, png in enumerate(pngs):

@@ -161,4 +161,4 @@ def _read_back(hub: Hub, folder: Path, manifest: Manifest, commit: str, progress
             progress("read back", number, len(records))
         copy = hub.download(NAME, commit, Path(scratch))
         if copy.read_bytes() != (folder / NAME).read_bytes():
-            raise IntegrityError(f"{NAME} came back from {hub.repo} other than it was sent; no tag was set.")
+            raise IntegrityError(f"{NAME} on {hub.repo} differs from what was uploaded; no tag was set.")

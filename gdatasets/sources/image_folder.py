@@ -156,7 +156,7 @@ class FolderSource:
             if self.size is None and image.width != image.height:
                 raise self._needs_size(first, image)
         if size < 2 or size % 2 or size > 4096:
-            raise InvalidArgumentError(f"The images must have an even size from 2 to 4096, got {size}; state --size N.")
+            raise InvalidArgumentError(f"The images must have an even size from 2 to 4096, got {size}; give --size N.")
         return (size, size, 3) if colour else (size, size)
 
     def digest(self) -> str:
@@ -197,7 +197,7 @@ class FolderSource:
             names = [info.filename for info in self._archive.infolist() if not info.is_dir()]
             if len(names) > len(set(names)):
                 twice = next(name for number, name in enumerate(names) if name in names[:number])
-                raise SourceError(f"{self.path} holds {twice!r} twice; which one is meant? Make the archive again.")
+                raise SourceError(f"{self.path} holds {twice!r} twice; make the archive again, with one of them.")
             paths: Iterable[str] = names
         else:
             paths = (
