@@ -159,7 +159,7 @@ def test_what_is_there_is_not_touched(make_folder: MakeFolder, tmp_path: Path) -
         run(folder, out)
     assert {name: (out / name).stat().st_mtime_ns for name in files(out)} == before
     (tmp_path / "board/entries").mkdir(parents=True)
-    with pytest.raises(OutputError, match="of another command"):
+    with pytest.raises(OutputError, match="by another command"):
         run(folder, tmp_path / "board")
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="a file stands where a folder belongs"):

@@ -406,18 +406,18 @@ VERIFIED: dict[str, tuple[Attack, str]] = {
     "huge reproduction.json": (sparse("reproduction.json", HUGE), r"reproduction\.json is larger than"),
     "unknown file": (
         lambda f: (f / "index.html").write_text("x"),
-        r"holds index\.html, which does not belong in an entry",
+        r"holds index\.html, which does not belong",
     ),
     "hidden file": (
         lambda f: (f / ".htaccess").write_text("x"),
-        r"holds \.htaccess, which does not belong in an entry",
+        r"holds \.htaccess, which does not belong",
     ),
     "file with escapes": (
         lambda f: (f / "\x1b[2J").write_text("x"),
-        r"holds \\x1b\[2J, which does not belong in an entry",
+        r"holds \\x1b\[2J, which does not belong",
     ),
-    "file that is no text": (lambda f: Path(os.fsdecode(bytes(f) + b"/\xff")).touch(), r"holds \\udcff, which no"),
-    "subfolder": (lambda f: (f / "more").mkdir(), "holds more, which does not belong in an entry"),
+    "file that is no text": (lambda f: Path(os.fsdecode(bytes(f) + b"/\xff")).touch(), r"holds \\udcff, which does not"),
+    "subfolder": (lambda f: (f / "more").mkdir(), "holds more, which does not belong"),
     "folder of a file's name": (instead("predictions.npy", Path.mkdir), r"predictions\.npy is not a plain file"),
     "pipe for entry.json": (instead("entry.json", os.mkfifo), r"entry\.json is not a plain file"),
     "pipe for predictions.npy": (instead("predictions.npy", os.mkfifo), r"predictions\.npy is not a plain file"),

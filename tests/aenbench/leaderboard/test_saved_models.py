@@ -201,7 +201,7 @@ def test_an_entry_holds_its_own_small_weights_only(board: Path) -> None:
     folder = board / NAME
     content = (folder / FILE).read_bytes()
     (folder / "seed-1.safetensors").write_bytes(content)
-    assert "gives no weights_sha256 of that seed" in verify(board)[1][0]
+    assert "has no weights_sha256 of that seed" in verify(board)[1][0]
     (folder / "seed-1.safetensors").rename(folder / "seed-00.safetensors")
     assert "which does not belong in an entry" in verify(board)[1][0]
     (folder / "seed-00.safetensors").unlink()
