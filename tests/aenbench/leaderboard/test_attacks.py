@@ -406,18 +406,21 @@ VERIFIED: dict[str, tuple[Attack, str]] = {
     "huge reproduction.json": (sparse("reproduction.json", HUGE), r"reproduction\.json is larger than"),
     "unknown file": (
         lambda f: (f / "index.html").write_text("x"),
-        r"holds index\.html, which does not belong",
+        r"holds index\.html, which does not",
     ),
     "hidden file": (
         lambda f: (f / ".htaccess").write_text("x"),
-        r"holds \.htaccess, which does not belong",
+        r"holds \.htaccess, which does not",
     ),
     "file with escapes": (
         lambda f: (f / "\x1b[2J").write_text("x"),
-        r"holds \\x1b\[2J, which does not belong",
+        r"holds \\x1b\[2J, which does not",
     ),
-    "file that is no text": (lambda f: Path(os.fsdecode(bytes(f) + b"/\xff")).touch(), r"holds \\udcff, which does not"),
-    "subfolder": (lambda f: (f / "more").mkdir(), "holds more, which does not belong"),
+    "file that is no text": (
+        lambda f: Path(os.fsdecode(bytes(f) + b"/\xff")).touch(),
+        r"holds \\udcff, which does not",
+    ),
+    "subfolder": (lambda f: (f / "more").mkdir(), "holds more, which does not"),
     "folder of a file's name": (instead("predictions.npy", Path.mkdir), r"predictions\.npy is not a plain file"),
     "pipe for entry.json": (instead("entry.json", os.mkfifo), r"entry\.json is not a plain file"),
     "pipe for predictions.npy": (instead("predictions.npy", os.mkfifo), r"predictions\.npy is not a plain file"),
