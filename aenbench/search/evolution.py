@@ -1,4 +1,4 @@
-"""Regularised evolution over action sets: the best of a few parents has a child, and the oldest dies.
+"""Regularized evolution over action sets: the best of a few parents has a child, and the oldest dies.
 
 Real, Aggarwal, Huang, Le, "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019, algorithm 1.
 """

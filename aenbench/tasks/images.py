@@ -29,7 +29,7 @@ _NORMALISATION = {  # mean and standard deviation of the unmoved training pixels
 
 @dataclass(frozen=True, eq=False)
 class LabelledImages:
-    """Normalised images float32 (n, channels, size, size) and class numbers int64 (n,).
+    """Normalized images float32 (n, channels, size, size) and class numbers int64 (n,).
 
     Attributes:
         black: what a pixel of value 0 is after normalization, for each channel.

@@ -222,7 +222,7 @@ class Source:
 
 
 class ImageSource(Protocol):
-    """Labelled images that are read piece by piece; anything of this shape can be built into a dataset."""
+    """Labeled images that are read piece by piece; anything of this shape can be built into a dataset."""
 
     @property
     def about(self) -> Source:
