@@ -266,7 +266,7 @@ class Difference:
     Attributes:
         networks: trained by then.
         first, second: the algorithms.
-        regret: mean regret of the first less that of the second, share.
+        regret: mean regret of the first minus that of the second, share.
         agreeing: training seeds on which the difference has that sign.
         p: probability of so large a difference by chance, corrected for all comparisons made (Holm); NaN where there is
             no test, because neither varies from run to run.

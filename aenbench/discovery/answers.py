@@ -35,7 +35,7 @@ class Question:
         moves: the candidates.
         level: of the tests, all together, and of the intervals.
         margins: of the kernel and of the classifier.
-        seed: of everything random.
+        seed: of all random draws.
         report: of a training: what, steps done, of how many, a note.
         embed: gives features that the kernel compares instead of pixels.
         device: where a classifier is trained.

@@ -46,7 +46,7 @@ def choose_by_training(
         limit: images that are looked at, drawn at random; all for None.
         jitter: pixels that each image is cropped by at a random place.
         step: pixels that the rolls among the actions move by.
-        seed: of everything random.
+        seed: of all random draws.
         report: of the training: what, passes done, of how many, a note.
         network: for `post-hoc`, one that is trained already, instead of a plain one that is trained here: a module or
             function from images float32 (n, channels, rows, columns) to logits (n, classes). It gets all images, with

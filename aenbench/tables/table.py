@@ -183,7 +183,7 @@ class Table:
         Args:
             state: any state of the space.
             seed: one of `seeds`; None for the mean over all.
-            epoch: after so many epochs, from 1; None for the one that a search reports (`final`).
+            epoch: number of epochs trained, from 1; None for the one that a search reports (`final`).
 
         Raises:
             InvalidArgumentError: no such state, seed or epoch in the table.

@@ -46,7 +46,7 @@ def search_networks(
         search: one of `SEARCH_METHODS`.
         images: (n, size, size), numbers; the size is even.
         labels: (n,).
-        seed: of everything random.
+        seed: of all random draws.
         networks: how many are trained; by default as many as `BUDGET` allows.
 
     Raises:

@@ -155,7 +155,7 @@ def _read_back(hub: Hub, folder: Path, manifest: Manifest, commit: str, progress
             copy = hub.download(file.path, commit, Path(scratch))
             if not matches(copy, file.bytes, file.sha256):
                 raise IntegrityError(
-                    f"{file.path} came back from {hub.repo} other than it was sent; no tag was set. Run it again."
+                    f"{file.path} on {hub.repo} differs from what was uploaded; no tag was set. Run it again."
                 )
             copy.unlink()
             progress("read back", number, len(records))
