@@ -3,7 +3,7 @@
 python benchmarks/child.py --root ../shared/data
 
 The released code takes 18 s without sharing, 36 s with rotation and 36 s with all twelve actions on two cores of this
-kind of machine; its loader draws the transforms anew in each epoch, ours are in the dataset. Here: the same network,
+kind of machine; its loader draws the transforms again in each epoch, ours are in the dataset. Here: the same network,
 protocol `paper`, on one thread; then such trainings by one and by two worker processes.
 """
 

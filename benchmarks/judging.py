@@ -1,4 +1,4 @@
-"""What judging and analysing cost, and how far the surrogate's intervals can be trusted.
+"""What judging and analyzing cost, and how far the surrogate's intervals can be trusted.
 
 python benchmarks/judging.py runs         processor time of one run of each algorithm on a made-up table
 python benchmarks/judging.py learner      the plain learner of deep Q-learning against the lean one, on the same batches

@@ -4,7 +4,7 @@ python benchmarks/ranks.py            all scenarios and the speed, under two min
 python benchmarks/ranks.py --quick    a tenth of the repetitions
 
 A prediction is right where `skill - difficulty of the image - the entry's own trouble with it - luck` is positive: luck
-is logistic (an item response model; Rasch, 1960), difficulty is shared by all entries, and skill is drawn anew for each
+is logistic (an item response model; Rasch, 1960), difficulty is shared by all entries, and skill is drawn for each
 seed around the entry's true accuracy. Entries come in groups of five of the same true accuracy.
 """
 

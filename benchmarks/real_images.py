@@ -1,7 +1,7 @@
 """What `discover` says of real images: the seven moves of the square, pixel by pixel and up to shifts of three pixels.
 
 python benchmarks/real_images.py ask FOLDER --root data   # JSON and pictures of each; skips what exists
-python benchmarks/real_images.py table FOLDER             # as in docs/real-images.md
+python benchmarks/real_images.py table FOLDER             # as in docs/real-images-tables.md
 python benchmarks/real_images.py spirals FOLDER --root data   # do mirrors exchange the two classes of spirals?
 """
 

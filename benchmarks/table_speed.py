@@ -2,7 +2,7 @@
 
     PYTHONPATH=. python benchmarks/table_speed.py --root ../shared/data
 
-Prints, for networks spread over the space, the seconds of the optimiser's steps, of validation and of the test images,
+Prints, for networks spread over the space, the seconds of the optimizer's steps, of validation and of the test images,
 and of the matrix products that these cannot do without, measured beside them; then trainings a minute on one core.
 """
 

@@ -123,7 +123,9 @@ def output_error(path: Path, error: OSError) -> OSError:
     if isinstance(error, GDatasetsError):
         return error
     if isinstance(error, IsADirectoryError):
-        return OutputError(f"{path} is a folder, where a file is to be written; move it away or choose another place.")
+        return OutputError(
+            f"{path} is a folder, but a file has to be written there; move it away or choose another place."
+        )
     if isinstance(error, FileExistsError | NotADirectoryError):
         return OutputError(
             f"{path} cannot be made: a file stands where a folder belongs; move it away or choose another place."

@@ -32,7 +32,7 @@ def replace_files(base: Path, name: str, contents: Mapping[str, bytes]) -> None:
     """
     for path in contents:
         if (base / path).is_dir() and not (base / path).is_symlink():
-            raise OutputError(f"{base / path} is a folder, where a file is to be written; move it away.")
+            raise OutputError(f"{base / path} is a folder, but a file has to be written there; move it away.")
     with _journal(base, name) as journal:
         for path, content in contents.items():
             make_folder((journal / _NEW / path).parent)
@@ -139,7 +139,7 @@ def _undo(base: Path, journal: Path) -> None:
 def _committed(journal: Path) -> list[str]:
     paths = json.loads((journal / _COMMIT).read_bytes())
     if not isinstance(paths, list) or not all(isinstance(path, str) and _is_inside(path) for path in paths):
-        raise IntegrityError(f"{journal} is no journal of this program; look at it, and remove it.")
+        raise IntegrityError(f"{journal} is not a journal of this program; inspect and remove it.")
     return paths
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def end_with_parent() -> None:
-    """Let this process end when its parent is gone, however that ended; otherwise it would go on for nobody."""
+    """Let this process end when its parent is gone, however the parent ended."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         end_after(parent.join)

@@ -8,7 +8,7 @@ def visible(text: object, length: int | None = None) -> str:
 
     Args:
         text: what is to be shown.
-        length: cut after so many characters, and say so with `...`.
+        length: cut after this many characters, shown by `...`.
     """
     whole = str(text)
     shown = whole if length is None else whole[:length]

@@ -64,7 +64,7 @@ def module_files(root: Path) -> dict[str, Path]:
 def measured_imports(root: Path = ROOT) -> Imports:
     """Which modules each module imports, wherever in it: in functions and under `TYPE_CHECKING` too.
 
-    The packages' own `__init__` count as importing nothing: they only say where public names are at home.
+    The packages' own `__init__` count as importing nothing: they only say where public names live.
     """
     files = module_files(root)
     return {

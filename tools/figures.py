@@ -4,7 +4,7 @@
     python tools/figures.py --check    # exit code 1 if the committed ones have other pixels
 
 The image is a handwritten digit of G-Digits, which scikit-learn brings along: nothing is fetched. Every quadrant of it
-has a colour, so that one sees where its pixels go. Letters are those of Pillow's bitmap font: each pixel is the same
+has a color, so that one sees where its pixels go. Letters are those of Pillow's bitmap font: each pixel is the same
 everywhere.
 """
 
@@ -33,7 +33,7 @@ Picture = NDArray[np.uint8]
 
 
 def coloured_digit() -> Picture:
-    """uint8 (1, 28, 28, 3): a white digit, the quadrants behind it in four colours."""
+    """uint8 (1, 28, 28, 3): a white digit, the quadrants behind it in four colors."""
     grey = load_source("digits", "test").images[_DIGIT].astype(np.uint32)[..., None]
     top, bottom = (np.repeat([left, right], 14, axis=0) for left, right in (_QUADRANTS[:2], _QUADRANTS[2:]))
     paper = np.stack([top] * 14 + [bottom] * 14).astype(np.uint32)
@@ -105,7 +105,7 @@ def main() -> None:
     checking = parser.parse_args().check
     drifted = [name for name, picture in pictures().items() if has_drifted(name, picture)]
     if checking and drifted:
-        raise SystemExit(f"Drawn anew, these have other pixels: {', '.join(drifted)}. Run: python tools/figures.py")
+        raise SystemExit(f"Drawn again, these have other pixels: {', '.join(drifted)}. Run: python tools/figures.py")
     for name in drifted:
         Image.fromarray(pictures()[name]).save(FOLDER / name, optimize=True)
 

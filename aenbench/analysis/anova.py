@@ -168,7 +168,7 @@ def _errors(design: Design, values: Floats) -> Floats:
 def _of_sample(design: Design, values: Mapping[str, Sequence[float]]) -> Analysis:
     """By a Gaussian process: shares are means over draws from its posterior.
 
-    On one thread: on several, sums are rounded in another order, and draws that differ wholly may come of it.
+    On one thread: a different summation order can change the draws completely.
     """
     import sklearn.gaussian_process  # noqa: F401  # limited are the libraries that are there by then
     from threadpoolctl import threadpool_limits

@@ -154,7 +154,7 @@ def _basis(analysis: Analysis) -> str:
     if analysis.r_squared is None:
         return (
             f"All {analysis.networks} networks, one training seed, as a full factorial of {analysis.cells:,} cells; "
-            f"{spread}. With one seed, noise of training cannot be told from effects, and there are no intervals."
+            f"{spread}. With one seed, training noise looks like effects, and there are no intervals."
         )
     surrogate = (
         f"{analysis.networks} networks; a Gaussian process fitted to them predicts "

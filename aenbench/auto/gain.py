@@ -1,4 +1,4 @@
-"""What the network of a group gains over the plain one, and whether that can be told from chance."""
+"""What the network of a group gains over the plain one, and whether that is more than chance."""
 
 from dataclasses import dataclass
 from typing import Literal

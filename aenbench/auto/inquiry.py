@@ -103,7 +103,7 @@ def ask(
         device: where a classifier is trained.
 
     Raises:
-        InvalidArgumentError: nothing can be told of such images: all are one color, or no class has 20.
+        InvalidArgumentError: such images cannot be asked: all are one color, or no class has 20.
     """
     size = images.shape[1]
     border = size // _BORDER
@@ -139,7 +139,7 @@ def ask(
         f"{_pixels(border)}{blocks}, each cropped by {_pixels(shift)} at a random place."
     )
     control, name = answers[-1].control, answers[-1].control_name
-    seen = "it is not seen, so that nothing can be told"
+    seen = "it is not seen, so nothing can be concluded"
     if control.share < 1:
         seen = f"a symmetry that {control.share:.0%} of the images broke in this way would be seen"
     inquiry = Inquiry(

@@ -41,7 +41,7 @@ class NetworkPair:
 
 
 def pair_for(shape: TaskShape) -> NetworkPair:
-    """Four group convolutions for small grey images, thin residual networks for all others."""
+    """Four group convolutions for small gray images, thin residual networks for all others."""
     if shape.channels == 1 and shape.image_size in _SMALL_GREY:
         return NetworkPair("gcnn:trivial", "gcnn")
     return NetworkPair("resnet", "resnet")

@@ -128,11 +128,11 @@ def _check_place(out: Path) -> None:
     """Fail before any work is done where the report could not be written, or where there is one."""
     recover(out)
     if (out / REPORT).exists():
-        raise OutputError(f"{out / REPORT} is there already: read it, or choose another --out.")
+        raise OutputError(f"{out / REPORT} exists already: read it, or choose another --out.")
     if not (out / _ASKED).exists():
         for name in (ENTRIES, WEIGHTS, IMAGES):
             if (out / name).exists():
-                raise OutputError(f"{out / name} is there already, of another command; choose another --out.")
+                raise OutputError(f"{out / name} exists already, made by another command; choose another --out.")
     place = next(folder for folder in (out.absolute(), *out.absolute().parents) if os.path.lexists(folder))
     try:
         with tempfile.TemporaryFile(dir=place):

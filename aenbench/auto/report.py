@@ -115,7 +115,7 @@ class Outcome:
         times = f"{symmetric.seconds / max(plain.seconds, 0.01):.1f} times the training time"
         known = f"the network that knows {self.group.name} ({IN_WORDS[self.group.name]})"
         gain = f"{_points(self.gain.points)}{_test(self.gain)}"
-        more = "" if self.group.is_found else " The images alone could not tell of this symmetry; it was tried."
+        more = "" if self.group.is_found else " The images alone did not decide on this symmetry; it was tried."
         if self.budget != DEFAULT_BUDGET:
             more += f" These are the short trainings of budget {self.budget}."
         if self.gain.outcome == "pays":
@@ -124,7 +124,7 @@ class Outcome:
             return f"Symmetry does not pay: {known} is worse; the difference is {gain}, at {times}.{more}"
         again = "One seed tells nothing of chance; give --seeds 3 or more." if self.gain.p_value is None else ""
         return (
-            f"Whether symmetry pays cannot be told: {known} differs from the plain one by {gain}, at {times}. "
+            f"It is undecided whether symmetry pays: {known} differs from the plain one by {gain}, at {times}. "
             f"{again or 'Use the plain network, or give more --seeds.'}{more}"
         )
 

@@ -59,8 +59,8 @@ def choose_group(found: Collection[Asked]) -> ChosenGroup:
     """The largest group all of whose moves have small effects: `symmetry` or `approximate`.
 
     An approximate symmetry counts, because the group is only proposed: the networks that are trained decide. Where
-    there is no such group, the largest one is tried none of whose moves is broken: of a few hundred images little can
-    be told, and few images are those that a symmetry helps most. Of groups of one size the one whose largest effect is
+    there is no such group, the largest one is tried none of whose moves is broken: a few hundred images decide
+    little, and a symmetry helps most where images are few. Of groups of one size the one whose largest effect is
     smallest is taken.
 
     Args:
@@ -92,7 +92,7 @@ def _reason(group: str, verdicts: Mapping[str, Verdict], is_found: bool) -> str:
     which = f"{group}, {IN_WORDS[group]}"
     if not is_found:
         return (
-            f"No symmetry was found, but of {', '.join(untold)} it cannot be told. So training is asked about the "
+            f"No symmetry was found; undecided: {', '.join(untold)}. So training is asked about the "
             f"largest group that is not ruled out: {which}."
         )
     said = f"The group is {which}: the largest one all of whose moves have an effect below the margin."
@@ -101,5 +101,5 @@ def _reason(group: str, verdicts: Mapping[str, Verdict], is_found: bool) -> str:
     if left:
         said += f" Left out, because they make no larger group: {', '.join(left)}."
     if untold:
-        said += f" It cannot be told of {', '.join(untold)}."
+        said += f" Undecided: {', '.join(untold)}."
     return said

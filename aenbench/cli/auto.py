@@ -18,7 +18,7 @@ def auto(
         ),
     ],
     out: Annotated[Path, typer.Option(help="A folder for the report, the entries and the weights.")] = Path("auto"),
-    seeds: Annotated[int, typer.Option(help="Trainings of each network; one tells nothing of chance.")] = 3,
+    seeds: Annotated[int, typer.Option(help="Trainings of each network; a single one gives no interval.")] = 3,
     budget: Annotated[str, typer.Option(help="quick or standard.")] = "standard",
     device: DeviceOption = "cpu",
     root: RootOption = None,

@@ -49,16 +49,25 @@ def discover(
             "normalized as for aenbench run.",
         ),
     ] = None,
-    images: Annotated[int | None, typer.Option(help="Training images that are looked at, drawn at random.")] = None,
-    level: Annotated[float, typer.Option(help="Of the tests, all candidates together, and of the intervals.")] = 0.05,
+    images: Annotated[int | None, typer.Option(help="Number of training images to look at, drawn at random.")] = None,
+    level: Annotated[
+        float, typer.Option(help="Significance level of all tests together, and of the intervals.")
+    ] = 0.05,
     margin: Annotated[
-        float | None, typer.Option(help="The largest effect that counts as small: .02, of the classifier .1.")
+        float | None,
+        typer.Option(help="The largest effect that counts as small; .02 for the kernel, .1 for the classifier."),
     ] = None,
     step: Annotated[int, typer.Option(help="Pixels that the rolls among the actions move by.")] = 4,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    jitter: Annotated[int, typer.Option(metavar="PIXELS", help="Up to shifts: crop at random places by so many.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of all random draws.")] = 0,
+    jitter: Annotated[
+        int,
+        typer.Option(
+            metavar="PIXELS",
+            help="Ask for symmetries up to shifts: crop each image by this many pixels at a random place.",
+        ),
+    ] = 0,
     device: DeviceOption = "cpu",
-    output: Annotated[Path | None, typer.Option("--json", help="Write the whole result here.")] = None,
+    output: Annotated[Path | None, typer.Option("--json", help="JSON file for the whole result.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for discovery.json, generators.npy and pictures.")] = None,
     quiet: QuietOption = False,
     root: RootOption = None,
@@ -190,7 +199,7 @@ def show(result: "Discovery", commands: Sequence[str] = ()) -> None:
     for notice in result.notices:
         say(notice)
     for name in result.contradictions:
-        say(f"{name} was told apart, and yet is a product of symmetries: the verdicts contradict each other.")
+        say(f"{name} is not a symmetry, yet it is a product of symmetries: the verdicts contradict each other.")
     if result.classification is not None:
         cosets = result.classification.confusion.cosets
         say(f"Moves that the classifier does not tell apart: {'; '.join(', '.join(coset) for coset in cosets)}.")

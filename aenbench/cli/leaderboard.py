@@ -52,7 +52,7 @@ def verify(
 def leaderboard(
     folder: Annotated[Path, typer.Option("--dir", help="The folder that holds the entries.")] = Path("leaderboards"),
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; exit code 1 when a file is not up to date.")
+        bool, typer.Option("--check", help="Write nothing; exit code 1 if a file is out of date.")
     ] = False,
     form: Annotated[
         str | None,
@@ -146,7 +146,7 @@ def _say(problems: Sequence[str]) -> None:
 
 
 def template(
-    out: Annotated[Path | None, typer.Option(help="A new file for it; by default it is printed.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A new file to write; by default it is printed.")] = None,
 ) -> None:
     """Write a filled and commented entry.yaml, for `aenbench submit`."""
     from aenbench.leaderboard.submit import TEMPLATE, write_template
@@ -166,7 +166,9 @@ def submit(
             "floats; test images in dataset order."
         ),
     ],
-    meta: Annotated[Path, typer.Option(help="What you know of it: entry.yaml, as `aenbench template` explains it.")],
+    meta: Annotated[
+        Path, typer.Option(help="Description of the entry: entry.yaml, as `aenbench template` explains it.")
+    ],
     moved: Annotated[
         Path | None,
         typer.Option(help="A .npz file that holds moved (seeds, 12, images), predictions for moved test images."),

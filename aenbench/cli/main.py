@@ -39,7 +39,7 @@ for command, example in (
 ):
     app.command(epilog=f"Example: {example}")(command)
 reproductions.command("paper", epilog="Example: aenbench reproduce paper --part a --scale quick")(reproduce_paper)
-app.add_typer(reproductions, name="reproduce", help="Make an entry (`reproduce FOLDER`) or the paper's results again.")
+app.add_typer(reproductions, name="reproduce", help="Reproduce an entry (`reproduce FOLDER`) or the paper's results.")
 
 
 def main() -> None:

@@ -10,18 +10,18 @@ RootOption = Annotated[
     typer.Option("--root", help="Folder with MNIST/raw and FashionMNIST/raw; also $GDATASETS_ROOT."),
 ]
 WorkersOption = Annotated[
-    int | None, typer.Option(help="Processes that work side by side, one thread each; by default one a core.")
+    int | None, typer.Option(help="Parallel processes, one thread each; by default one per core.")
 ]
-ExecutorOption = Annotated[str, typer.Option(help="local: processes of this machine; ray: a Ray cluster.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+ExecutorOption = Annotated[str, typer.Option(help="local: processes on this machine; ray: a Ray cluster.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 DeviceOption = Annotated[
     str,
     typer.Option(
         metavar="DEVICE",
-        help="Where networks are trained: cpu, cuda (a GPU), cuda:1, or auto, which takes a GPU where there is one.",
+        help="Where networks are trained: cpu, cuda (a GPU), cuda:1, or auto (a GPU if there is one).",
     ),
 ]
-AddressOption = Annotated[str | None, typer.Option(help="Of the Ray cluster; by default one is started here.")]
+AddressOption = Annotated[str | None, typer.Option(help="Address of a Ray cluster; a local one is started by default.")]
 FamilyOption = Annotated[
-    str | None, typer.Option("--space", help="package.module:family, where the space is that of your own model family.")
+    str | None, typer.Option("--space", help="Your own model family, package.module:family, if the space is its own.")
 ]

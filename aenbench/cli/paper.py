@@ -29,17 +29,22 @@ def reproduce_paper(
         ),
     ] = None,
     scale: Annotated[str, typer.Option(help="quick: minutes; two-cores: hours; paper: days.")] = "quick",
-    seeds: Annotated[int | None, typer.Option(help="Repetitions; by default those of the scale.")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Repetitions; by default as many as the scale says.")] = None,
     dataset: Annotated[
         list[str] | None,
-        typer.Option(help="Of parts a to c instead of g-mnist and g-fashion-mnist. May be given several times."),
+        typer.Option(help="Datasets of parts a to c instead of g-mnist and g-fashion-mnist; may be repeated."),
     ] = None,
     images: Annotated[
         list[str] | None,
-        typer.Option(help="Of part e instead of the paper's six datasets, as `aenbench run --dataset`; several times."),
+        typer.Option(
+            help="Datasets of part e instead of the paper's six, as in `aenbench run --dataset`; may be repeated."
+        ),
     ] = None,
     tables: Annotated[
-        Path, typer.Option(help="Searches ask those tables of this folder that fit, instead of training.")
+        Path,
+        typer.Option(
+            help="Searches look networks up in the tables of this folder where one fits, instead of training."
+        ),
     ] = Path("leaderboards/tables"),
     root: RootOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results; by default paper-SCALE.")] = None,

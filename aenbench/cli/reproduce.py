@@ -45,7 +45,7 @@ def reproduce_entry(
     folder: Annotated[Path, typer.Argument(help="An entry's folder.")],
     root: RootOption = None,
     out: Annotated[
-        Path | None, typer.Option(help="Keep the second run there, and go on there; by default a temporary folder.")
+        Path | None, typer.Option(help="Folder for the second run; kept, and resumed. By default a temporary folder.")
     ] = None,
     trust_model: Annotated[
         bool,
@@ -55,7 +55,7 @@ def reproduce_entry(
         str | None,
         typer.Option(
             metavar="DEVICE",
-            help="cpu, cuda or auto; by default the entry's kind of device. Another gives other bits.",
+            help="cpu, cuda or auto; by default the entry's kind of device. Another one rounds differently.",
         ),
     ] = None,
     workers: WorkersOption = None,

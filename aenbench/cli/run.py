@@ -37,7 +37,7 @@ def run(
         str | None,
         typer.Option(help="Your own network, package.module:name: an nn.Module class, or a function that makes one."),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Of the entry, with --model; by default from the network's.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the entry, with --model; by default the network's.")] = None,
     recipe: Annotated[
         str | None,
         typer.Option(
@@ -76,29 +76,36 @@ def run(
     ] = None,
     generators: Annotated[
         str | None,
-        typer.Option(help="Of --baseline group: a .npy file of pixel permutations (k, n), a group (d4), or actions."),
+        typer.Option(
+            help="Generators of --baseline group: a .npy file of pixel permutations (k, n), a group (d4), or actions."
+        ),
     ] = None,
     precision: Annotated[
         str | None,
-        typer.Option(help="Of the final training: float32 or bfloat16 (autocast). By default what its recipe says."),
+        typer.Option(help="Precision of the final training: float32 or bfloat16 (autocast); by default its recipe's."),
     ] = None,
     epochs: Annotated[
         int | None,
         typer.Option(
-            help="Passes of the final training over the images that it is trained on. This and the next seven change "
+            help="Passes of the final training over its images. This and the next seven change "
             "its recipe: where it then differs from the fixed one, the entry is one of the open track."
         ),
     ] = None,
-    batch: Annotated[int | None, typer.Option(help="Images a step of the final training.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Of the final training, the schedule's highest.")] = None,
-    weight_decay: Annotated[float | None, typer.Option(help="Of the final training.")] = None,
-    schedule: Annotated[
-        str | None, typer.Option(help="Of the final training's learning rate: constant, one-cycle or cosine.")
+    batch: Annotated[int | None, typer.Option(help="Images per step of the final training.")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Learning rate of the final training, the highest of its schedule.")
     ] = None,
-    optimizer: Annotated[str | None, typer.Option(help="Of the final training: adam, adamw or sgd.")] = None,
-    label_smoothing: Annotated[float | None, typer.Option(help="Of the final training, 0 to below 1.")] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="Weight decay of the final training.")] = None,
+    schedule: Annotated[
+        str | None, typer.Option(help="Learning rate schedule of the final training: constant, one-cycle or cosine.")
+    ] = None,
+    optimizer: Annotated[str | None, typer.Option(help="Optimizer of the final training: adam, adamw or sgd.")] = None,
+    label_smoothing: Annotated[
+        float | None, typer.Option(help="Label smoothing of the final training, 0 to below 1.")
+    ] = None,
     train_images: Annotated[
-        int | None, typer.Option(help="Train the final network on the first so many of the images to learn from.")
+        int | None,
+        typer.Option(help="Train the final network on only this many of the images to learn from, the first ones."),
     ] = None,
     root: RootOption = None,
     out: Annotated[Path, typer.Option(help="Entries go to OUT/<dataset>/<config>/<entry>.")] = Path("runs"),

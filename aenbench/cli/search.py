@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 def tabulate(
-    dataset: Annotated[str, typer.Option(help="As of `aenbench run`.")],
-    config: Annotated[str | None, typer.Option(help="By default aug2, or the only one.")] = None,
+    dataset: Annotated[str, typer.Option(help="A dataset, as in `aenbench run`.")],
+    config: Annotated[str | None, typer.Option(help="A configuration; by default aug2, or the only one.")] = None,
     protocol: Annotated[str, typer.Option(help="standard or paper.")] = "standard",
     space: Annotated[
         str,
@@ -75,12 +75,13 @@ def tables(
         "leaderboards/tables"
     ),
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; exit code 1 when a table is damaged or the card outdated.")
+        bool,
+        typer.Option("--check", help="Write nothing; exit code 1 if a table is damaged or the card is out of date."),
     ] = False,
     effects: Annotated[
         bool,
         typer.Option(
-            "--effects", help="Ask each table's images about its moves, for the searches discover and guided."
+            "--effects", help="Ask each table's images about its moves; the searches discover and guided need this."
         ),
     ] = False,
     converge: Annotated[
@@ -160,11 +161,11 @@ def search(
         str,
         typer.Option(
             metavar="NAMES",
-            help="Of these algorithms end a run once it has the highest value of the table: the same regret, sooner.",
+            help="End runs of these algorithms once they have the highest value of the table: the same regret, sooner.",
         ),
     ] = "",
     at: Annotated[
-        str, typer.Option(metavar="N,N,...", help="Compare after so many networks; 0 is before any was trained.")
+        str, typer.Option(metavar="N,N,...", help="Compare after this many networks; 0 is before any was trained.")
     ] = "25,50,100,200",
     space: FamilyOption = None,
     out: Annotated[Path, typer.Option(help="Folder for the tables and the picture.")] = Path("comparison"),

@@ -17,9 +17,9 @@ def suite(
     tasks: Annotated[
         str, typer.Option(help="core, all, or the tasks of suite.toml that fit a pattern such as 'g-mnist/*'.")
     ] = "core",
-    methods: Annotated[str, typer.Option(help="Of suite.toml, such as mlp,cnn; by default all.")] = "",
+    methods: Annotated[str, typer.Option(help="Methods of suite.toml, such as mlp,cnn; by default all.")] = "",
     status: Annotated[
-        bool, typer.Option("--status", help="Run nothing: say what is there and what is missing.")
+        bool, typer.Option("--status", help="Run nothing; show what is done and what is missing.")
     ] = False,
     folder: Annotated[Path, typer.Option("--dir", help="The folder that holds suite.toml and the entries.")] = Path(
         "leaderboards"

@@ -24,12 +24,12 @@ def track(
         ),
     ],
     tasks: Annotated[str, typer.Option(help="A pattern of names, such as 'g-digits.*'.")] = "*",
-    name: Annotated[str, typer.Option(help="Of the submission; by default the method's.")] = "",
-    seed: Annotated[int, typer.Option(help="Given to the method.")] = 0,
+    name: Annotated[str, typer.Option(help="Name of the submission; by default the method's.")] = "",
+    seed: Annotated[int, typer.Option(help="Seed, given to the method.")] = 0,
     out: Annotated[Path, typer.Option(help="The submission goes to OUT/discovery/<name>.")] = Path("leaderboards"),
     root: RootOption = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a submission of the same name.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run of this command.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted run of this command.")] = False,
 ) -> None:
     """Ask a method for the symmetries of every task whose truth is known, and score what it says."""
     from aenbench.leaderboard.entry import safe_name

@@ -131,7 +131,7 @@ def compare(
     Args:
         table: of all networks of a space.
         contestants: algorithms by name.
-        map_runs: calls a function on each item; `Executor.map` for several at a time, `KeptRuns.map` to go on
+        map_runs: calls a function on each item; `Executor.map` for several at a time, `KeptRuns.map` to resume
             after an interruption; by default one after another.
         report: called with (runs done, runs to do), first for two runs a training seed, then for the others.
         evidence: what the table's images say, by training seed, for searches that ask them.
@@ -198,7 +198,9 @@ def _check(contestants: Mapping[str, Contestant], seeds: int) -> None:
                 f"{contestant.runs}; give --runs {seeds} or more, or --runs-of {name}={seeds}."
             )
         if not contestant.budget.networks:
-            raise InvalidArgumentError(f"The budget of {name} has no limit on networks; give --networks 200, say.")
+            raise InvalidArgumentError(
+                f"The budget of {name} has no limit on networks; give --networks 200, for example."
+            )
 
 
 def _repeats(runs: Sequence[Run], seeds: int) -> bool:
@@ -264,7 +266,7 @@ class Difference:
     Attributes:
         networks: trained by then.
         first, second: the algorithms.
-        regret: mean regret of the first less that of the second, share.
+        regret: mean regret of the first minus that of the second, share.
         agreeing: training seeds on which the difference has that sign.
         p: probability of so large a difference by chance, corrected for all comparisons made (Holm); NaN where there is
             no test, because neither varies from run to run.

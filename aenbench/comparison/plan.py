@@ -145,7 +145,7 @@ def repetitions(names: Sequence[str], runs: int, given: Sequence[str]) -> dict[s
         if name not in found or not (number.isdecimal() and len(number) <= _MAX_DIGITS):
             raise InvalidArgumentError(
                 f'Expected --runs-of as NAME=N, with one of --compare ({", ".join(names)}), got "{text}"; give '
-                f"--runs-of {names[0]}=30, say."
+                f"--runs-of {names[0]}=30, for example."
             )
         found[name] = int(number)
     return found
@@ -161,7 +161,7 @@ def named_of(names: Sequence[str], given: str) -> frozenset[str]:
     for name in found.difference(names):
         raise InvalidArgumentError(
             f'Expected --until-best to name some of --compare ({", ".join(names)}), got "{name}"; give --until-best '
-            f"{names[0]}, say."
+            f"{names[0]}, for example."
         )
     return found
 

@@ -71,7 +71,7 @@ def markdown(
         "runs. A run that ends by itself keeps its choice; - is beyond a budget."
         + (f" {AHEAD_NOTE}" if any(curves.chooses_ahead for curves in comparison.curves.values()) else ""),
         "![Mean regret with its 95 % band, against networks trained and against time](comparison.png)",
-        f"## After so many networks\n\n{_regret_table(comparison, at)}",
+        f"## By number of networks trained\n\n{_regret_table(comparison, at)}",
         f"## After so much time\n\nOne training takes {comparison.training_seconds:.3g} s in the mean.\n\n"
         f"{_time_table(comparison, at)}",
         f"## When the runs had ended\n\n{_ends_note(comparison)}\n\n{_ends_table(comparison)}",
@@ -148,8 +148,8 @@ def _differences_table(comparison: Comparison, differences: Sequence[Difference]
         for difference in sorted(differences, key=lambda difference: difference.networks)
     ]
     note = (
-        "Regret of the first less that of the second; on how many training seeds it has that sign; p corrected by Holm "
-        f"over all rows; level {SIGNIFICANCE}."
+        "Regret of the first minus that of the second; on how many training seeds it has that sign; p corrected by "
+        f"Holm over all rows; level {SIGNIFICANCE}."
     )
     return f"{note}\n\n{markdown_table(['networks', 'pair', 'points', 'seeds', 'p', 'better'], rows)}"
 

@@ -1,8 +1,7 @@
-"""The runs of a comparison, each on disk the moment it is done: an interrupted comparison goes on where it stopped.
+"""The runs of a comparison, each on disk the moment it is done: an interrupted comparison resumes.
 
 Runs are those of `aenbench.comparison.runs.run`. The store belongs to one table; a run's key says which algorithm made
-it, from which source files and with which budget, so that a change of one of them makes its own runs anew and leaves
-the others as they are.
+it, from which source files and with which budget, so that a change of one of them repeats its own runs only.
 """
 
 import hashlib

@@ -165,7 +165,7 @@ def run(lookup: Lookup, job: Job) -> Run:
     except _BestFoundError:
         visited = 0
     if not asked.seconds and not (record and record.settled):
-        raise InvalidArgumentError("A search trained no network; its budget must allow one at least.")
+        raise InvalidArgumentError("A search trained no network; its budget must allow at least one.")
     kept = slice(job.contestant.budget.networks)
     trained, own = np.array(list(asked.seconds), dtype=np.int64), np.array(list(asked.seconds.values()))
     ready = asked.own_seconds if not asked.seconds else asked.looked_seconds

@@ -1,1 +1,1 @@
-"""Which symmetries a set of labelled images has: moves that leave the law of each class as it is."""
+"""Which symmetries a set of labeled images has: moves that leave the law of each class as it is."""

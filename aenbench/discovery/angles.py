@@ -88,7 +88,7 @@ def summarize(angles: Mapping[str, float], verdicts: Mapping[str, Verdict]) -> s
     small = [angles[name] for name, verdict in verdicts.items() if verdict in ("symmetry", "approximate")]
     unsure = sum(verdict == "cannot tell" for verdict in verdicts.values())
     asked = list(angles.values())
-    more = f"; of {unsure} of {len(asked)} angles it cannot be told" if unsure else ""
+    more = f"; {unsure} of {len(asked)} angles are undecided" if unsure else ""
     if not small:
         return f"no angle keeps the law{more}"
     if small == asked:

@@ -35,9 +35,9 @@ class Question:
         moves: the candidates.
         level: of the tests, all together, and of the intervals.
         margins: of the kernel and of the classifier.
-        seed: of everything random.
+        seed: of all random draws.
         report: of a training: what, steps done, of how many, a note.
-        embed: gives features that the kernel compares in place of pixels.
+        embed: gives features that the kernel compares instead of pixels.
         device: where a classifier is trained.
     """
 
@@ -139,9 +139,11 @@ def _ask_features(question: Question, embed: Embed, method: Method) -> Answer:
     """The kernel, on features."""
     sample = question.sample
     if method == "classifier" or question.moves.angles:
-        raise InvalidArgumentError("Features are asked by kernel, about permutations of pixels; leave embed out.")
+        raise InvalidArgumentError(
+            "Features work with the method kernel and permutations of pixels only; leave embed out."
+        )
     if sample.has_clusters:
-        raise InvalidArgumentError("Features cannot be asked of images in clusters; give one image of each cluster.")
+        raise InvalidArgumentError("Features do not support clusters; give one image of each cluster.")
     generator = np.random.default_rng(question.seed)
     control = shuffle(sample.shape, generator)
     found, shuffled = measure_embedded(
@@ -154,9 +156,11 @@ def _ask_angles(question: Question, method: Method) -> Answer:
     """The kernel; a rotation by any angle is no permutation of pixels, which the classifier needs."""
     sample = question.sample
     if method == "classifier":
-        raise InvalidArgumentError("The classifier asks about permutations of pixels only; ask about angles by kernel.")
+        raise InvalidArgumentError(
+            "The classifier takes permutations of pixels only; for angles use the method kernel."
+        )
     if sample.has_clusters:
-        raise InvalidArgumentError("Angles cannot be asked of images in clusters; give one image of each cluster.")
+        raise InvalidArgumentError("Angles do not support clusters; give one image of each cluster.")
     found, control = measure_angles(
         sample.images.astype(np.float32),
         sample.labels,

@@ -27,7 +27,7 @@ class Confusion:
     Attributes:
         names: of the moves, the identity first.
         predicted: mean predicted distribution (moves, moves): a row for each move that was applied.
-        distances: how far two moves are told apart, (moves, moves): 0 not at all, 1 without error.
+        distances: how well two moves are told apart, (moves, moves): 0 not at all, 1 without error.
         margin: the largest distance within a coset.
     """
 

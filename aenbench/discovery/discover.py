@@ -1,4 +1,4 @@
-"""`discover`: which candidate moves are symmetries of labelled images, and the group that they generate."""
+"""`discover`: which candidate moves are symmetries of labeled images, and the group that they generate."""
 
 import time
 from collections.abc import Callable
@@ -82,7 +82,7 @@ def discover(
     network: "Model | None" = None,
     device: str = "cpu",
 ) -> Discovery | Choice:
-    """Ask labelled images which moves keep the law of each class.
+    """Ask labeled images which moves keep the law of each class.
 
     Args:
         images: (n, rows, columns) or (n, rows, columns, channels), numbers.
@@ -91,32 +91,32 @@ def discover(
             permutations (k, rows * columns), or permutations by name.
         method: `kernel` trains nothing and takes a second; `classifier` trains one small network, in half a minute of
             a core, and sees textures too (asked alone it trains up to two more, for moves that exchange classes);
-            `auto` asks the kernel first, and the classifier about the candidates of which the kernel cannot tell.
+            `auto` asks the kernel first, and the classifier about the candidates where the kernel cannot tell.
             `learned-augmentation` and `post-hoc` train one small network, in 17 and 3 seconds of a core for 4,000
             images, and return a `Choice`: confidences and no p-values, so no level holds.
-        clusters: (n,), which images belong together (frames of a recording, cells of a slide): true symmetries of
-            such data are rejected when each image is taken for independent.
-        limit: images that are looked at, drawn at random; all for None.
-        level: of the tests, all candidates together, and of each interval.
-        margin: the largest effect that counts as small, of the kernel (by default .02); of the classifier where it is
-            asked alone (by default .1, as in `auto`).
-        jitter: crop each image by so many rows and columns at a random place first, so that borders and centering
-            up to these pixels do not pass for asymmetry: symmetries are then those "up to small shifts".
+        clusters: (n,), which images belong together (frames of a recording, cells of a slide). Without it true
+            symmetries of such data are rejected, because their images are not independent.
+        limit: number of images to look at, drawn at random; None for all.
+        level: significance level of all tests together, and of each interval.
+        margin: the largest effect that counts as small: for the kernel (by default .02), or for the classifier if it
+            is asked alone (by default .1, as in `auto`).
+        jitter: first crop each image by this many rows and columns at a random place. Borders and centering up to
+            this many pixels then break no symmetry: symmetries hold "up to small shifts".
         step: pixels that the rolls among the actions move by.
-        seed: of everything random.
-        report: of the training of a classifier: what, steps done, of how many, a note.
-        embed: maps images (n, rows, columns, channels) to features (n, d), which the kernel compares in place of
-            pixels: symmetries are then those of what the features see.
-        network: what `post-hoc` asks in place of a network that it trains: a module or function from images float32
+        seed: of all random draws.
+        report: called during the training of a classifier with: what, steps done, of how many, a note.
+        embed: maps images (n, rows, columns, channels) to features (n, d), which the kernel compares instead of
+            pixels. Symmetries are then those that the features see.
+        network: what `post-hoc` asks instead of a network that it trains: a module or function from images float32
             (n, channels, rows, columns), with pixels as they are given here, to logits (n, classes). Labels are then
-            numbers of its classes, and the images are best ones that it has not learned from.
-        device: where a classifier is trained: `cpu`, `cuda`, `cuda:1`, or `auto`, a GPU where there is one. What
-            returns a `Choice` is trained on the CPU.
+            numbers of its classes. Give images that it was not trained on.
+        device: where a classifier is trained: `cpu`, `cuda`, `cuda:1`, or `auto`, a GPU if there is one. The methods
+            that return a `Choice` train on the CPU.
 
     Raises:
         ExecutorError: there is no such device.
-        UnknownNameError: a name of candidates or of a method that means nothing.
-        InvalidArgumentError: images, labels or candidates that nothing can be said of; what the method does not take.
+        UnknownNameError: unknown candidates or an unknown method.
+        InvalidArgumentError: impossible images, labels or candidates, or an option that the method does not take.
     """
     start = time.process_time()
     trained_on = Device.parse(device)
@@ -144,7 +144,7 @@ def discover(
     if method not in METHODS:
         raise UnknownNameError("method", method, [*METHODS, *TRAINING_METHODS])
     if network is not None:
-        raise InvalidArgumentError(f"A network of your own is asked by --method post-hoc, got {method}.")
+        raise InvalidArgumentError(f"A network of your own needs --method post-hoc, got {method}.")
     margins = _margins(method, margin)
     if not 0 < level < 1 or not all(0 < each < 1 for each in margins):
         raise InvalidArgumentError(f"Expected a level and a margin between 0 and 1, got {level} and {margin}.")

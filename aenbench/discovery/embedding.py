@@ -45,7 +45,7 @@ def measure_embedded(
     one, other, classes = draw_halves(sample.labels, generator)
     left = _features(embed, sample.images[one])
     if not left.size or left.max() == left.min():
-        raise InvalidArgumentError("All features of all images are equal; nothing can be told from them.")
+        raise InvalidArgumentError("All features of all images are equal; they show no symmetry and no difference.")
 
     def told(move: Permutation) -> Measured:
         right = _features(embed, _moved(sample.images[other], move))

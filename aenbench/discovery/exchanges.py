@@ -1,4 +1,4 @@
-"""Moves that carry classes into each other, law(g x | y) = law(x | pi(y)): a mirror turns clockwise into anticlockwise.
+"""Moves that carry classes into each other, law(g x | y) = law(x | pi(y)): a mirror exchanges two kinds of spirals.
 
 The exchange pi is the assignment of classes with the smallest effects between moved images of a class and images of
 another. It is chosen on some of the images and tested on all others, so that the test knows nothing of the choice.

@@ -27,20 +27,20 @@ class Discovery:
 
     Attributes:
         measured: effect, interval and raw p-value of each candidate.
-        control: the same of a random permutation of the pixels, which leaves nothing of an image: what is as small as
-            the margin there cannot be told from a symmetry by this statistic. Its `share` is the power of the test:
-            the smallest share of images that breaks a symmetry and is seen. Where only the classifier was asked: of
-            its own control.
+        control: the same for a random permutation of the pixels, which leaves nothing of an image. If even its effect
+            is as small as the margin, the statistic cannot see asymmetry in these images. Its `share` is the power of
+            the test: the smallest share of images that is noticed when it breaks a symmetry. If only the classifier
+            was asked, this is the classifier's own control.
         verdicts: `symmetry`, `approximate`, `broken` or `cannot tell`, by candidate.
         moves: the candidates.
         images: how many were looked at.
-        level: of the tests, all together, and of the intervals.
+        level: significance level of all tests together, and of the intervals.
         margin: the largest effect that counts as small.
         notices: what was left out or assumed, one line each.
         seconds: processor time.
-        methods: who gave each candidate its verdict, `kernel` or `classifier`: effects of both are between 0 and 1,
-            but on scales of their own.
-        classification: what the classifier said, where it was asked.
+        methods: which method gave each candidate its verdict, `kernel` or `classifier`. Effects of both are between 0
+            and 1, on different scales.
+        classification: what the classifier said, if it was asked.
         asked_exchanges: exchanges of classes that were tested, by the name of the move, with their verdicts.
     """
 

@@ -116,7 +116,7 @@ def learn_augmentation(
     Args:
         halves: images; the network learns from one half, the gates from the other.
         moves: the candidates.
-        seed: of everything random.
+        seed: of all random draws.
         on_pass: called with (passes done, passes in all).
         steps: of the optimizer, about.
     """

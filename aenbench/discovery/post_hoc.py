@@ -148,7 +148,7 @@ def ask_plain_network(
     Args:
         halves: the images.
         moves: the candidates.
-        seed: of everything random.
+        seed: of all random draws.
         on_pass: called with (passes done, passes in all).
     """
     model = build_plain_network(halves.learn.images, halves.classes, derive_seed(seed, "weights"))

@@ -111,7 +111,7 @@ def _checked(images: ArrayLike) -> NDArray[Any]:
     if not array.size or np.issubdtype(array.dtype, np.complexfloating) or not np.isfinite(array).all():
         raise InvalidArgumentError(f"Expected finite real pixels, got {array.dtype} {array.shape}.")
     if array.max() == array.min():
-        raise InvalidArgumentError("All pixels of all images are equal; nothing can be told from them.")
+        raise InvalidArgumentError("All pixels of all images are equal; they show no symmetry and no difference.")
     return array
 
 

@@ -46,9 +46,9 @@ def choose_by_training(
         limit: images that are looked at, drawn at random; all for None.
         jitter: pixels that each image is cropped by at a random place.
         step: pixels that the rolls among the actions move by.
-        seed: of everything random.
+        seed: of all random draws.
         report: of the training: what, passes done, of how many, a note.
-        network: for `post-hoc`, one that is trained already, in place of a plain one that is trained here: a module or
+        network: for `post-hoc`, one that is trained already, instead of a plain one that is trained here: a module or
             function from images float32 (n, channels, rows, columns) to logits (n, classes). It gets all images, with
             pixels as they are given; labels are the columns of its logits.
 
@@ -60,7 +60,7 @@ def choose_by_training(
     if method not in TRAINING_METHODS:
         raise UnknownNameError("method", method, TRAINING_METHODS)
     if network is not None and method != "post-hoc":
-        raise InvalidArgumentError(f"A network of your own is asked by --method post-hoc, got {method}.")
+        raise InvalidArgumentError(f"A network of your own needs --method post-hoc, got {method}.")
     if labels is None:
         raise InvalidArgumentError(f"The method {method} needs labels to judge a network by; use --method kernel.")
     generator = np.random.default_rng(seed)

@@ -196,7 +196,7 @@ class TrialStore:
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
         if not self.path.is_file():
-            raise StoreError(f"{self.path} is gone, or is no plain file; choose another file, or start anew.")
+            raise StoreError(f"{self.path} is gone, or is no plain file; choose another file, or start again.")
         address = f"{self.path.absolute().as_uri()}?mode=rw"
         try:
             with (
@@ -296,7 +296,7 @@ class TrialStore:
 
     def _damaged(self, what: str) -> StoreError:
         return StoreError(
-            f"{self.path} is damaged ({what}) and left as it is; restore a copy, or move it away to start anew."
+            f"{self.path} is damaged ({what}) and left as it is; restore a copy, or move it away to start again."
         )
 
 

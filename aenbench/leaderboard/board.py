@@ -86,7 +86,7 @@ class Board:
 def read_board(base: Path, root: Root = None) -> Board:
     """Recompute every entry below a folder; linear in their number but for the comparison of the pairs of a task.
 
-    Entries that are malformed, say something else than was found, or are about images that are not at hand are left
+    Entries that are malformed, state something else than was found, or are about images that are not available are left
     out, and the others stand as they would without them.
 
     Raises:

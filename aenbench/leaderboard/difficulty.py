@@ -1,4 +1,4 @@
-"""Labels in place of predictions, with some errors put in: told by where the errors are.
+"""Labels instead of predictions, with some errors put in: recognized by where the errors are.
 
 Whatever looks at images errs where others err, and now and then elsewhere. The difficulty of an image is the mean over
 the other entries of the task of the share of their seeds that get it wrong; seeds that predict exactly as one of the
@@ -118,7 +118,7 @@ def others_errors(predictions: Sequence[NDArray[np.uint8]], labels: NDArray[np.i
 
 
 def distance(difficulty: NDArray[np.float64], wrong: NDArray[np.bool_], labels: NDArray[np.int64]) -> float:
-    """z of the difficulty of wrong images, within true classes; NaN where nothing can be told.
+    """z of the difficulty of wrong images, within true classes; NaN where it is undefined.
 
     Args:
         difficulty: (n,).
@@ -137,7 +137,7 @@ def distance(difficulty: NDArray[np.float64], wrong: NDArray[np.bool_], labels: 
 def concentration(difficulty: NDArray[np.float64], wrong: NDArray[np.bool_], labels: NDArray[np.int64]) -> float:
     """The difficulty of wrong images beyond the mean of their class, as a share of the largest that so many can have.
 
-    Arguments as of `distance`; NaN where nothing can be told.
+    Arguments as of `distance`; NaN where it is undefined.
     """
     found = largest = 0.0
     for of_label, errors in _by_class(difficulty, wrong, labels):

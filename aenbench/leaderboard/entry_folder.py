@@ -61,7 +61,7 @@ HISTORY_FILE = "history.csv"
 TRIALS_FILE = "trials.csv"
 PROGRESS_FILE = "search.png"
 SUBMISSION_FILE = "submission.json"
-"""What a submission to the track of discovery holds in place of an `entry.json`."""
+"""What a submission to the track of discovery holds instead of an `entry.json`."""
 
 _TABLE_FILES = (".parquet", ".effects.json")
 
@@ -112,12 +112,14 @@ def check_free(folder: Path, overwrite: bool) -> None:
     """
     for part in (folder.parent.parent, folder.parent, folder):
         if part.is_symlink():
-            raise OutputError(f"{part} is a symbolic link, which no entry is written through; choose another --out.")
+            raise OutputError(
+                f"{part} is a symbolic link, and entries are not written through links; choose another --out."
+            )
         for other in _names_in(part.parent):
             if other != part.name and other.casefold() == part.name:
                 raise OutputError(f"{part} differs from {printable(other)} in case only; choose another name.")
     if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder} is no folder, and an entry is one; move it away, or choose another --out.")
+        raise OutputError(f"{folder} is not a folder, but an entry is; move it away, or choose another --out.")
     if folder.exists() and not overwrite:
         raise OutputError(f"{folder} exists; choose another --out, or replace it with --overwrite.")
     try:
@@ -283,7 +285,7 @@ def read_logits(folder: Path, entry: Entry, predictions: NDArray[np.uint8], clas
     where = shown(folder, LOGITS_FILE)
     if entry.logits_sha256 is None:
         if os.path.lexists(folder / LOGITS_FILE):
-            raise EntryError(f"{where} is there, but {ENTRY_FILE} gives no logits_sha256.")
+            raise EntryError(f"{where} exists, but {ENTRY_FILE} has no logits_sha256.")
         return None
     content = read_file(folder, LOGITS_FILE)
     _check_digest(folder, LOGITS_FILE, content, entry.logits_sha256)
@@ -310,7 +312,7 @@ def read_moved(folder: Path, entry: Entry, predictions: NDArray[np.uint8], class
     where = shown(folder, MOVED_FILE)
     if entry.moved_sha256 is None:
         if os.path.lexists(folder / MOVED_FILE):
-            raise EntryError(f"{where} is there, but {ENTRY_FILE} gives no moved_sha256.")
+            raise EntryError(f"{where} exists, but {ENTRY_FILE} has no moved_sha256.")
         return None
     content = read_file(folder, MOVED_FILE)
     _check_digest(folder, MOVED_FILE, content, entry.moved_sha256)
@@ -350,7 +352,9 @@ def check_files(folder: Path) -> None:
         for file in sorted(os.listdir(directory)):  # noqa: PTH208
             if (limit := max_bytes(file)) is None:
                 known = ", ".join([*MAX_BYTES, weights_file(0)])
-                raise EntryError(f"{shown(folder)} holds {printable(file)}, which no entry has; allowed: {known}.")
+                raise EntryError(
+                    f"{shown(folder)} holds {printable(file)}, which does not belong in an entry; allowed: {known}."
+                )
             with open_plain(file, limit, shown(folder, file), NO_FOLLOW, directory):
                 pass
 
@@ -361,7 +365,7 @@ def _check_weights(folder: Path, entry: Entry) -> None:
     for name in sorted(name for name in _names_in(folder) if _WEIGHTS_FILE.fullmatch(name)):
         sha256 = stated.get(name)
         if sha256 is None:
-            raise EntryError(f"{shown(folder, name)} is there, but {ENTRY_FILE} gives no weights_sha256 of that seed.")
+            raise EntryError(f"{shown(folder, name)} exists, but {ENTRY_FILE} has no weights_sha256 of that seed.")
         _check_digest(folder, name, read_file(folder, name), sha256)
 
 

@@ -2,7 +2,7 @@
 
 Both flags ask for a review and refuse nothing. Errors are counted for each seed, and compared with a share of the n
 test images by the binomial distribution: a seed is asked about when so few errors, or fewer, would come of that share
-once in a thousand times. So a test set of 360 images raises neither flag: nothing can be told from it.
+once in a thousand times. So a test set of 360 images raises neither flag: it is too small to tell.
 
 - `below-label-noise`: fewer errors than test labels are wrong (`aenbench.tasks.references`). Who learned what the
   images show errs on those labels; who knows the labels does not. Some of them are debatable, and models agree with

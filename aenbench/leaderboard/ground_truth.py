@@ -1,7 +1,7 @@
 """Answer sheets: what scoring needs of images that nobody else can fetch, kept beside their entries.
 
-Entries about a folder or .zip file of somebody's own can so be recomputed where that file is not at hand: by the
-workflow for pull requests, say. `<dataset>/<configuration>/answers.json` holds the test labels, the digest of the test
+They let entries about somebody's own folder or .zip file be recomputed where that file is missing, for example by the
+workflow for pull requests. `<dataset>/<configuration>/answers.json` holds the test labels, the digest of the test
 images and the few of them that the page shows. It is generated where the images are (`aenbench leaderboard`), never
 read there, and never for a dataset that this package can name: those are scored by their own labels.
 """
@@ -148,7 +148,7 @@ def read_sheet(path: Path, task: Task) -> Dataset:
 
     def check(split: str) -> None:
         if split != "test":
-            raise SourceError(f"{sheet.dataset} is not at hand; give --root, the folder that has it.")
+            raise SourceError(f"{sheet.dataset} is not available; give --root, the folder that has it.")
 
     def read(split: str) -> SourceArrays:
         check(split)
@@ -222,11 +222,11 @@ class AnswerBook:
 
         Args:
             task: the task.
-            folder: where its answer sheet may be, should its images not be at hand.
+            folder: where its answer sheet may be, in case its images are not available.
 
         Raises:
             UnknownNameError: no such dataset or configuration.
-            SourceError: the dataset's source is not at hand.
+            SourceError: the dataset's source is not available.
             EntryError: the answer sheet is malformed.
         """
         if task not in self._known:

@@ -1,7 +1,7 @@
 """How far an entry can be trusted, recomputed from its files: scored, or reproduced too.
 
 A reproduction is the recorded command run again (`aenbench reproduce`). Its record holds facts only; whether it agrees
-with the entry is worked out anew each time.
+with the entry is computed each time.
 """
 
 import hashlib

@@ -109,7 +109,7 @@ def check_entry(folder: Path, book: AnswerBook) -> Checked:
     Raises:
         EntryError: the entry is malformed, or lies elsewhere than it says.
         UnknownNameError: its dataset or configuration is not known here.
-        SourceError: the dataset's source is not at hand.
+        SourceError: the dataset's source is not available.
     """
     folder = absolute(folder)
     recover(folder.parent)
@@ -164,7 +164,7 @@ def _misplaced(entry: Entry, predictions: NDArray[np.uint8], answers: Answers) -
     if predictions.max() >= len(dataset.classes):
         differences.append(f"class {predictions.max()} does not exist in {entry.dataset}")
     if entry.dataset_version != dataset.version:
-        differences.append(f"{entry.dataset} {entry.dataset_version} is not at hand, but {dataset.version}")
+        differences.append(f"{entry.dataset} {entry.dataset_version} is not available, but {dataset.version}")
     elif entry.test_content_sha256 != answers.digest:
         differences.append(f"test_content_sha256 is not that of {entry.dataset} {entry.dataset_version}")
     if entry.image_size != answers.images.size:

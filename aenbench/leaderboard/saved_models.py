@@ -105,20 +105,20 @@ def load_model(
     board: str | Path | None = None,
     module: "nn.Module | None" = None,
 ) -> "nn.Module":
-    """The trained network of an entry, whose predictions on normalised test images are the entry's.
+    """The trained network of an entry, whose predictions on normalized test images are the entry's.
 
     Args:
-        name: of the entry, `<dataset>/<configuration>/<entry>`, such as `g-mnist/aug2/aen`.
-        seed: one of the entry's.
+        name: an entry, `<dataset>/<configuration>/<entry>`, such as `g-mnist/aug2/aen`.
+        seed: one of the entry's seeds.
         weights: a folder that holds weights, as `aenbench run --weights` writes it, or a model repository on the Hub;
             a folder of that name comes first.
-        revision: of the repository: a tag or a commit. By default the entry's tag.
+        revision: a tag or commit of the repository; by default the entry's tag.
         board: a folder of entries, such as `leaderboards`. The entry there then decides which weights are its own, and
             at which tag they are; otherwise the copy of `entry.json` beside the weights does.
-        module: to be filled, and returned: for a network that this package does not build, such as your own.
+        module: a network to load the weights into, and to return, if this package does not build it (your own).
 
     Returns:
-        The network on the CPU, in evaluation mode: images float32 (batch, channels, size, size), normalised, to logits
+        The network on the CPU, in evaluation mode: images float32 (batch, channels, size, size), normalized, to logits
         (batch, classes). Its attribute `normalisation` (`aenbench.tasks.images.Normalisation`) makes such images of
         pixels: `model.normalisation.apply(uint8)`.
 

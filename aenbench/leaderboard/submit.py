@@ -159,7 +159,7 @@ def submit(
     Raises:
         EntryError: a file cannot be read or is not what it must be.
         UnknownNameError: no such dataset or configuration.
-        SourceError: the dataset's source is not at hand.
+        SourceError: the dataset's source is not available.
         OutputError: the entry exists, or cannot be written.
     """
     about = read_submission(meta)

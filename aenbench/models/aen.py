@@ -35,8 +35,8 @@ class Architecture:
 
     Protocol `"standard"`: the hidden layers are two channels of a grid half as large as the image, rolled by 2 where
     the image is rolled by 4, so that every action has the same order on both; biases are tied by orbit and come before
-    the ReLU; fan-in initialisation. Protocol `"paper"`: hidden grids of 20 x 20, rolled by 4; the released code's
-    initialisation, and its one scalar bias a layer after the ReLU.
+    the ReLU; fan-in initialization. Protocol `"paper"`: hidden grids of 20 x 20, rolled by 4; the released code's
+    initialization, and its one scalar bias a layer after the ReLU.
 
     Attributes:
         actions: names out of `gdatasets.groups.actions.ACTIONS`, kept in bit order; none is the plain MLP.
@@ -48,7 +48,7 @@ class Architecture:
 
     Raises:
         UnknownNameError: an action does not exist.
-        InvalidArgumentError: an unknown initialisation or bias, or a size on which an action cannot act.
+        InvalidArgumentError: an unknown initialization or bias, or a size on which an action cannot act.
     """
 
     actions: Sequence[str] = ()
@@ -237,7 +237,7 @@ _PAPER_SEARCH = SearchBudget(states=1_000, episodes=60, episode_steps=100)
 _QUICK_SEARCH = SearchBudget(states=100, networks=24, episodes=60, episode_steps=20)
 _CONVERGED = Recipe(
     50_000, 20, learning_rate=3e-3, optimiser="adamw", schedule="one-cycle", weight_decay=0.3
-)  # tuned on validation images of G-MNIST aug2: docs/benchmark.md, "How the recipes were chosen"
+)  # tuned on validation images of G-MNIST aug2: docs/recipes.md
 _BUDGETS = {
     ("standard", "quick"): Budget("quick", _QUICK_SEARCH, Recipe(2_000, 4), Recipe(10_000, 10)),
     ("standard", "standard"): Budget("standard", _PAPER_SEARCH, Recipe(4_000, 4), _CONVERGED),

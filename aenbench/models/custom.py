@@ -71,7 +71,7 @@ class OwnNetwork:
             return model.train()
 
     def check(self) -> None:
-        """Build it twice, and take one step of training without an optimiser: what fails there would fail later.
+        """Build it twice, and take one step of training without an optimizer: what fails there would fail later.
 
         Raises:
             InvalidArgumentError: as of `build`; or it cannot be trained, or the factory gives the same network twice.

@@ -41,8 +41,8 @@ class GCNNArchitecture:
 
     Protocol `"standard"`: the head reads features pooled over the group (`InvariantPooling`), so in evaluation every
     move of the group leaves the logits as they are; every convolution is followed by a batch norm that the group
-    shares, and there is no dropout (the recipes in `docs` say why); the channels are those that bring the number of
-    parameters closest to that of the plain network. On 28 x 28 grey images with ten classes that is 20, 17, 14 and 11
+    shares, and there is no dropout (why: `docs/recipes.md`); the channels are those that bring the number of
+    parameters closest to that of the plain network. On 28 x 28 gray images with ten classes that is 20, 17, 14 and 11
     channels for orders 1, 2, 4 and 8, with 48,800, 48,755, 49,466 and 49,583 parameters; at every size and color
     within 5 %. Of images larger than 32 pixels the head reads 4 x 4 means of the pooled features, as many as of 28:
     else it would hold nearly all parameters (344,000 of 355,000 at 64 pixels).
@@ -274,7 +274,7 @@ def _released_gcnn(images: int, epochs: int) -> Recipe:
 
 _CONVERGED = replace(
     convolutional_recipe(50_000, 5), learning_rate=3e-3
-)  # tuned on validation images of MNIST-rot: docs/benchmark.md
+)  # tuned on validation images of MNIST-rot: docs/recipes.md
 _BUDGETS = {
     ("standard", "quick"): Budget("quick", _QUICK_GCNN_SEARCH, _gcnn(500, 2, 500), _gcnn(4_000, 2)),
     ("standard", "standard"): Budget("standard", _PAPER_GCNN_SEARCH, _gcnn(6_000, 4, 1_000), _CONVERGED),

@@ -29,7 +29,7 @@ class SevenLayerArchitecture:
     Six 3 x 3 group convolutions without padding, each with batch norm and ReLU, a 2 x 2 max pooling after the second;
     the seventh is 4 x 4, has a plane for each class and element, and the largest value over the elements (and over the
     pixels that are left, of images larger than 28) is the logit. The plain network has 20 channels, that of a group of
-    n elements 20 / sqrt(n), rounded: 10 for `c4`, 7 for `d4`. On 28 x 28 grey images with ten classes that is 21,630
+    n elements 20 / sqrt(n), rounded: 10 for `c4`, 7 for `d4`. On 28 x 28 gray images with ten classes that is 21,630
     parameters for `trivial`, 24,620 for `c4` and 26,757 for `d4`.
 
     Every logit is invariant under the group. What differs from the paper: there is no dropout; whether it would help

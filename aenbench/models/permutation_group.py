@@ -49,7 +49,7 @@ class PermutationGroupArchitecture:
 
 
 def group_architecture(group: Group, free: Architecture) -> PermutationGroupArchitecture:
-    """The network of a group on images, in place of the plain network `free`.
+    """The network of a group on images, instead of the plain network `free`.
 
     Raises:
         InvalidArgumentError: an action cannot act on the hidden grids.

@@ -13,7 +13,7 @@ from aenbench.nn.stacked import StackedLinear
 class StackedNetworks(nn.Module):
     """K autoequivariant networks of one protocol and size, each with its own actions and weights, as one module.
 
-    The networks do not touch each other: the gradient of a sum of their losses is each one's own, and an optimiser
+    The networks do not touch each other: the gradient of a sum of their losses is each one's own, and an optimizer
     that treats every value by itself (SGD, Adam, AdamW) trains them as it would one by one, up to rounding.
 
     Args:

@@ -1,7 +1,7 @@
 """Weights of a network as a file: safetensors, with a description in its metadata that is data, never code.
 
 The description names the family, the facts that an entry states of the network, and what the network fits; from these
-the package builds it again. It also holds the normalisation of the images. Nothing in a file is run, and a file gives
+the package builds it again. It also holds the normalization of the images. Nothing in a file is run, and a file gives
 no more memory than it has bytes: its tensors must be those of the network that the description names.
 """
 
@@ -134,9 +134,9 @@ def _shape(protocol: str, classes: int, image_size: int, channels: int) -> TaskS
 def _normalisation(channels: int, mean: list[float], deviation: list[float]) -> Normalisation:
     values = [*mean, *deviation]
     if not all(type(value) is float and math.isfinite(value) for value in values) or min(deviation) <= 0:
-        raise ValueError("its normalisation is malformed")
+        raise ValueError("its normalization is malformed")
     if not len(mean) == len(deviation) == channels:
-        raise ValueError("its normalisation has another number of channels")
+        raise ValueError("its normalization has another number of channels")
     return Normalisation(tuple(mean), tuple(deviation))
 
 

@@ -1,4 +1,4 @@
-"""Batch normalisation that commutes with a group."""
+"""Batch normalization that commutes with a group."""
 
 from torch import Tensor, nn
 
@@ -9,7 +9,7 @@ from aenbench.nn.planes import from_channel_images, to_channel_images
 class GroupBatchNorm2d(nn.BatchNorm2d):
     """One mean, variance, scale and shift for each function on the group, shared by its elements and pixels.
 
-    A group only moves the values that they are computed from, so normalising commutes with it; `nn.BatchNorm2d` on
+    A group only moves the values that they are computed from, so normalizing commutes with it; `nn.BatchNorm2d` on
     channels * order planes would not. Arguments and `state_dict` are those of `torch.nn.BatchNorm2d`, which this is, on
     images that lay the elements side by side (`aenbench.nn.planes`).
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class EvaluationCache:
-    """One tensor made from one parameter; in evaluation on a CPU it is made anew only when the parameter has changed.
+    """One tensor made from one parameter; in evaluation on a CPU it is remade only when the parameter has changed.
 
     What has changed is found by comparing values: version counters miss changes made through `.data`, and addresses
     are used again. Under `torch.compile` and function transforms nothing is kept, nor in copies and pickles.

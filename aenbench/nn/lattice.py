@@ -1,6 +1,6 @@
 """Which of the 4,096 sets of actions give the same network, and which networks refine which.
 
-A network with grids of sizes s0 > s1 > ... has one sharing for each pair of neighbours. Two sets of actions are the
+A network with grids of sizes s0 > s1 > ... has one sharing for each pair of neighbors. Two sets of actions are the
 same network iff all these sharings are equal. The sharing of a union is the join of the sharings, so every class is
 closed under union and its largest set, its *closure*, names it: the actions under which the sharings do not change.
 """
@@ -49,7 +49,7 @@ class SharingLattice:
         return tuple(parameter_sharing(*sides)[0] for sides in none)
 
     def sharing(self, actions: Iterable[str]) -> Sharings:
-        """The sharing (hidden, input) of each distinct pair of neighbouring grids, from the generators."""
+        """The sharing (hidden, input) of each distinct pair of neighboring grids, from the generators."""
         chosen = [self.moves[action] for action in dict.fromkeys(actions)]
         if not chosen:
             return self.free

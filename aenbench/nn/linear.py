@@ -23,7 +23,7 @@ Initialization = Literal["fan_in", "orbits"]
 class EquivariantLinear(nn.Module):
     """`y = W x + b` with `W[g.o, g.i] = W[o, i]` and `b[g.o] = b[o]` for every element g of the group.
 
-    Initialisation `"fan_in"` draws every free weight uniformly in +-1/sqrt(n_in), as `nn.Linear` does, whatever the
+    Initialization `"fan_in"` draws every free weight uniformly in +-1/sqrt(n_in), as `nn.Linear` does, whatever the
     sizes of the orbits. For inputs that are uncorrelated, of mean zero and variance v, weights of variance s carry
     `Var(y_o) = s v sum_orbits |orbit in row o| = s v n_in`: sharing moves nothing, so the output variance is that of
     `nn.Linear` (He et al., arXiv 1502.01852, section 2.2; for shared weights Weiler et al., arXiv 1711.07289,
@@ -49,7 +49,7 @@ class EquivariantLinear(nn.Module):
 
     Raises:
         InvalidArgumentError: no permutations, generators that differ in names or number, or that no group acts by on
-            both sides (unless `joint`), or an unknown initialisation.
+            both sides (unless `joint`), or an unknown initialization.
     """
 
     weight: nn.Parameter

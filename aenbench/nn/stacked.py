@@ -16,7 +16,7 @@ from aenbench.nn.tying import spread
 class StackedLinear(nn.Module):
     """K `EquivariantLinear` layers of equal input and output sizes, each with its own sharing, as one module.
 
-    Optimisers that treat each value by itself (SGD, Adam, AdamW) take the same steps as for K separate layers. Layers
+    Optimizers that treat each value by itself (SGD, Adam, AdamW) take the same steps as for K separate layers. Layers
     whose products have one shape, after shrinking to distinct rows and columns, go into one batched product.
 
     Args:

@@ -9,7 +9,7 @@ from gdatasets.sources.published import load_source, source_is_local
 
 
 def how_to_get(dataset: str, root: Path | None) -> str | None:
-    """What to do for a dataset's images, one line; None if they are at hand, or said to be by a path.
+    """What to do for a dataset's images, one line; None if they are available, or given by a path.
 
     Args:
         dataset: as of a task.

@@ -36,7 +36,7 @@ class HeatMap:
 
     Attributes:
         numbers: written into the cells, (rows, columns).
-        colours: what the colour shows, of the same shape; white is zero.
+        colours: what the color shows, of the same shape; white is zero.
         rows, columns: their names.
         framed: cells to be framed, as (row, column).
         title: of the picture.

@@ -7,7 +7,7 @@
 
 Each seed searches by itself and trains what it chose again on more images, as `aenbench run` does with its baselines
 `mlp`, `single`, `full` and `aen`: accuracies under protocol `standard` are those of such entries. Under `paper` the
-four networks are trained with the initialisation and the bias of `standard` too, to see what of the gains they make.
+four networks are trained with the initialization and the bias of `standard` too, to see what of the gains they make.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
 """Part e: group convolutional networks; what a search finds, and what explains the accuracy of what it trained.
 
 <out>/e/
-├── convolutions.md     what was found, and how to get the images that are not at hand
+├── convolutions.md     what was found, and how to get the images that are missing
 ├── trainings.csv       every final training
 └── <dataset>/
     ├── trials.csv      every network that the searches trained, in order
@@ -130,7 +130,7 @@ class Convolutions:
     """What part e found.
 
     Attributes:
-        datasets: those at hand.
+        datasets: those that are available.
         analyses: of each of them, by name; where there is none, why.
         missing: how to get the others' images.
         budget: of each seed.
@@ -143,12 +143,12 @@ class Convolutions:
 
 
 def run(setting: Setting) -> Path:
-    """Search and train what is missing, on the datasets at hand, and write the part's folder.
+    """Search and train what is missing, on the available datasets, and write the part's folder.
 
     Raises:
         UnknownNameError: a dataset does not exist.
         InvalidArgumentError: two datasets have one name, or images have a size that the networks cannot read.
-        SourceError: images at hand are damaged, or a folder or .zip file of one's own cannot be read.
+        SourceError: available images are damaged, or a folder or .zip file of one's own cannot be read.
     """
     names = tuple(dict.fromkeys(setting.image_datasets or IMAGE_DATASETS))
     missing = {name: how for name in names if (how := how_to_get(name, setting.root)) is not None}
@@ -223,7 +223,7 @@ def _group_alone(space: GCNNSpace, state: str) -> str:
 
 
 def _analysis(on: OnDataset) -> Analysis | str:
-    """What explains accuracy, or why that cannot be told."""
+    """What explains accuracy, or why that is undecided."""
     try:
         return analyze(on.space, on.values)
     except InvalidArgumentError as error:  # too few networks, or all alike
@@ -237,14 +237,14 @@ def verdict(analysis: Analysis | str) -> str:
     from what the group does, and the interval of the lead does not hold it: other seeds of the search do.
     """
     if isinstance(analysis, str):
-        return f"cannot be told: {analysis}"
+        return f"undecided: {analysis}"
     if not analysis.effects:
-        return f"cannot be told: R² of the surrogate is {analysis.r_squared:.2f}, below {MIN_R_SQUARED}"
+        return f"undecided: R² of the surrogate is {analysis.r_squared:.2f}, below {MIN_R_SQUARED}"
     lead = next(lead for lead in analysis.leads if lead.kind == "family")
     if lead.low is None or lead.high is None:
-        return "cannot be told: one seed of all networks has no interval"
+        return "undecided: one seed of all networks has no interval"
     if lead.low <= 0:
-        return "cannot be told: the interval of the lead holds 0"
+        return "undecided: the interval of the lead contains 0"
     said = "yes" if lead.first == "group" else f"no: {lead.first} leads"
     return f"{said}, with these initial weights"
 
@@ -284,7 +284,7 @@ def markdown(found: Convolutions, title: str) -> str:
             "## What explains accuracy\n\n" + _shares_note() + "\n\n" + _shares_table(found),
         ]
     if found.missing:
-        parts.append("## Not at hand\n\n" + _missing(found))
+        parts.append("## Not available\n\n" + _missing(found))
     return "\n\n".join(parts) + "\n"
 
 
@@ -364,7 +364,7 @@ def _shares_table(found: Convolutions) -> str:
 
 
 def _family_cells(analysis: Analysis) -> list[str]:
-    """Shares of the families, and the lead of the first; nothing where no effect is told."""
+    """Shares of the families, and the lead of the first; nothing where no effect is reported."""
     if not analysis.effects:
         return []
     shares = {effect.name: effect for effect in analysis.of("family")}

@@ -6,8 +6,8 @@
 └── <protocol>.png, .svg    rolling means of accuracy against networks trained, with epsilon
 
 A search trains each network once, so that the best ones cannot come again: even a perfect learner's rolling mean falls
-in the end. So the means over *states visited*, which the released code would train, are told too: there are 4,096 of
-them, and a search visits at most 1,000.
+in the end. So the means over *states visited*, which the released code would train, are reported too: there are 4,096
+of them, and a search visits at most 1,000.
 """
 
 from collections.abc import Mapping, Sequence
@@ -109,7 +109,7 @@ def markdown(walks: Walks, title: str) -> str:
         "first quarter, in points: on validation images under `standard`, on the first 1,000 test images under "
         "`paper`. Epsilon falls from 1 to about .1 on the way, so learning shows as a gain. *Random* is the mean of "
         "all 4,096 states, which states drawn at random come to, above the first quarter: to gain more than that is "
-        "more than to leave the neighbourhood of the zero state, where every search begins. Intervals (95 %, Student's "
+        "more than to leave the neighborhood of the zero state, where every search begins. Intervals (95 %, Student's "
         "t) are for other seeds.",
     ]
     for protocol in PROTOCOLS:

@@ -8,7 +8,7 @@
 
 Protocol `paper`: the table of the paper reports the best of ten epochs on the 1,000 images that choose it. The kept
 network is judged on the other test images too, so that one sees what choosing on test images adds; and the matching and
-the plain network are trained again with the initialisation and the bias of protocol `standard`, one and both.
+the plain network are trained again with the initialization and the bias of protocol `standard`, one and both.
 """
 
 from collections.abc import Mapping, Sequence
@@ -170,7 +170,7 @@ def markdown(found: Actions, title: str) -> str:
         "## What the gain of the matching action over no sharing rests on\n\n" + _causes_table(found),
     ]
     for dataset in found.datasets:
-        picture = f"![Accuracy of each network on images moved by each action, gain in colour]({dataset}.png)"
+        picture = f"![Accuracy of each network on images moved by each action, gain in color]({dataset}.png)"
         parts.append(
             f"## {dataset}: matching action, column by column\n\n{picture}\n\n{_columns_table(found, dataset)}"
         )

@@ -29,7 +29,7 @@ class Change(NamedTuple):
 
 VARIANTS: Mapping[Variant, Change] = {
     "released": Change("as released"),
-    "fan-in": Change("fan-in initialisation", initialization="fan_in"),
+    "fan-in": Change("fan-in initialization", initialization="fan_in"),
     "bias": Change("bias before the ReLU, by orbit", bias="orbits"),
     "both": Change("both", "fan_in", "orbits"),
 }
@@ -50,7 +50,7 @@ class Training:
     """One network, one task and one seed. It needs nothing else, and can be sent to any process.
 
     Attributes:
-        task: what is learnt, and by which rules choices are made.
+        task: what is learned, and by which rules choices are made.
         root: where its images are looked for first; it does not change the outcome.
         architecture: the network.
         recipe: how it is trained.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart; lines differ in their dashes too.
+# Okabe and Ito's colors, which color-blind readers can tell apart; lines differ in their dashes too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _DASHES = ("-", "--", "-.", ":")
 
@@ -104,7 +104,7 @@ def effect_bars(
     kinds: Sequence[str],
     title: str,
 ) -> bytes:
-    """Shares of the variance as bars with 95 % intervals, one colour for each kind.
+    """Shares of the variance as bars with 95 % intervals, one color for each kind.
 
     Args:
         names: of the bars, from above.

@@ -1,4 +1,4 @@
-"""What a run can be asked for: a way to come by the network that is trained in the end."""
+"""What a run can be asked for: how it obtains the network that it trains in the end."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Choice:
 
 
 class Method(ABC):
-    """A way to come by a network: a frozen value that can be sent to other processes.
+    """How a run obtains its network: a frozen value that can be sent to other processes.
 
     Attributes:
         name: as its entries say it.

@@ -25,7 +25,7 @@ class Plan:
     """Everything that decides the outcome of a run.
 
     Attributes:
-        method: how the network is come by: a baseline, or a user's own.
+        method: how the network is obtained: a baseline, or a user's own.
         task: dataset, configuration and protocol.
         budget: `quick` or `standard`.
         seeds: independent repetitions of the whole procedure.
@@ -58,7 +58,7 @@ class Plan:
     def __post_init__(self) -> None:
         self.changes.check(self._fixed)
         if not 1 <= self.seeds <= 1_000:
-            raise InvalidArgumentError(f"Expected 1 to 1,000 seeds, got {self.seeds}; give --seeds 3, say.")
+            raise InvalidArgumentError(f"Expected 1 to 1,000 seeds, got {self.seeds}; give --seeds 3, for example.")
 
     @property
     def spent(self) -> Budget:

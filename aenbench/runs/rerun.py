@@ -107,7 +107,7 @@ def reproduce(folder: Path, plan: Plan, out: Path, report: Report, executor: Exe
     Args:
         folder: the entry's.
         plan: what `recorded_plan` gives.
-        out: where the second run is written, as `aenbench run --out` does; there it goes on after an interruption.
+        out: where the second run is written, as `aenbench run --out` does; an interrupted run resumes there.
         report: of the progress.
         executor: where the seeds run.
 

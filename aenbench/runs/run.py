@@ -74,7 +74,7 @@ def run(
 
     Raises:
         UnknownNameError: no such dataset or configuration.
-        SourceError: the dataset's source is not at hand.
+        SourceError: the dataset's source is not available.
         StoreError: the store of an interrupted run is damaged or of another plan.
         OutputError: the entry exists, or cannot be written.
         BusyError: another run is at work on this entry.

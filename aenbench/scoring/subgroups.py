@@ -52,7 +52,7 @@ def element_facets(config: Configuration, elements: Elements) -> tuple[Facet, ..
 
     Family `group`: which element moved the image, such as `90° + hflip`; where several actions take part, also what
     each of them did. Families `paper` and `bilinear`: each action on or off, and the angle in twelve sectors of 30
-    degrees, of which `0°` is centred on upright (-15 up to, not including, +15 degrees).
+    degrees, of which `0°` is centered on upright (-15 up to, not including, +15 degrees).
     """
     facets = tuple(_action_facet(action, config, elements) for action in config.actions)
     if config.family != "group" or len(facets) < 2:

@@ -132,11 +132,11 @@ class Learner:
         self._optimiser = torch.optim.Adam(self._network.parameters(), lr=settings.learning_rate, fused=True)
 
     def greedy(self, observation: NDArray[np.int8]) -> int:
-        """The move of highest value, by all that was to be learnt so far."""
+        """The move of highest value, by all that was to be learned so far."""
         return int(self.values(observation).argmax())
 
     def values(self, observation: NDArray[np.int8]) -> Tensor:
-        """The value of each move (bits,), by all that was to be learnt so far."""
+        """The value of each move (bits,), by all that was to be learned so far."""
         for step in self._put_off:
             step()
         self._put_off.clear()
@@ -186,7 +186,7 @@ def search(
         space: the states.
         evaluate: validation accuracy, 0..1, of a canonical state's network.
         budget: when to end.
-        seed: of the exploration, the replay and the Q-network's initialisation.
+        seed: of the exploration, the replay and the Q-network's initialization.
         reward: a protocol's (itself or its name), or one's own; the one of the space's protocol by default.
         settings: hyperparameters; the paper's by default.
         learner: makes what learns, of the state's bits, the settings and a seed; searches of tables take the faster

@@ -78,7 +78,7 @@ class LeanLearner(Learner):
     Args:
         bits: of a state; there is memory for all 2**bits of them.
         settings: hyperparameters.
-        seed: of the initialisation.
+        seed: of the initialization.
         dtype: of all numbers.
     """
 

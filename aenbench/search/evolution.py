@@ -1,4 +1,4 @@
-"""Regularised evolution over action sets: the best of a few parents has a child, and the oldest dies.
+"""Regularized evolution over action sets: the best of a few parents has a child, and the oldest dies.
 
 Real, Aggarwal, Huang, Le, "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019, algorithm 1.
 """
@@ -43,7 +43,7 @@ def search(
     *,
     settings: EvolutionSettings | None = None,
 ) -> Record:
-    """Search with regularised evolution; a child differs from its parent in one bit.
+    """Search with regularized evolution; a child differs from its parent in one bit.
 
     The population begins with the zero state and uniformly random ones. A child whose network is known costs nothing
     and joins all the same; so that a population which has seen everything ends, there are at most as many individuals

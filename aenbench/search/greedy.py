@@ -1,4 +1,4 @@
-"""Greedy forward selection: add the action that helps most, and go on from the best network not yet extended."""
+"""Greedy forward selection: add the action that helps most, then continue from the best network not yet extended."""
 
 import heapq
 

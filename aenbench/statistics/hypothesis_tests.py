@@ -87,7 +87,7 @@ def permutation_test(
 ) -> Floats:
     """Whether two algorithms differ: p-values (points,), two-sided, for their values (runs, points).
 
-    The studentised difference of means (Chung and Romano, Annals of Statistics 41, 2013, so that unequal spreads do not
+    The studentized difference of means (Chung and Romano, Annals of Statistics 41, 2013, so that unequal spreads do not
     pass for unequal means), the runs permuted between the two within each stratum.
 
     Args:

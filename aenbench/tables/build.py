@@ -71,7 +71,9 @@ class TablePlan:
     def __post_init__(self) -> None:
         space_of(self.space)
         if not 1 <= self.seeds <= MAX_SEEDS:
-            raise InvalidArgumentError(f"Expected 1 to {MAX_SEEDS} seeds, got {self.seeds}; give --seeds 3, say.")
+            raise InvalidArgumentError(
+                f"Expected 1 to {MAX_SEEDS} seeds, got {self.seeds}; give --seeds 3, for example."
+            )
         _ = self.networks
 
     @cached_property
@@ -99,7 +101,7 @@ class Training:
     """One network and one seed: a piece of work that needs nothing else, and can be sent to any process.
 
     Attributes:
-        task: what is learnt.
+        task: what is learned.
         root: where its images are looked for first.
         space: names the network.
         recipe: how it is trained.
@@ -126,8 +128,8 @@ def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, r
     Args:
         plan: what to train.
         out: where tables go, as `table_path` says.
-        store_path: the store of trials. Each training is in it the moment it ends, so the same call goes on where an
-            earlier one stopped, one with more seeds adds what is missing, and several processes with one store share
+        store_path: the store of trials. Each training is in it the moment it ends, so the same call resumes an
+            earlier one, one with more seeds adds what is missing, and several processes with one store share
             the work.
         executor: where the trainings run; the values do not depend on it. On a GPU networks of one seed are trained
             side by side, so there the last bits depend on which ones were.
@@ -137,7 +139,7 @@ def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, r
         The table's file.
 
     Raises:
-        SourceError: the dataset's source is not at hand.
+        SourceError: the dataset's source is not available.
         TableError: the file that is there is damaged, the table of something else, of another version of PyTorch, or
             has more seeds; or its trainings are not those in the store. It stays as it is.
         StoreError: the store cannot be used, or is another plan's.
@@ -192,7 +194,7 @@ def _table_so_far(path: Path, info: TableInfo) -> Table | None:
     try:
         known = read_table(path)
     except TableError as error:
-        raise TableError(f"{error} It is left as it is; to make it anew, move it away first.") from error
+        raise TableError(f"{error} It is left as it is; to make it again, move it away first.") from error
     theirs, ours = json.loads(known.info.training_identity), json.loads(info.training_identity)
     differing = sorted(name for name in theirs | ours if theirs.get(name) != ours.get(name))
     if differing:
@@ -289,7 +291,7 @@ def _chunks(items: Mapping[str, Training]) -> list[dict[str, Training]]:
 
 @lru_cache(maxsize=1)
 def _warm_up(space: SearchSpace, recipe: Recipe, images: TrialImages, device: Device) -> None:
-    """PyTorch loads parts of itself at the first step of an optimiser, which is no network's time."""
+    """PyTorch loads parts of itself at the first step of an optimizer, which is no network's time."""
     two = images.learn.part(0, 2)
     recipe = replace(recipe, images=2, epochs=1)
     trial.train(trial.Training(space.candidate(space.start), recipe, 0, "child", device), two, two)

@@ -162,9 +162,9 @@ def read_table(path: Path) -> Table:
         table, digest = _decode(content)
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).partition("\n")[0].rstrip(".")
-        raise TableError(f"{path} is not a table ({reason}); fetch it again, or make it anew.") from error
+        raise TableError(f"{path} is not a table ({reason}); fetch it again, or rebuild it.") from error
     if table.content_sha256 != digest:
-        raise TableError(f"{path} was changed: its content_sha256 differs; fetch it again, or make it anew.")
+        raise TableError(f"{path} was changed: its content_sha256 differs; fetch it again, or rebuild it.")
     return table
 
 
@@ -199,7 +199,7 @@ def _described(schema: pa.Schema) -> tuple[TableInfo, str]:
         raise TableError(f"expected the columns {', '.join(COLUMNS)} with their types")
     metadata = schema.metadata or {}
     if not {_INFO, _DIGEST} <= set(metadata) or len(metadata[_INFO]) > _MAX_INFO_BYTES:
-        raise TableError("it does not say what it is about")
+        raise TableError("its metadata lack `aenbench-table`")
     try:
         return TableInfo.model_validate_json(metadata[_INFO]), metadata[_DIGEST].decode("ascii")
     except ValidationError as error:

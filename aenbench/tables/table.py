@@ -189,7 +189,7 @@ class Table:
         Args:
             state: any state of the space.
             seed: one of `seeds`; None for the mean over all.
-            epoch: after so many epochs, from 1; None for the one that a search reports (`final`).
+            epoch: number of epochs trained, from 1; None for the one that a search reports (`final`).
 
         Raises:
             InvalidArgumentError: no such state, seed or epoch in the table.
@@ -347,7 +347,7 @@ def _expected_states(table: Table) -> set[str]:
 
 
 class TrainedNetworks(typing.Protocol):
-    """What a table must offer to be searched, judged on and analysed."""
+    """What a table must offer to be searched, judged on and analyzed."""
 
     @property
     def space(self) -> SearchSpace:

@@ -45,14 +45,14 @@ _DEFAULT_G_CONFIGURATION = "aug2"
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A labelled image dataset in one configuration, found but not yet read.
+    """A labeled image dataset in one configuration, found but not yet read.
 
     Attributes:
         name: of its folder on the leaderboard.
         version: MAJOR.MINOR.PATCH of a generated or built dataset; `as-published` for others.
         configuration: how its images are moved; `none` where they are as published.
         classes: class names, by label.
-        image_shape: (size, size) for grey images, (size, size, 3) for colour.
+        image_shape: (size, size) for gray images, (size, size, 3) for color.
         samples: images in each split; `train` and `test` are always there.
         validation: images at the end of `train`, as `read` gives it, that choices are made by; of a user's own, those
             of a folder `validation`, or a tenth.
@@ -181,7 +181,7 @@ def _as_published(name: str, source: Source, root: Root) -> Dataset:
 
 
 def check_benchmark(where: str, classes: tuple[str, ...], samples: Mapping[str, int]) -> None:
-    """Whether images can be learnt from and scored."""
+    """Whether images can be learned from and scored."""
     if missing := {"train", "test"} - set(samples):
         raise SourceError(f"{where} has no images below {' and '.join(sorted(missing))}; a benchmark needs both.")
     if len(classes) > MAX_CLASSES:

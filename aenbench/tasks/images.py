@@ -29,10 +29,10 @@ _NORMALISATION = {  # mean and standard deviation of the unmoved training pixels
 
 @dataclass(frozen=True, eq=False)
 class LabelledImages:
-    """Normalised images float32 (n, channels, size, size) and class numbers int64 (n,).
+    """Normalized images float32 (n, channels, size, size) and class numbers int64 (n,).
 
     Attributes:
-        black: what a pixel of value 0 is after normalisation, for each channel.
+        black: what a pixel of value 0 is after normalization, for each channel.
     """
 
     images: "Tensor"
@@ -145,7 +145,7 @@ class Images:
         return samples if self.task.protocol.chooses_on_test else samples - self.dataset.validation
 
     def _normalisation(self, train: SourceArrays | None = None) -> "Normalisation":
-        """By fixed numbers for G- datasets, otherwise by the images that are learnt from."""
+        """By fixed numbers for G- datasets, otherwise by the images that are learned from."""
         if self.dataset.name in _NORMALISATION:
             mean, deviation = self.task.protocol.normalization or _NORMALISATION[self.dataset.name]
             return Normalisation((mean,) * self.channels, (deviation,) * self.channels)
@@ -184,7 +184,7 @@ class Normalisation:
 def measure(images: NDArray[np.uint8]) -> Normalisation:
     """Mean and standard deviation of each channel of images uint8 (n, h, w) or (n, h, w, channels).
 
-    Computed from the counts of the 256 grey levels, so that it does not depend on the order of the images.
+    Computed from the counts of the 256 gray levels, so that it does not depend on the order of the images.
     """
     flat = images.reshape(-1, images.shape[3] if images.ndim == 4 else 1)
     levels = np.arange(256) / 255

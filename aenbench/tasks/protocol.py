@@ -23,8 +23,8 @@ class Protocol:
         name: lowercase, fit for a file name.
         note: what a reader of the leaderboard must know; empty where nothing is special.
         chooses_on_test: whether choices are made on the test images that the score rests on, and the whole training
-            split is learnt from; otherwise the documented tail of the training split chooses.
-        reported_images: the score rests on the first so many test images; None for all.
+            split is learned from; otherwise the documented tail of the training split chooses.
+        reported_images: number of test images, from the start, that the score rests on; None for all.
         takes_best_pass: whether the value of a trial is that of its best pass; otherwise of its last.
         normalization: mean and deviation, of pixels scaled to 0..1, for every generated (G-) dataset; None for its own.
         reward: of a search.

@@ -11,7 +11,7 @@ Root = str | os.PathLike[str] | None
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be learnt, and under which rules. Nothing is looked up before the images are asked for.
+    """What is to be learned, and under which rules. Nothing is looked up before the images are asked for.
 
     Attributes:
         dataset: a name that `aenbench.tasks.open_dataset` knows, such as `g-mnist` or `cifar10`, or the path of a
@@ -39,7 +39,7 @@ class TaskShape:
         protocol: decides the details of networks; a name such as `standard` or `paper` is taken too.
         classes: outputs.
         image_size: pixels along one side of the images.
-        channels: image channels, 1 for grey, 3 for color.
+        channels: image channels, 1 for gray, 3 for color.
 
     Raises:
         UnknownNameError: no such protocol.

@@ -118,7 +118,7 @@ class Chain:
         """Sift Schreier's generators of a level; the first that is no product of the levels below makes one there.
 
         Returns:
-            The level that it was added to, to go on from; None where nothing is missing.
+            The level that it was added to, to continue from; None where nothing is missing.
         """
         level = self._levels[number]
         for generator in self._generators(number):

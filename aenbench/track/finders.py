@@ -46,7 +46,7 @@ class Method(Protocol):
             images: uint8 (n, 28, 28).
             labels: int64 (n,); None where all images are of one class.
             candidates: gather indices (784,) by name.
-            seed: of everything random.
+            seed: of all random draws.
         """
 
 

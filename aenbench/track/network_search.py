@@ -46,7 +46,7 @@ def search_networks(
         search: one of `SEARCH_METHODS`.
         images: (n, size, size), numbers; the size is even.
         labels: (n,).
-        seed: of everything random.
+        seed: of all random draws.
         networks: how many are trained; by default as many as `BUDGET` allows.
 
     Raises:
@@ -56,7 +56,7 @@ def search_networks(
     if search not in SEARCH_METHODS:
         raise UnknownNameError("search", search, SEARCH_METHODS)
     if images.ndim != 3 or images.shape[1] != images.shape[2]:
-        raise InvalidArgumentError(f"Searches take square grey images (n, size, size), got {images.shape}.")
+        raise InvalidArgumentError(f"Searches take square gray images (n, size, size), got {images.shape}.")
     from aenbench.discovery.plain_network import halve  # PyTorch only where it trains
     from aenbench.models.aen import AEN_FAMILY, AENSpace
     from aenbench.search.evaluate import TrainedEvaluation

@@ -141,7 +141,7 @@ def read_submission(folder: Path) -> tuple[Submission, Mapping[str, Found]]:
         arrays = {f"{task}.npy": task for task, each in submission.answers.items() if each.kind != "angles"}
         for file in sorted(os.listdir(place)):  # noqa: PTH208
             if file != SUBMISSION_FILE and file not in arrays:
-                raise EntryError(f"{shown(folder)} holds {printable(file)}, of which {SUBMISSION_FILE} says nothing.")
+                raise EntryError(f"{shown(folder)} holds {printable(file)}, which {SUBMISSION_FILE} does not name.")
         found = {task: _read_answer(place, folder, task, each) for task, each in submission.answers.items()}
     return submission, found
 

@@ -51,7 +51,7 @@ class Parameters(NamedTuple):
 
 Matrix = tuple[float, float, float, float, float, float]
 """Where a pixel comes from: (a, b, c, d, e, f) reads the pixel at (x, y) from (a x + b y + c, d x + e y + f).
-Pixels, measured from the centre of the image, x to the right and y down."""
+Pixels, measured from the center of the image, x to the right and y down."""
 
 
 def _rotation(angle: float) -> Matrix:
@@ -82,7 +82,7 @@ class Augmentation:
 
     `rotate360` by any angle; `rotate` by up to 30 degrees; `hflip` and `vflip` with probability 1/2; `translate` by up
     to a fifth of the size, in whole pixels; `scale` by 0.9 to 1.1; `shear` along x by up to 10 degrees. All are uniform
-    and about the centre, one after the other, each with the nearest pixel: the pixels that `rotate`, `horizontal_flip`,
+    and about the center, one after the other, each with the nearest pixel: the pixels that `rotate`, `horizontal_flip`,
     `vertical_flip` and `affine` of `torchvision.transforms.v2.functional` give when called for each image in turn, but
     for the rare pixel that is read from the middle between two: torchvision's last bit there depends on the CPU.
 
@@ -105,12 +105,12 @@ class Augmentation:
         """Augment a batch.
 
         Args:
-            images: normalised, float32 (batch, channels, height, width); they are not changed.
+            images: normalized, float32 (batch, channels, height, width); they are not changed.
             samples: the index of each image in the training split, int64 (batch,).
             epoch: the pass over the training split.
             seed: of the run.
             fill: what takes the place of pixels from outside the image: one value for each channel, that of a black
-                pixel after normalisation.
+                pixel after normalization.
 
         Returns:
             A new tensor of the shape of `images`; without augmentations, `images` itself.

@@ -75,7 +75,7 @@ def fit(
             otherwise with the last.
         on_pass: called with (passes done, passes in all, loss and accuracy and learning rate of the last one).
         augmentation: of the training images.
-        checkpoint: where the state after a pass is kept; what is there already is taken up.
+        checkpoint: where the state after a pass is kept; training resumes from it.
 
     Raises:
         StoreError: the checkpoint is damaged, or of another plan.

@@ -28,13 +28,13 @@ def data_loader(
     protocol: str = "standard",
     root: Root = None,
 ) -> "DataLoader[tuple[Tensor, Tensor]]":
-    """Batches of a task's images, normalised as networks take them.
+    """Batches of a task's images, normalized as networks take them.
 
     Args:
         dataset: as `aenbench run --dataset` takes it.
         config: one of its configurations; by default the one that a run takes.
-        split: `train`: the images that a run learns from, in the order of a final training with this seed: each time
-            the loader is gone through is the next pass. `validation`: those that it chooses by; `test`: those that the
+        split: `train`: the images that a run learns from, in the order of a final training with this seed: each
+            iteration over the loader is the next pass. `validation`: those that it chooses by; `test`: those that the
             score rests on; both in dataset order.
         batch: images a batch; a last batch of one training image is joined to the one before.
         seed: of the order of the training images.

@@ -35,21 +35,21 @@ class Recipe:
     """How a network is trained on cross-entropy.
 
     Attributes:
-        images: training images used; the first so many of the split.
+        images: training images used, from the start of the split.
         epochs: passes over that many images. Where the split is smaller, it is passed proportionally more often, up to
-            `MAX_PASSES` times, so that the number of optimiser steps does not depend on the size of the dataset.
-        batch: images a step; a last batch of one image is joined to the one before, as one image has no variance.
-        learning_rate: of the optimiser, the highest one of the schedule.
+            `MAX_PASSES` times, so that the number of optimizer steps does not depend on the size of the dataset.
+        batch: images per step; a last batch of one image is joined to the one before, as one image has no variance.
+        learning_rate: of the optimizer, the highest one of the schedule.
         optimiser: `adam`, `adamw` or `sgd`, the last with momentum .9.
-        chosen_by: images that the accuracy after each pass is measured on, the first so many; None for all.
-        evaluation_batch: images a forward pass without gradients: it changes the speed, and the last bit of logits.
+        chosen_by: images that the accuracy after each pass is measured on, from the start; None for all.
+        evaluation_batch: images per forward pass without gradients; it changes the speed, and the last bit of logits.
         schedule: of the learning rate, step by step. `constant`; `one-cycle`, as PyTorch's `OneCycleLR` (Smith and
             Topin, arXiv 1708.07120): up from a 25th over .3 of the steps, then down to almost 0, the momentum the
             other way; `cosine`: up from 0 over .05 of the steps, then half a cosine down to 0 (Loshchilov and Hutter,
             arXiv 1608.03983, without restarts).
         weight_decay: decoupled with `adamw`, else added to the gradient.
         label_smoothing: share of the target that is spread over all classes, 0 to below 1.
-        precision: of the forward passes that are trained with: `bfloat16` is PyTorch's autocast. Weights, optimiser
+        precision: of the forward passes that are trained with: `bfloat16` is PyTorch's autocast. Weights, optimizer
             and predictions are float32 always.
 
     Raises:
@@ -85,7 +85,7 @@ class Recipe:
     def stated(self) -> Mapping[str, Any]:
         """The fields that tables and stores state: those that are newer only where they have another value.
 
-        So a recipe of before these fields existed still has its identity, and a published table its digest.
+        So recipes from before these fields existed keep their identity, and published tables their digest.
         """
         values = {field.name: (getattr(self, field.name), field.default) for field in fields(self)}
         return {name: value for name, (value, usual) in values.items() if name in _ALWAYS_STATED or value != usual}
@@ -126,7 +126,7 @@ class Recipe:
 def convolutional_recipe(images: int, epochs: int, chosen_by: int | None = None) -> Recipe:
     """That of the convolutional families: AdamW, one cycle up to .01, weight decay .01, in bfloat16.
 
-    It is that of the first run of P4CNN here (docs/benchmark.md, "How the recipes were chosen").
+    It is that of the first run of P4CNN here (docs/recipes.md).
     """
     return Recipe(
         images,

@@ -36,7 +36,7 @@ class RecipeChanges:
         schedule: of the learning rate.
         optimizer: by its name.
         label_smoothing: 0 to below 1.
-        images: the first so many of those to learn from.
+        images: how many of those to learn from, from the start.
     """
 
     epochs: int | None = None

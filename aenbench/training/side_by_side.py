@@ -17,7 +17,7 @@ CHUNK = 64
 Stack = Callable[[Sequence[nn.Module]], nn.Module | None]
 """Networks as one module, of images (batch, ...) to logits (K, batch, classes); None for some that do not go together.
 
-An optimiser that treats every value by itself then makes of each what it would make of it alone. The module has a
+An optimizer that treats every value by itself then makes of each what it would make of it alone. The module has a
 method `unstack()`, which writes the values back.
 """
 

@@ -15,10 +15,10 @@ def duplicates(
     name: Annotated[
         str, typer.Argument(metavar="NAME|DIR|ZIP", help="A source or dataset, a build, or class folders.")
     ],
-    most: Annotated[int, typer.Option(help="Images that are looked for in each split, evenly spaced.")] = 2_000,
+    most: Annotated[int, typer.Option(help="Images of each split to look for, evenly spaced.")] = 2_000,
     size: Annotated[int | None, typer.Option(help="Class folders of more than one size: compare at N x N.")] = None,
     root: Annotated[
-        Path | None, typer.Option("--root", help="Where files are looked for; also $GDATASETS_ROOT.")
+        Path | None, typer.Option("--root", help="Folder to look for files in; also $GDATASETS_ROOT.")
     ] = None,
 ) -> None:
     """Look for test and validation images that are among the training images too, as they are or nearly."""

@@ -39,7 +39,7 @@ SourceOption = Annotated[
         help="Your own images: class folders, with or without train and test; or a source's name.",
     ),
 ]
-QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 
 
 def main() -> None:
@@ -83,7 +83,7 @@ def info(
 
 @app.command(epilog="Example: gdatasets build g-mnist d4-roll --out g-mnist")
 def build(
-    out: Annotated[Path, typer.Option("--out", help="The folder to build into; what is finished there is kept.")],
+    out: Annotated[Path, typer.Option("--out", help="The folder to build into; finished parts are kept.")],
     names: Annotated[
         list[str] | None, typer.Argument(metavar="NAME [CONFIG]...", help="A dataset, then configurations.")
     ] = None,
@@ -94,21 +94,25 @@ def build(
     root: RootOption = None,
     source: SourceOption = None,
     size: Annotated[
-        int | None, typer.Option(help="Pixels along a side: the central square, made smaller; never larger.")
+        int | None, typer.Option(help="Pixels along a side. The central square is reduced, never enlarged.")
     ] = None,
     colour: Annotated[
-        bool | None, typer.Option("--colour/--grey", help="Own images: RGB or grey; by default as the first image.")
+        bool | None, typer.Option("--colour/--grey", help="Own images: RGB or gray; by default as the first image.")
     ] = None,
     version: Annotated[str, typer.Option(help="Own images: MAJOR.MINOR.PATCH.")] = "1.0.0",
     title: Annotated[str, typer.Option(help="Own images: a title for the card.")] = "",
-    licence: Annotated[str, typer.Option(help="Own images: SPDX identifier of their licence.")] = "",
+    licence: Annotated[str, typer.Option(help="Own images: SPDX identifier of their license.")] = "",
     homepage: Annotated[str, typer.Option(help="Own images: where they come from.")] = "",
     citation: Annotated[str, typer.Option(help="Own images: how to cite them.")] = "",
     subset_of: Annotated[
-        str, typer.Option(metavar="SOURCE", help="Own images: a part of this source; its licence, citation and texts.")
+        str,
+        typer.Option(
+            metavar="SOURCE", help="Own images: they are a part of this source; take its license, citation and texts."
+        ),
     ] = "",
     documentation: Annotated[
-        Path | None, typer.Option(metavar="FILE.yaml", help="Own images: collection, annotation, biases, ... in words.")
+        Path | None,
+        typer.Option(metavar="FILE.yaml", help="Own images: a YAML file of collection, annotation, biases, ..."),
     ] = None,
     generators: Annotated[
         str | None,
@@ -181,7 +185,9 @@ def _own_groups(
 @app.command(epilog="Example: gdatasets verify g-mnist --rebuild")
 def verify(
     target: Annotated[str, typer.Argument(metavar="DIR|NAME@VERSION", help="A build, or a published version.")],
-    rebuild: Annotated[bool, typer.Option("--rebuild", help="Make everything again from the source.")] = False,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Generate everything again from the source, and compare.")
+    ] = False,
     config: ConfigOption = None,
     root: RootOption = None,
     source: SourceOption = None,
@@ -293,7 +299,7 @@ def cite(
 def publish(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A finished build.")],
     repo: Annotated[str, typer.Option("--repo", help="The dataset repository, such as aen/g-mnist.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Verify and report; ask nobody.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Verify and report only; nothing is uploaded.")] = False,
     quiet: QuietOption = False,
 ) -> None:
     """Upload a build to the Hugging Face Hub, read it back, and tag it with its version."""

@@ -229,7 +229,7 @@ def _workspace(folder: Path) -> Iterator[Path]:
     existed = folder.exists()
     partial = folder / ".partial"
     if partial.is_symlink():
-        raise OutputError(f"{partial} is a link, into which nothing is written; remove it or choose another --out.")
+        raise OutputError(f"{partial} is a link, and nothing is written into links; remove it or choose another --out.")
     try:
         with locked(partial):
             for leftover in [*folder.glob(".*.part"), *partial.glob("*/.*.part")]:  # of a killed build

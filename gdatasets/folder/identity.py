@@ -105,7 +105,7 @@ def _without_comments(text: str) -> list[str]:
 
 
 def check_description(manifest: Manifest, spec: DatasetSpec, source: Source) -> list[str]:
-    """Title, source, licence and citation in the manifest against those that this version knows; one line each."""
+    """Title, source, license and citation in the manifest against those that this version knows; one line each."""
     theirs, ours = {"title": manifest.title}, {"title": spec.title}
     for name in ("name", "title", "licence", "homepage", "citation"):
         theirs[f"source.{name}"], ours[f"source.{name}"] = getattr(manifest.source, name), getattr(source, name)

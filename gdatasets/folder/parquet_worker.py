@@ -37,7 +37,7 @@ def main() -> int:
 
 
 def limit_address_space(size: int) -> None:
-    """Let allocations beyond so many bytes fail; systems without such limits go on without one."""
+    """Let allocations beyond so many bytes fail; systems without such limits have none."""
     try:
         import resource
 

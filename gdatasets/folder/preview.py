@@ -15,7 +15,7 @@ from gdatasets.generation.specs import DatasetSpec
 from gdatasets.groups.actions import Images
 from gdatasets.sources.source import ImageSource
 
-_PAPER = 96  # the grey between the tiles
+_PAPER = 96  # the gray between the tiles
 _GAP = 2
 
 
@@ -53,7 +53,7 @@ def contact_sheet(
 
 
 def class_sheet(images: Images, labels: NDArray[np.int64], classes: int, rows: int) -> Images:
-    """A grid of samples: one column a class, its first samples from the top; what a class lacks stays grey.
+    """A grid of samples: one column a class, its first samples from the top; what a class lacks stays gray.
 
     Args:
         images: uint8 (n, size, size) or (n, size, size, 3).

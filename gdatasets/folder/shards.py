@@ -67,7 +67,7 @@ def schema(classes: Iterable[str], elements: np.dtype[np.void] = ELEMENT_DTYPE) 
 
 
 def encode_images(images: Images) -> list[bytes]:
-    """Each image as a PNG file: grey from (n, size, size), colour from (n, size, size, 3)."""
+    """Each image as a PNG file: gray from (n, size, size), color from (n, size, size, 3)."""
     encoded = []
     for image in images:
         stream = io.BytesIO()
@@ -80,7 +80,7 @@ def decode_image(png: bytes, image_shape: tuple[int, ...]) -> Images:
     """The pixels of a PNG; its size is compared before anything is unpacked.
 
     Raises:
-        IntegrityError: not a PNG of this shape, or one with more than pixels: by EXIF, say, a reader may turn an image.
+        IntegrityError: not a PNG of this shape, or one with more than pixels: a reader may turn an image by its EXIF.
     """
     height, width, channels = (*image_shape, 1)[:3]
     declared = (int.from_bytes(png[20:24], "big"), int.from_bytes(png[16:20], "big"))
@@ -208,7 +208,7 @@ def _to_arrays(
         raise IntegrityError("A column has missing values.")
     images_column = batch.column("image")
     if images_column.field("path").null_count != batch.num_rows:
-        raise IntegrityError("An image names a path; its bytes are all that it may have.")
+        raise IntegrityError("An image names a path; only its bytes are allowed.")
     pngs = images_column.field("bytes").to_pylist()
     images = np.empty((len(pngs), *image_shape), dtype=np.uint8)
     for number, png in enumerate(pngs):

@@ -1,8 +1,8 @@
-"""`content_sha256`: the identity of a split, over a canonical serialisation of its pixels, labels and elements.
+"""`content_sha256`: the identity of a split, over a canonical serialization of its pixels, labels and elements.
 
 The hashed bytes are one header and then one record a sample, in split order, with no padding; integers little-endian:
 
-    header   b"gdatasets-content-1 <height>x<width>x<channels>\\n"        (channels 1 for grey images)
+    header   b"gdatasets-content-1 <height>x<width>x<channels>\\n"        (channels 1 for gray images)
     record   pixels  uint8  height * width * channels   row by row, channels last
              label   int64
              source  int64   number of the source image (`source_index`)
@@ -11,7 +11,7 @@ The hashed bytes are one header and then one record a sample, in split order, wi
              hshift  int16   pixels
              vshift  int16   pixels
 
-Images moved by a group of the user's own have, in place of the last four, one number, and the header says so:
+Images moved by a group of the user's own have, instead of the last four, one number, and the header says so:
 
     header   b"gdatasets-content-1 <height>x<width>x<channels> element\\n"
     element  int64   the element's number (`gdatasets.groups.numbering`)

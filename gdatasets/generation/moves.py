@@ -1,4 +1,4 @@
-"""Specification and source images to moved images and the elements that moved them: pure, vectorised, bit-exact.
+"""Specification and source images to moved images and the elements that moved them: pure, vectorized, bit-exact.
 
 Sample i's element depends only on (dataset, major version, configuration, split, i): four 64-bit words of the Philox
 counter-based generator, keyed by a SHA-256 of the first four and read at counter i. See `docs/determinism.md`.

@@ -1,4 +1,4 @@
-"""Images turned about their centre by tenths of a degree, counter-clockwise, with zeros around them.
+"""Images turned about their center by tenths of a degree, counter-clockwise, with zeros around them.
 
 Two interpolations. *nearest*: as Pillow's `rotate`, through look-up tables that Pillow makes. *bilinear*: in integer
 fixed-point arithmetic from a table of sines, so that every machine computes the same bytes; see `docs/rotation.md`.
@@ -71,7 +71,7 @@ def _turn_one_by_one(images: Images, angles: NDArray[np.int16]) -> Images:
 def rotation_table(size: int) -> NDArray[np.uint16]:
     """For each angle (row: tenths of a degree modulo 3,600) where each pixel comes from: uint16 (3600, size * size).
 
-    0 is the fill, p + 1 is pixel p. Made by rotating an image of pixel numbers with Pillow, nearest neighbour.
+    0 is the fill, p + 1 is pixel p. Made by rotating an image of pixel numbers with Pillow, nearest neighbor.
 
     Raises:
         IntegrityError: Pillow turns 28x28 images otherwise than when the published digests were made.
@@ -117,7 +117,7 @@ def turn_bilinear(images: Images, angles: NDArray[np.int16]) -> Images:
     """Turn each image by its own angle, each pixel from the four around where it comes from.
 
     All in integers: positions in 2**-17 pixels, rounded to 2**-10; the weights are products of those; the weighted sum
-    is rounded to the nearest grey level, halves up.
+    is rounded to the nearest gray level, halves up.
 
     Args:
         images: uint8 (n, size, size) or (n, size, size, channels), size at most 4,096.
@@ -139,7 +139,7 @@ def turn_bilinear(images: Images, angles: NDArray[np.int16]) -> Images:
 
 def _turn_chunk(images: Images, angles: NDArray[np.int16]) -> Images:
     count, size = images.shape[:2]
-    margin = size // 4 + 2  # a corner comes from at most (sqrt(2) - 1) / 2 * size outside, its neighbour from one more
+    margin = size // 4 + 2  # a corner comes from at most (sqrt(2) - 1) / 2 * size outside, its neighbor from one more
     width = size + 2 * margin
     padded = np.zeros((count, width, width, *images.shape[3:]), dtype=np.int32)
     padded[:, margin:-margin, margin:-margin] = images
@@ -161,11 +161,11 @@ def _turn_chunk(images: Images, angles: NDArray[np.int16]) -> Images:
 def _positions(size: int, angles: NDArray[np.int16]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """The row and the column that each pixel comes from, in 2**-10 pixels: two arrays int32 (n, size, size).
 
-    Twice the distance from the centre is an integer, so that positions before rounding are exact multiples of 2**-17.
+    Twice the distance from the center is an integer, so that positions before rounding are exact multiples of 2**-17.
     """
     table = sine_table()
     sine, cosine = table[angles % ANGLES][:, None], table[(angles + QUARTER) % ANGLES][:, None]
-    doubled = 2 * np.arange(size, dtype=np.int32) - (size - 1)  # from the centre, in half pixels
+    doubled = 2 * np.arange(size, dtype=np.int32) - (size - 1)  # from the center, in half pixels
     drop = _SINE_BITS + 1 - _WEIGHT_BITS
     centre = ((size - 1) << _SINE_BITS) + (1 << drop - 1)  # and one half, to round to the nearest
     rows = (doubled * cosine + centre)[:, :, None] + (doubled * sine)[:, None, :]

@@ -1,7 +1,7 @@
 """What a dataset and a configuration are: frozen values, their registry and their fingerprints.
 
 Three families of configurations. *paper*: the random transforms of the released code of arXiv 2104.04848, drawn once
-for each image: `rotation` by any angle (nearest neighbour, zero fill) always, every other action with probability 1/2,
+for each image: `rotation` by any angle (nearest neighbor, zero fill) always, every other action with probability 1/2,
 rolls by one pixel. *group*: a uniformly random element of a finite group, pixel-exact and invertible. *bilinear*:
 `rotation` by any angle with bilinear interpolation and zero fill, as in Rotated MNIST.
 """
@@ -102,7 +102,7 @@ class DatasetSpec:
         name: what users type, such as `g-mnist`.
         title: for people.
         version: MAJOR.MINOR.PATCH; MAJOR changes when existing samples change, MINOR when something is added, PATCH
-            when the same data are serialised otherwise.
+            when the same data are serialized otherwise.
         source_name: one of `gdatasets.sources.catalogue.SOURCES`, or a source's import path.
         validation: samples at the end of `train` that the benchmark uses as its validation split.
         released: the day on which the digests of this version were published, YYYY-MM-DD; empty where they were not.

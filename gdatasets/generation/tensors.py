@@ -19,7 +19,7 @@ def through_numpy(images: Any, change: Callable[[Images], Images]) -> Any:
         change: keeps the shape.
 
     Raises:
-        InvalidArgumentError: no such images, or a tensor that NumPy cannot read, because it needs a gradient, say.
+        InvalidArgumentError: no such images, or a tensor that NumPy cannot read, such as one that needs a gradient.
     """
     is_tensor = hasattr(images, "new_tensor")
     array = images if isinstance(images, np.ndarray) else read_array(images)

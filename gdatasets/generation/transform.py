@@ -32,7 +32,7 @@ class Transform:
     Attributes:
         spec: the dataset; of a user's own data, any name and version.
         config: the configuration; a `Group` or `GroupConfiguration` moves by random elements of that group, and the
-            batch gets the column `element` in place of `bits`, `angle`, `hshift` and `vshift`.
+            batch gets the column `element` instead of `bits`, `angle`, `hshift` and `vshift`.
         split: the split that the batches come from.
         image_column: where the images are.
     """

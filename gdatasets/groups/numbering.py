@@ -1,7 +1,7 @@
 """The elements of a permutation group by number, without a list of them.
 
 Element k is the k-th in the lexicographic order of gather indices, so 0 is the identity, and the numbers depend on the
-group alone, not on its generators. The chain of stabilisers of the points 0, 1, ... (Schreier-Sims, by sympy) makes a
+group alone, not on its generators. The chain of stabilizers of the points 0, 1, ... (Schreier-Sims, by sympy) makes a
 number into one digit for each point that moves: which of the points that it can still go to, in ascending order.
 """
 

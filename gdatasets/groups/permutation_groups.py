@@ -180,7 +180,7 @@ class PermutationGroup:
         """Generators that depend on the group alone, int64 (k, degree).
 
         For each point i, and each point p that the elements which fix 0..i-1 take it to: the lexicographically first
-        such element. By the chain of stabilisers these few generate the group.
+        such element. By the chain of stabilizers these few generate the group.
         """
         if not len(self.generators):
             return self.generators
@@ -218,7 +218,7 @@ def stabiliser_chain(group: PermutationGroup) -> list[tuple[int, dict[int, NDArr
 
 
 def _transversals(strong: Permutations) -> Iterator[tuple[int, dict[int, NDArray[np.int64]]]]:
-    """For each point i moved by the stabiliser of 0..i-1: an element of that taking i to each point of its orbit."""
+    """For each point i moved by the stabilizer of 0..i-1: an element of that taking i to each point of its orbit."""
     degree = strong.shape[1]
     moves = strong != np.arange(degree)
     first_moved = np.where(moves.any(axis=1), moves.argmax(axis=1), degree)

@@ -55,7 +55,7 @@ def publish(
 
     Args:
         folder: a finished build.
-        repo: `organisation/name`; made where it does not exist.
+        repo: `organization/name`; made where it does not exist.
         dry_run: verify and report, ask nobody.
         progress: told of every file.
 
@@ -95,10 +95,10 @@ def _check_name(repo: str) -> None:
         validate_repo_id(repo)
     except HFValidationError as error:
         raise InvalidArgumentError(
-            f'Expected --repo ORGANISATION/NAME of letters, digits, "-", "_" and ".", got "{repo:.200}".'
+            f'Expected --repo ORGANIZATION/NAME of letters, digits, "-", "_" and ".", got "{repo:.200}".'
         ) from error
     if "/" not in repo:
-        raise InvalidArgumentError(f'Expected --repo ORGANISATION/NAME, got "{repo}".')
+        raise InvalidArgumentError(f'Expected --repo ORGANIZATION/NAME, got "{repo}".')
 
 
 def _digests(manifest: Manifest) -> dict[str, dict[str, str]]:
@@ -155,10 +155,10 @@ def _read_back(hub: Hub, folder: Path, manifest: Manifest, commit: str, progress
             copy = hub.download(file.path, commit, Path(scratch))
             if not matches(copy, file.bytes, file.sha256):
                 raise IntegrityError(
-                    f"{file.path} came back from {hub.repo} other than it was sent; no tag was set. Run it again."
+                    f"{file.path} on {hub.repo} differs from what was uploaded; no tag was set. Run it again."
                 )
             copy.unlink()
             progress("read back", number, len(records))
         copy = hub.download(NAME, commit, Path(scratch))
         if copy.read_bytes() != (folder / NAME).read_bytes():
-            raise IntegrityError(f"{NAME} came back from {hub.repo} other than it was sent; no tag was set.")
+            raise IntegrityError(f"{NAME} on {hub.repo} differs from what was uploaded; no tag was set.")

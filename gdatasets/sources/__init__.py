@@ -1,1 +1,1 @@
-"""Published and own image sets: one catalogue, one downloader, a reader for each format."""
+"""Published and own image sets: one catalog, one downloader, a reader for each format."""

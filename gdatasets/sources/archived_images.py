@@ -54,7 +54,7 @@ class ArchivedImages:
         return SourceArrays(images, self.labels[start:stop])
 
     def _pixels(self, name: str) -> NDArray[np.uint8]:
-        from PIL import Image  # takes long to import, and the catalogue imports this module
+        from PIL import Image  # takes long to import, and the catalog imports this module
 
         from gdatasets.sources.sized import shrink
 

@@ -19,7 +19,7 @@ _LABELS_SHA256 = "8ba4f891220f5e4c9c819638d1602d74b83618f167043c6da52a2a247841dd
 
 @dataclass(frozen=True)
 class BundledDigits:
-    """Digits of 8x8 pixels and 17 grey levels, scaled to 0..255, each pixel made 3x3, padded by 2.
+    """Digits of 8x8 pixels and 17 gray levels, scaled to 0..255, each pixel made 3x3, padded by 2.
 
     scikit-learn gives no split. Its order is by writer, so the last 360 images are the test split: other hands.
     """

@@ -1,4 +1,4 @@
-"""What a reader must know of images before using them: how they came about, who labelled them, what they are not "
+"""What a reader must know of images before using them: how they came about, who labeled them, what they are not "
 "for."""
 
 from dataclasses import dataclass, fields, replace
@@ -50,7 +50,7 @@ def read_documentation(path: Path, known: Documentation = NOT_STATED) -> Documen
     Raises:
         InvalidArgumentError: it cannot be read, or states something else.
     """
-    import yaml  # the catalogue imports this module, and reads no file
+    import yaml  # the catalog imports this module, and reads no file
 
     names = [field.name for field in fields(Documentation)]
     try:

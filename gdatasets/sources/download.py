@@ -24,7 +24,9 @@ def check(root: Path, file: PublishedFile) -> None:
     """
     path = root / file.path
     if not path.is_file():
-        raise SourceError(f"{path} is missing though its companions are there; copy it there, or move them away.")
+        raise SourceError(
+            f"{path} is missing, although the files that belong with it exist; copy it there, or move them away."
+        )
     try:
         size = path.stat().st_size
         if file.size not in (None, size):

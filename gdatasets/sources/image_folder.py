@@ -6,7 +6,7 @@
 Samples are in the order of their paths (split, class, file name; by Unicode code points), labels in the order of the
 class names. An archive is read in place, never unpacked to disk; every file's declared size is bounded first, and no
 more than that is unpacked. Links may point to files inside the folder only. Images must have 8 bits a channel: what the
-grey levels of 16-bit and floating-point images mean is not for this package to guess.
+gray levels of 16-bit and floating-point images mean is not for this package to guess.
 """
 
 import hashlib
@@ -102,7 +102,7 @@ class FolderSource:
         path: a folder or a .zip file.
         size: pixels along a side: the central square of each image is cut out and made smaller (Pillow, bilinear). By
             default images must all be squares of one size.
-        colour: RGB or grey; by default as the first image.
+        colour: RGB or gray; by default as the first image.
         provenance: what the user states about the images.
         enlarge: make smaller images larger too, which adds pixels but no detail; otherwise they are an error.
     """
@@ -156,7 +156,7 @@ class FolderSource:
             if self.size is None and image.width != image.height:
                 raise self._needs_size(first, image)
         if size < 2 or size % 2 or size > 4096:
-            raise InvalidArgumentError(f"The images must have an even size from 2 to 4096, got {size}; state --size N.")
+            raise InvalidArgumentError(f"The images must have an even size from 2 to 4096, got {size}; give --size N.")
         return (size, size, 3) if colour else (size, size)
 
     def digest(self) -> str:
@@ -197,7 +197,7 @@ class FolderSource:
             names = [info.filename for info in self._archive.infolist() if not info.is_dir()]
             if len(names) > len(set(names)):
                 twice = next(name for number, name in enumerate(names) if name in names[:number])
-                raise SourceError(f"{self.path} holds {twice!r} twice; which one is meant? Make the archive again.")
+                raise SourceError(f"{self.path} holds {twice!r} twice; make the archive again, with one of them.")
             paths: Iterable[str] = names
         else:
             paths = (
@@ -258,7 +258,7 @@ class FolderSource:
         with self._open(member) as opened:
             if self.colour is None and len(shape) == 2 and opened.mode not in _GREY_MODES:
                 raise InvalidArgumentError(
-                    f"{self.path}: {member.path} is in color, the first image is grey; state --colour or --grey."
+                    f"{self.path}: {member.path} is in color, the first image is gray; state --colour or --grey."
                 )
             try:
                 image = ImageOps.exif_transpose(opened).convert("RGB" if len(shape) == 3 else "L")

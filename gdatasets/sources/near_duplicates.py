@@ -1,6 +1,6 @@
 """Images of a split that are in the training images too, as they are or nearly: a test with them is an easier one.
 
-Two images are nearly the same where their thumbnails, grey and about 16x16, correlate by at least `NEAR`: the same
+Two images are nearly the same where their thumbnails, gray and about 16x16, correlate by at least `NEAR`: the same
 picture coded again, at another brightness or contrast, or the next frame of a recording. Coded again as JPEG of quality
 75, all of 1,000 images of EuroSAT, of CIFAR-10 and of PatchCamelyon are still that near. Simple drawings resemble each
 other as much without being copies; so the report counts how many near pairs have two labels. Images of hardly any
@@ -59,7 +59,7 @@ def find_near_duplicates(
     Args:
         source: the images.
         looked_for: split, first sample and the one after the last.
-        among: the same, of the images that are learnt from.
+        among: the same, of the images that are learned from.
         most: images that are looked for, evenly spaced.
 
     Raises:

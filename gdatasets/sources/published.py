@@ -1,4 +1,4 @@
-"""Reading any source of the catalogue: its files are found or fetched, compared with their digests, and parsed.
+"""Reading any source of the catalog: its files are found or fetched, compared with their digests, and parsed.
 
 The raw files are looked for in this order: the `root` argument, `$GDATASETS_ROOT`, the user's cache
 (`$XDG_CACHE_HOME/gdatasets`, by default `~/.cache/gdatasets`). Each is a torchvision-style root:
@@ -187,7 +187,7 @@ def _locate(source: Source, split: str, root: Root, download: bool) -> tuple[Pat
                 return base, edition
         for edition in source.editions:
             if any((base / file.path).is_file() for file in edition.files[split]):
-                return base, edition  # some of them are an error, not a reason to go on
+                return base, edition  # some of them are an error, not a reason to look further
     fetchable = next((each for each in source.editions if all(file.urls for file in each.files[split])), None)
     if fetchable is None:
         raise SourceError(_missing(source, source.editions[0], split, roots, "it cannot be fetched without an account"))

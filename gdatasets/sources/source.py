@@ -1,4 +1,4 @@
-"""What an image source is: its files, licence and citation, and the arrays that it gives."""
+"""What an image source is: its files, license and citation, and the arrays that it gives."""
 
 import hashlib
 import os
@@ -120,7 +120,7 @@ class MovedDataset:
 
 @dataclass(frozen=True)
 class Source:
-    """A set of labelled images that somebody else published.
+    """A set of labeled images that somebody else published.
 
     Attributes:
         name: what `load_source` takes.
@@ -136,7 +136,7 @@ class Source:
             read, and `train` is mixed already. Empty where the publisher's order knows no groups.
         split_rule: how the splits were cut, where they or their order are not as published.
         editions: the forms in which the same images are published; the first one that is found is read.
-        original: the source whose images are split anew by `ranges`, in place of editions.
+        original: the source whose images are split again by `ranges`, instead of editions.
         ranges: for each split which images of the original it has, counted over all, those of `train` first.
         array_sha256: digests of images and labels that come with a package instead of in files.
         moved: the dataset of its moved images, if there is one.
@@ -175,14 +175,14 @@ class Source:
 
     @property
     def restriction(self) -> str:
-        """What a non-commercial or GPL licence demands of derived images; empty of others."""
+        """What a non-commercial or GPL license demands of derived images; empty of others."""
         if re.search(r"non-?commercial|\bNC\b", self.licence, re.IGNORECASE):
             return "RESTRICTED: no commercial use, of derived images either"
         return "RESTRICTED: derived images only under the same licence" if "GPL" in self.licence else ""
 
     @property
     def terms(self) -> str:
-        """The licence, with what it demands of derived images."""
+        """The license, with what it demands of derived images."""
         licence = self.licence or "not stated"
         return f"{licence} ({self.restriction})" if self.restriction else licence
 
@@ -222,11 +222,11 @@ class Source:
 
 
 class ImageSource(Protocol):
-    """Labelled images that are read piece by piece; anything of this shape can be built into a dataset."""
+    """Labeled images that are read piece by piece; anything of this shape can be built into a dataset."""
 
     @property
     def about(self) -> Source:
-        """Names, classes, number of samples, licence and citation."""
+        """Names, classes, number of samples, license and citation."""
 
     @property
     def image_shape(self) -> tuple[int, ...]:

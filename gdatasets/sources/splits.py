@@ -28,7 +28,7 @@ def cut_each_class(name: str, labels: NDArray[np.int64]) -> Mapping[str, Order]:
     """Which samples `train` and `test` have of a source that has one published set.
 
     Of each class, in the publisher's order: the last fifth is `test`, the tenth before it ends `train` as its
-    validation images, what comes first is learnt from. Consecutive images, which may be of one place or recording, so
+    validation images, what comes first is learned from. Consecutive images, which may be of one place or recording, so
     stay together but at two cuts. Learning and validation images are each mixed by `fixed_order`.
 
     Args:

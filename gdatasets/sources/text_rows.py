@@ -1,4 +1,4 @@
-"""Text files of grey 28x28 images, one a line: Rotated MNIST (AMAT) and Sign Language MNIST (CSV).
+"""Text files of gray 28x28 images, one a line: Rotated MNIST (AMAT) and Sign Language MNIST (CSV).
 
 Lines are read with a bounded length and never more of them than expected, so that no file can exhaust the memory.
 """
@@ -29,9 +29,9 @@ _LETTER_J = 9
 
 @dataclass(frozen=True)
 class RotatedMnistArchive:
-    """`mnist_rotation_new.zip`: 784 grey values 0..1 and the label on a line, separated by spaces.
+    """`mnist_rotation_new.zip`: 784 gray values 0..1 and the label on a line, separated by spaces.
 
-    Values become the nearest of 256 grey levels. Pixels are taken row by row: so does the loader that an author of the
+    Values become the nearest of 256 gray levels. Pixels are taken row by row: so does the loader that an author of the
     dataset wrote (skdata, J. Bergstra), which transposes other datasets of the same paper, not this one; so do those of
     the papers on equivariant networks. `train` is the smaller file, `..._train_valid.amat`, of 12,000 images.
     """
@@ -54,7 +54,7 @@ class RotatedMnistArchive:
 
 @dataclass(frozen=True)
 class SignLanguageTables:
-    """`sign_mnist_train.csv` and `sign_mnist_test.csv`: the label and 784 grey levels 0..255, row by row.
+    """`sign_mnist_train.csv` and `sign_mnist_test.csv`: the label and 784 gray levels 0..255, row by row.
 
     Labels count the letters of the alphabet: 0..24 without 9 (J and Z are movements). Here they are 0..23.
 
@@ -99,9 +99,9 @@ def _lines(stream: IO[bytes]) -> Iterator[str]:
 
 
 def _as_arrays(levels: NDArray[np.float32], labels: NDArray[np.float32], where: str) -> SourceArrays:
-    """Images from grey levels (n, 784) and class numbers from (n,), both of which must be whole numbers."""
+    """Images from gray levels (n, 784) and class numbers from (n,), both of which must be whole numbers."""
     if not ((levels >= 0) & (levels <= 255) & (levels == np.rint(levels))).all():
-        raise SourceError(f"{where} has pixels that are no grey levels; delete it and fetch it again.")
+        raise SourceError(f"{where} has pixels that are no gray levels; delete it and fetch it again.")
     if not (labels == np.rint(labels)).all():
         raise SourceError(f"{where} has labels that are no whole numbers; delete it and fetch it again.")
     return SourceArrays(levels.astype(np.uint8).reshape(-1, _SIZE, _SIZE), labels.astype(np.int64))

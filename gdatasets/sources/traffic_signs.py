@@ -81,7 +81,7 @@ class TrafficSignArchives:
     """`GTSRB/Training/CLASS/TRACK_FRAME.ppm`, and `GTSRB/Final_Test/Images/*.ppm` with `GT-final_test.csv`.
 
     A track is one passing of one sign, about 30 frames. Every tenth track is held out, so that choices are made by
-    passings that are not learnt from.
+    passings that are not learned from.
 
     Attributes:
         held_out: frames in every tenth track.

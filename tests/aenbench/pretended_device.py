@@ -1,9 +1,12 @@
-"""A device that is pretended: PyTorch's `meta` device, but with values, which the CPU computes.
+"""A pretended device: PyTorch's `meta` device, but with values, which the CPU computes.
 
 As on a GPU, an operation takes all its tensors from one device (a tensor of one number may be on the CPU), and only
 `.cpu()`, `.to()` and `.item()` bring values back. So code that mixes devices fails here as it would there, reading of
-values is counted, and what is computed can be compared with the CPU bit for bit. What a GPU computes otherwise (other
+values is counted, and what is computed can be compared with the CPU bit for bit. What a GPU computes differently (other
 kernels, other rounding, its own random numbers) is not pretended.
+
+PyTorch's own fake tensors do not help here: with the device `cuda` they cannot make a backward pass on a machine
+without one (PyTorch 2.14: `hasPrimaryContext expects a valid device index`).
 """
 
 import sys

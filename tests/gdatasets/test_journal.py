@@ -127,7 +127,7 @@ def test_a_journal_of_a_stranger_writes_nothing_outside(path: str, tmp_path: Pat
     journal = tmp_path / "board" / ".board.journal"
     (journal / "new").mkdir(parents=True)
     (journal / "commit.json").write_text(json.dumps([path]))
-    with pytest.raises(IntegrityError, match="no journal"):
+    with pytest.raises(IntegrityError, match="not a journal"):
         recover(tmp_path / "board")
     assert not (tmp_path / "outside").exists()
 

@@ -35,7 +35,7 @@ def open_bounded(path: Path, limit: int) -> AbstractContextManager[BinaryIO]:
     """A file that the user named, open for reading: a plain one of no more than so many bytes.
 
     Raises:
-        EntryError: it cannot be opened, is no plain file (a pipe, say, on which reading might wait for ever), or is
+        EntryError: it cannot be opened, is no plain file (such as a pipe, on which reading might wait for ever), or is
             too large.
     """
     return open_plain(str(path), limit, shown(path))

@@ -155,11 +155,11 @@ def test_what_is_there_is_not_touched(make_folder: MakeFolder, tmp_path: Path) -
     folder, out = make_folder(symmetric=False), tmp_path / "out"
     run(folder, out)
     before = {name: (out / name).stat().st_mtime_ns for name in files(out)}
-    with pytest.raises(OutputError, match="report is there already"):
+    with pytest.raises(OutputError, match="report exists already"):
         run(folder, out)
     assert {name: (out / name).stat().st_mtime_ns for name in files(out)} == before
     (tmp_path / "board/entries").mkdir(parents=True)
-    with pytest.raises(OutputError, match="of another command"):
+    with pytest.raises(OutputError, match="by another command"):
         run(folder, tmp_path / "board")
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="a file stands where a folder belongs"):

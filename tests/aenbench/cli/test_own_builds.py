@@ -273,7 +273,7 @@ def test_a_build_is_described_with_its_sizes_digests_and_groups(call):
     assert (code, err) == (0, "")
     manifest = read_manifest(Path("my-build"))
     digests = [split.content_sha256 for config in manifest.configurations.values() for split in config.splits.values()]
-    wanted = ("Photos 1.0.0", "16x16, grey; 2 classes: a, b", "train 40, test 30", "licence  MIT", "@misc{photos-1.0.0")
+    wanted = ("Photos 1.0.0", "16x16, gray; 2 classes: a, b", "train 40, test 30", "license  MIT", "@misc{photos-1.0.0")
     for text in (*wanted, *digests, "group of order 8: rotation, hflip", "any angle", "group of order 2: hflip"):
         assert text in out
     assert "photos@1.0.0 has no published digest" in out

@@ -147,7 +147,7 @@ def test_a_seed_decides_everything_and_passes_are_reported() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("config", "symmetries"), [("c4", {"rotation"}), ("v4", {"hflip", "vflip"})])
 def test_symmetries_of_g_digits_are_the_surest_moves(config: str, symmetries: set[str]) -> None:
-    """The threshold is another matter: docs/discovering.md has how often the chosen set is exact."""
+    """The threshold is another matter: docs/discovery-measured.md has how often the chosen set is exact."""
     digits = load_arrays("g-digits", config, "train")
     found = choose_by_training("learned-augmentation", digits.images, digits.labels)
     assert auroc(found.confidences, symmetries) >= 0.9

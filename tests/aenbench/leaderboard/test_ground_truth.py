@@ -88,7 +88,7 @@ def test_a_sheet_holds_only_the_images_that_are_shown(board: Path) -> None:
     assert labels.tolist() == [0] * 5 + [1] * 5
     assert [number for number, image in enumerate(images) if image.any()] == [0, 1, 2, 5, 6, 7]
     for use in (dataset.read, dataset.digest):
-        with pytest.raises(SourceError, match="pets is not at hand; give --root"):
+        with pytest.raises(SourceError, match="pets is not available; give --root"):
             use("train")
 
 

@@ -201,9 +201,9 @@ def test_an_entry_holds_its_own_small_weights_only(board: Path) -> None:
     folder = board / NAME
     content = (folder / FILE).read_bytes()
     (folder / "seed-1.safetensors").write_bytes(content)
-    assert "gives no weights_sha256 of that seed" in verify(board)[1][0]
+    assert "has no weights_sha256 of that seed" in verify(board)[1][0]
     (folder / "seed-1.safetensors").rename(folder / "seed-00.safetensors")
-    assert "which no entry has" in verify(board)[1][0]
+    assert "which does not belong in an entry" in verify(board)[1][0]
     (folder / "seed-00.safetensors").unlink()
     (folder / FILE).write_bytes(content + bytes(MAX_KEPT_WEIGHTS))
     assert "is larger than 204,800 bytes" in verify(board)[1][0]

@@ -82,7 +82,7 @@ def test_a_stray_inside_an_entry_is_named(inside: str, board: Path, run: Run) ->
     for command in (["verify", board], ["leaderboard", "--dir", board]):
         code, err = run(*command)
         assert code in {1, 2}
-        assert f"one holds {inside}, which no entry has" in err
+        assert f"one holds {inside}, which does not belong in an entry" in err
 
 
 @pytest.mark.parametrize("place", ["g-digits/aug1/three", "g-digits/aug9", "g-mnist"])
@@ -112,5 +112,5 @@ def test_a_folder_in_place_of_a_generated_file_stays(name: str, board: Path, run
     (board / name / "mine").mkdir(parents=True)
     code, err = run("leaderboard", "--dir", board)
     assert (code, err.count("\n")) == (2, 1)
-    assert "is a folder, where a file is to be written" in err
+    assert "is a folder, but a file has to be written there" in err
     assert (board / name / "mine").is_dir()

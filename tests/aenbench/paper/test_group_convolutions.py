@@ -1,4 +1,4 @@
-"""Part e: searches on the datasets at hand, a line for each other one, and what may be said of them."""
+"""Part e: searches on the available datasets, a line for each other one, and what may be said of them."""
 
 import csv
 import io
@@ -102,7 +102,7 @@ def test_a_dataset_is_searched_trained_and_written(tmp_path: Path) -> None:
     assert all(0 < float(row["test"]) < 1 for row in trainings)
     text = (folder / "convolutions.md").read_text()
     assert "| g-digits / aug2 | 0 | " in text
-    assert "cannot be told: Expected at least 20 distinct networks" in text
+    assert "undecided: Expected at least 20 distinct networks" in text
     assert "- `kmnist`: Kuzushiji-MNIST: KMNIST/raw/" in text
     assert "Get it from http://codh.rois.ac.jp/kmnist/" in text
 
@@ -236,11 +236,11 @@ def test_networks_are_told_in_words() -> None:
     [
         (analysis_of(), "yes, with these initial weights"),
         (analysis_of("augmentation"), "no: augmentation leads, with these initial weights"),
-        (analysis_of(low=0.0), "cannot be told: the interval of the lead holds 0"),
-        (analysis_of("augmentation", low=-0.1), "cannot be told: the interval of the lead holds 0"),
-        (analysis_of(low=None), "cannot be told: one seed of all networks has no interval"),
-        (analysis_of(effects=False), "cannot be told: R² of the surrogate is 0.05, below 0.1"),
-        ("too few", "cannot be told: too few"),
+        (analysis_of(low=0.0), "undecided: the interval of the lead contains 0"),
+        (analysis_of("augmentation", low=-0.1), "undecided: the interval of the lead contains 0"),
+        (analysis_of(low=None), "undecided: one seed of all networks has no interval"),
+        (analysis_of(effects=False), "undecided: R² of the surrogate is 0.05, below 0.1"),
+        ("too few", "undecided: too few"),
     ],
 )
 def test_dominance_is_said_only_where_the_lead_is_certain(analysis: Analysis | str, said: str) -> None:

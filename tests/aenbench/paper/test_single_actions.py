@@ -62,7 +62,7 @@ def test_where_they_trail_none_wins() -> None:
 
 def test_the_gain_is_told_for_each_variant_and_each_measure() -> None:
     text = markdown(made(matching), "made")
-    for title, gain in (("as released", "+3.00"), ("fan-in initialisation", "+2.00"), ("both", "+2.00")):
+    for title, gain in (("as released", "+3.00"), ("fan-in initialization", "+2.00"), ("both", "+2.00")):
         assert [cell.split()[0] for cell in row(text, "g-mnist", title)[2:]] == [gain] * 3
 
 

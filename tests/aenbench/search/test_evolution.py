@@ -1,4 +1,4 @@
-"""Regularised evolution: one bit at a time, the oldest dies, and it is better than chance."""
+"""Regularized evolution: one bit at a time, the oldest dies, and it is better than chance."""
 
 from dataclasses import dataclass
 

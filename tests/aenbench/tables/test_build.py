@@ -246,7 +246,7 @@ def test_a_damaged_table_is_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "g-digits" / "d4" / "aen-standard.parquet"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"PAR1")
-    with pytest.raises(TableError, match=r"is not a table.*to make it anew, move it away first"):
+    with pytest.raises(TableError, match=r"is not a table.*to make it again, move it away first"):
         make(tmp_path, seeds=1)
     assert path.read_bytes() == b"PAR1"
 

@@ -161,7 +161,7 @@ def test_a_file_that_comes_back_other_than_sent_is_never_tagged(built: Path, hub
 )
 def test_a_malformed_repository_is_refused(built: Path, repo: str) -> None:
     """929b5b9: of these only the first four; the others passed `--dry-run` and were sent to the server."""
-    with pytest.raises(InvalidArgumentError, match="ORGANISATION/NAME"):
+    with pytest.raises(InvalidArgumentError, match="ORGANIZATION/NAME"):
         publish(built, repo)
 
 

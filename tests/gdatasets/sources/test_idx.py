@@ -85,7 +85,7 @@ def test_half_of_the_unpacked_letters_does_not_hide_the_archive(publisher: Any) 
     half.write_bytes(b"half")
     assert len(load_source(name, "train", publisher.root, download=False).labels) == 10
     (publisher.root / "EMNIST/raw/gzip.zip").unlink()
-    with pytest.raises(SourceError, match=r"has 4 bytes|is missing though its companions"):
+    with pytest.raises(SourceError, match=r"has 4 bytes|is missing, although the files"):
         load_source(name, "train", publisher.root, download=False)
 
 

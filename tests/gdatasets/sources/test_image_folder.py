@@ -134,7 +134,7 @@ def test_a_color_image_among_grey_ones_is_not_made_grey_in_silence(tmp_path: Pat
     """929b5b9 made a whole folder grey because its first image was."""
     image_file(tmp_path / "x" / "a" / "0.png", mode="L")
     image_file(tmp_path / "x" / "a" / "1.png")
-    with pytest.raises(InvalidArgumentError, match=r"1\.png is in color, the first image is grey; state --colour"):
+    with pytest.raises(InvalidArgumentError, match=r"1\.png is in color, the first image is gray; state --colour"):
         FolderSource(tmp_path / "x").read("train", 0, 9)
     assert FolderSource(tmp_path / "x", colour=True).read("train", 0, 9).images.shape == (2, 12, 12, 3)
     assert FolderSource(tmp_path / "x", colour=False).read("train", 0, 9).images.shape == (2, 12, 12)

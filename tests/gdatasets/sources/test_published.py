@@ -115,7 +115,7 @@ def test_where_nothing_is_found_the_line_says_what_to_put_where(publisher: Any, 
 def test_a_missing_companion_is_named(publisher: Any, name: str) -> None:
     dataset, path = publisher.publish(name), publisher.first_file(name)
     path.unlink()
-    assert f"{path} is missing though its companions are there" in refusal(dataset, publisher.root)
+    assert f"{path} is missing, although the files that belong with it exist" in refusal(dataset, publisher.root)
 
 
 @pytest.mark.parametrize("name", NAMES)

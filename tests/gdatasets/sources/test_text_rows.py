@@ -61,10 +61,10 @@ def test_any_white_space_separates(publisher: Any, separator: str) -> None:
 @pytest.mark.parametrize(
     ("pixels", "label", "reason"),
     [
-        (["1.01"], 3, "no grey levels"),
-        (["-0.01"], 3, "no grey levels"),
-        (["nan"], 3, "no grey levels"),
-        (["inf"], 3, "no grey levels"),
+        (["1.01"], 3, "no gray levels"),
+        (["-0.01"], 3, "no gray levels"),
+        (["nan"], 3, "no gray levels"),
+        (["inf"], 3, "no gray levels"),
         (["0"], 2.5, "no whole numbers"),
         (["0"], "nan", "no whole numbers"),
         (["0"], -1, "none of its 10 classes"),
