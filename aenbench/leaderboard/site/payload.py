@@ -1,8 +1,8 @@
 """The board as the JSON that the page is drawn from: shares 0..1, rounded once to what is shown; text as it is.
 
-{"tasks": [...], "entries": [...], "sections": [...]}; a task is there once for fixed recipes and once for open ones. An
-entry's `task` is a number in `tasks`, its `id` is `<dataset>/<configuration>/<name>`. Long tables are lists of numbers
-in a stated order.
+{"tasks": [...], "entries": [...], "sections": [...], "matrix": ...}; a task is there once for fixed recipes and once
+for open ones. An entry's `task` is a number in `tasks`, its `id` is `<dataset>/<configuration>/<name>`. Long tables are
+lists of numbers in a stated order.
 """
 
 import json
@@ -14,9 +14,12 @@ import numpy as np
 
 from aenbench.leaderboard.board import Board, Row, Standing
 from aenbench.leaderboard.entry import format_recipe
+from aenbench.leaderboard.matrix import Matrix
 from aenbench.leaderboard.search_curves import Point
 from aenbench.leaderboard.site.citation import dataset_citation, entry_bibtex
+from aenbench.leaderboard.site.overview_data import matrix_data, sizes_data
 from aenbench.leaderboard.site.samples import sample_images
+from aenbench.leaderboard.training_sizes import SizeComparison
 from aenbench.scoring import Details, Part
 from aenbench.scoring.scores import tabled
 
@@ -42,6 +45,7 @@ class Section:
         picture: a `data:` address of one above the table; empty where there is none.
         alternative: what the picture shows, in words.
         is_first: whether the section stands above those of entries.
+        details: how to read it, shown on request.
     """
 
     title: str
@@ -51,22 +55,37 @@ class Section:
     picture: str = ""
     alternative: str = ""
     is_first: bool = False
+    details: str = ""
 
 
-def payload(board: Board, sections: Sequence[Section] = ()) -> str:
-    """The JSON of a board, in which no letter can end a script element."""
+def payload(
+    board: Board,
+    sections: Sequence[Section] = (),
+    matrix: Matrix | None = None,
+    sizes: Sequence[SizeComparison | None] = (),
+) -> str:
+    """The JSON of a board, in which no letter can end a script element.
+
+    Args:
+        board: what is shown.
+        sections: that are made elsewhere.
+        matrix: of methods and tasks, where there is one.
+        sizes: of each standing, the comparison over training images where there is one; nothing for none.
+    """
+    compared = sizes or [None] * len(board.standings)
     content = {
-        "tasks": [_task(standing) for standing in board.standings],
+        "tasks": [_task(*each) for each in zip(board.standings, compared, strict=True)],
         "entries": [
             _entry(number, standing, row) for number, standing in enumerate(board.standings) for row in standing.rows
         ],
         "sections": [asdict(section) for section in sections],
+        "matrix": matrix_data(matrix),
     }
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.translate(_HARMLESS)
 
 
-def _task(standing: Standing) -> dict[str, Any]:
+def _task(standing: Standing, sizes: SizeComparison | None) -> dict[str, Any]:
     task, dataset = standing.task, standing.answers.dataset
     samples = sample_images(standing.answers)
     return {
@@ -87,6 +106,7 @@ def _task(standing: Standing) -> dict[str, Any]:
             "rows": samples.rows,
         },
         "citation": dataset_citation(task.dataset, dataset.version),
+        **({"training": sizes_data(sizes)} if sizes else {}),
     }
 
 
