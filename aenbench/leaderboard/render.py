@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aenbench.leaderboard.board import read_board
+from aenbench.leaderboard.board_overview import overview_of
 from aenbench.leaderboard.entry import json_schema
 from aenbench.leaderboard.ground_truth import ANSWERS_FILE, can_be_fetched, make_sheet
 from aenbench.leaderboard.markdown import render
-from aenbench.leaderboard.overview import overview_of
 from aenbench.leaderboard.results import collect
 from aenbench.leaderboard.results_files import (
     RESULTS_JSON,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from importlib import resources
 
 from aenbench.leaderboard.board import Board
-from aenbench.leaderboard.overview import Overview
+from aenbench.leaderboard.board_overview import Overview
 from aenbench.leaderboard.site.payload import Section, payload
 from aenbench.reports.page import policy_digest
 
