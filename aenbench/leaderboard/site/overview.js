@@ -1,5 +1,28 @@
 
-/* ---- the matrix of methods and tasks; this file only holds functions, which page.js calls ---- */
+/* ---- what `packing` packed; this file only holds functions, which page.js calls ---- */
+
+function unpacked({ entries: { columns, rows }, seedColumns, tasks }) {
+  const named = (names, values) => Object.fromEntries(names.map((name, i) => [name, values[i]]));
+  const parts = (values, heads) => values.map((part, i) => (part.length === 3 ? [...heads[i], ...part] : part));
+  return rows.map((values) => {
+    const entry = named(columns, values), { heads } = tasks[entry.task];
+    entry.seeds = entry.seeds.map((seed) => named(seedColumns, seed));
+    entry.classes = parts(entry.classes, heads.classes);
+    entry.facets = entry.facets.map(([name, count, shown]) => ({ name, values: count, parts: parts(shown, heads[name]) }));
+    for (const curves of [entry.progress, entry.training]) {
+      for (const curve of curves) curve[1] = points(curve[1]);
+    }
+    return entry;
+  });
+}
+
+/** [number, value, best so far] of each point, where only the values are there. */
+function points(curve) {
+  let best = 0;
+  return curve.map((point, i) => (Array.isArray(point) ? point : [i + 1, point, (best = Math.max(best, point))]));
+}
+
+/* ---- the matrix of methods and tasks ---- */
 
 function matrixSection({ title, note, tasks, lines }) {
   const groups = [];

@@ -2,6 +2,7 @@
 /* Draws the board that lies in #data. Text enters the page as text nodes only, never as HTML. */
 
 const board = JSON.parse(document.getElementById("data").textContent);
+board.entries = unpacked(board);
 const byId = new Map(board.entries.map((entry) => [entry.id, entry]));
 const $ = (id) => document.getElementById(id);
 

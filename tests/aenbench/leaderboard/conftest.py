@@ -123,6 +123,15 @@ def make_entry() -> MakeEntry:
     return _make
 
 
+Records = Callable[[Mapping[str, Any]], list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="session")
+def entries_of() -> Records:
+    """The entries in the page's data, which hold them as a table, by the names of its columns."""
+    return lambda data: [dict(zip(data["entries"]["columns"], row, strict=True)) for row in data["entries"]["rows"]]
+
+
 @dataclass(frozen=True, eq=False)
 class Invented:
     """A task of any size, and entries about it that never were files.
