@@ -1,5 +1,6 @@
 """The command `aenbench suite`."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,10 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aenbench.cli.options import AddressOption, ExecutorOption, QuietOption, RootOption, WorkersOption
+from aenbench.errors import InvalidArgumentError
 from gdatasets.cli.output import say, warn
+from gdatasets.visible_text import visible
 
 if TYPE_CHECKING:
     from aenbench.runs.suite_plan import Cell
+
+_UPPER = " Runs with other numbers of images cost ~ as much as with the method's own: fewer images cost less."
 
 
 def suite(
@@ -18,6 +23,14 @@ def suite(
         str, typer.Option(help="core, all, or the tasks of suite.toml that fit a pattern such as 'g-mnist/*'.")
     ] = "core",
     methods: Annotated[str, typer.Option(help="Methods of suite.toml, such as mlp,cnn; by default all.")] = "",
+    train_images: Annotated[
+        str,
+        typer.Option(
+            metavar="N,...",
+            help="Numbers of training images, such as 100,1000,10000: run the methods with each of them, on the open "
+            "track, in place of their own recipe.",
+        ),
+    ] = "",
     status: Annotated[
         bool, typer.Option("--status", help="Run nothing; show what is done and what is missing.")
     ] = False,
@@ -42,22 +55,31 @@ def suite(
     from aenbench.runs.suite_plan import SUITE_FILE, plan_suite, read_suite, run_suite
 
     chosen = [name for name in methods.split(",") if name]
-    cells = plan_suite(read_suite(folder / SUITE_FILE), folder, tasks, chosen, root)
+    cells = plan_suite(read_suite(folder / SUITE_FILE), folder, tasks, chosen, root, _numbers(train_images))
     _show(cells)
     if status:
         return
     with executor_from(executor, workers, address) as where, progress_report(quiet) as report:
         failures = run_suite(
-            cells, folder, report, where, lambda cell, what: say(f"{cell.task} {cell.method}: {printable(what, 500)}")
+            cells, folder, report, where, lambda cell, what: say(f"{cell.task} {cell.label}: {printable(what, 500)}")
         )
     for cell, why in failures:
-        warn(f"{cell.task} {cell.method} failed: {printable(why, 500)}")
+        warn(f"{cell.task} {cell.label} failed: {printable(why, 500)}")
     try:
         if any(cell.is_done for cell in cells):
             leaderboard(folder, check=False, form=None, tasks=None, root=root)
     finally:
         if failures:
             raise typer.Exit(1)
+
+
+def _numbers(text: str) -> list[int]:
+    """The numbers between commas; raises InvalidArgumentError for what is none."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    for part in parts:
+        if not re.fullmatch("[1-9][0-9]{0,8}", part):
+            raise InvalidArgumentError(f'Expected numbers of images such as 100,1000, got "{visible(part, 60)}".')
+    return [int(part) for part in parts]
 
 
 def _show(cells: "Sequence[Cell]") -> None:
@@ -69,11 +91,12 @@ def _show(cells: "Sequence[Cell]") -> None:
     say(
         f"{len(cells) - len(missing)} of {len(cells)} entries are there. The others: {sum(known) / 3600:,.1f} hours of "
         f"one core for {len(known)}, ~ by other datasets; not known for {len(missing) - len(known)}."
+        + (_UPPER if any(cell.options.train_images for cell in missing) else "")
     )
 
 
 def _state(cell: "Cell") -> str:
     if cell.is_done:
-        return f"{cell.method} done"
+        return f"{cell.label} done"
     cost = "?" if cell.seconds is None else f"{'' if cell.exact else '~'}{cell.seconds:,.0f} s"
-    return f"{cell.method} {cost}{', started' if cell.is_started else ''}"
+    return f"{cell.label} {cost}{', started' if cell.is_started else ''}"

@@ -24,6 +24,9 @@ difficult images at random are not seen.
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,20 +55,25 @@ def find_leaks(entries: Sequence[Checked], answers: Answers) -> Iterator[Flag]:
         return
     wrong = [checked.predictions != answers.labels for checked in entries]  # (seeds, n) each
     shares = np.stack([each.mean(axis=0) for each in wrong])  # (entries, n)
-    difficulties = others_errors([checked.predictions for checked in entries], answers.labels)
+    classes = Classes.of(answers.labels)
+    difficulties = [
+        classes.measure(each) for each in others_errors([checked.predictions for checked in entries], answers.labels)
+    ]
     distances = [
-        np.array([distance(difficulty, row, answers.labels) for row in rows])
+        np.array([difficulty.distance(row) for row in rows])
         for difficulty, rows in zip(difficulties, wrong, strict=True)
     ]
-    effects = [
-        np.nan_to_num(each) / np.sqrt(np.maximum(rows.sum(axis=1), 1))
-        for each, rows in zip(distances, wrong, strict=True)
-    ]
+    effects = np.array(
+        [
+            np.median(np.nan_to_num(each) / np.sqrt(np.maximum(rows.sum(axis=1), 1)))
+            for each, rows in zip(distances, wrong, strict=True)
+        ]
+    )
     means = shares.mean(axis=1)
     for number, checked in enumerate(entries):
         if means[number] >= np.median(np.delete(means, number)):
             continue
-        effect = float(np.median([np.median(each) for k, each in enumerate(effects) if k != number]))
+        effect = float(np.median(np.delete(effects, number)))
         errors = wrong[number].sum(axis=1)
         expected = effect * np.sqrt(errors)
         limit = np.minimum(LEAST_Z, expected / 2)
@@ -76,7 +84,7 @@ def find_leaks(entries: Sequence[Checked], answers: Answers) -> Iterator[Flag]:
                 f"(z {distances[number][unrelated].min():.1f}, expected about {expected[unrelated].min():.1f})"
             )
             yield Flag(entry_key(checked.entry), "label-leak", message)
-        spread = np.array([concentration(difficulties[number], row, answers.labels) for row in wrong[number]])
+        spread = np.array([difficulties[number].concentration(row) for row in wrong[number]])
         only = (spread > LARGEST_CONCENTRATION) & (errors >= LEAST_ERRORS) & (expected >= LEAST_EXPECTED)
         if only.any():
             message = (
@@ -117,42 +125,85 @@ def others_errors(predictions: Sequence[NDArray[np.uint8]], labels: NDArray[np.i
     return found
 
 
-def distance(difficulty: NDArray[np.float64], wrong: NDArray[np.bool_], labels: NDArray[np.int64]) -> float:
-    """z of the difficulty of wrong images, within true classes; NaN where it is undefined.
+Floats = NDArray[np.float64]
+Which = NDArray[np.bool_]
 
-    Args:
-        difficulty: (n,).
-        wrong: (n,).
-        labels: (n,).
+
+@dataclass(frozen=True, eq=False)
+class Classes:
+    """The images of each true class, sorted once for all that is asked of a task.
+
+    Attributes:
+        order: (n,), numbers of the images by class.
+        starts: where each class begins in it, and where the last one ends.
     """
-    total = variance = 0.0
-    for of_label, errors in _by_class(difficulty, wrong, labels):
-        images, count = len(of_label), int(errors.sum())
-        if 0 < count < images:
-            total += float(of_label[errors].sum())
-            variance += float(of_label.var()) * count * (images - count) / (images - 1)
-    return total / float(np.sqrt(variance)) if variance > 0 else float("nan")
+
+    order: NDArray[np.int64]
+    starts: tuple[int, ...]
+
+    @classmethod
+    def of(cls, labels: NDArray[np.int64]) -> "Classes":
+        """Those of labels (n,)."""
+        starts = np.cumsum([0, *np.unique(labels, return_counts=True)[1]])
+        return cls(np.argsort(labels, kind="stable"), tuple(starts.tolist()))
+
+    def split(self, values: NDArray[Any]) -> list[NDArray[Any]]:
+        """Values (n,) of the images, those of each class."""
+        ordered = values[self.order]
+        return [ordered[start:stop] for start, stop in pairwise(self.starts)]
+
+    def measure(self, difficulty: Floats) -> "Difficulty":
+        """A difficulty (n,) by which errors can be measured."""
+        above = [of_class - of_class.mean() for of_class in self.split(difficulty)]
+        return Difficulty(self, above, [float(each.var()) for each in above], [np.sort(each) for each in above])
 
 
-def concentration(difficulty: NDArray[np.float64], wrong: NDArray[np.bool_], labels: NDArray[np.int64]) -> float:
-    """The difficulty of wrong images beyond the mean of their class, as a share of the largest that so many can have.
+@dataclass(frozen=True, eq=False)
+class Difficulty:
+    """A difficulty of images, and what errors (n,) have to do with it.
 
-    Arguments as of `distance`; NaN where it is undefined.
+    Attributes:
+        classes: of the images.
+        above: of each class, the difficulty of its images above their mean.
+        variances: of those.
+        ascending: those, sorted.
     """
-    found = largest = 0.0
-    for of_label, errors in _by_class(difficulty, wrong, labels):
-        found += float(of_label[errors].sum())
-        largest += float(np.sort(of_label)[len(of_label) - int(errors.sum()) :].sum())
-    return found / largest if largest > 0 else float("nan")
+
+    classes: Classes
+    above: Sequence[Floats]
+    variances: Sequence[float]
+    ascending: Sequence[Floats]
+
+    def distance(self, wrong: Which) -> float:
+        """z of the difficulty of wrong images, within true classes; NaN where nothing can be told."""
+        total = variance = 0.0
+        for of_class, spread, errors in zip(self.above, self.variances, self.classes.split(wrong), strict=True):
+            images, count = len(of_class), int(errors.sum())
+            if 0 < count < images:
+                total += float(of_class[errors].sum())
+                variance += spread * count * (images - count) / (images - 1)
+        return total / float(np.sqrt(variance)) if variance > 0 else float("nan")
+
+    def concentration(self, wrong: Which) -> float:
+        """The difficulty of wrong images beyond the mean of their class, as a share of the largest that so many have.
+
+        NaN where nothing can be told.
+        """
+        found = largest = 0.0
+        for of_class, ascending, errors in zip(self.above, self.ascending, self.classes.split(wrong), strict=True):
+            found += float(of_class[errors].sum())
+            largest += float(ascending[len(of_class) - int(errors.sum()) :].sum())
+        return found / largest if largest > 0 else float("nan")
 
 
-def _by_class(
-    difficulty: NDArray[np.float64], wrong: NDArray[np.bool_], labels: NDArray[np.int64]
-) -> Iterator[tuple[NDArray[np.float64], NDArray[np.bool_]]]:
-    """For each true class: the difficulty of its images above their mean, and which are wrong."""
-    for label in np.unique(labels):
-        of_label = difficulty[labels == label]
-        yield of_label - of_label.mean(), wrong[labels == label]
+def distance(difficulty: Floats, wrong: Which, labels: NDArray[np.int64]) -> float:
+    """`Difficulty.distance` of errors (n,), by a difficulty (n,) of images with labels (n,)."""
+    return Classes.of(labels).measure(difficulty).distance(wrong)
+
+
+def concentration(difficulty: Floats, wrong: Which, labels: NDArray[np.int64]) -> float:
+    """`Difficulty.concentration` of errors (n,), by a difficulty (n,) of images with labels (n,)."""
+    return Classes.of(labels).measure(difficulty).concentration(wrong)
 
 
 def _seeds(checked: Checked, chosen: NDArray[np.bool_]) -> str:

@@ -13,12 +13,19 @@ from aenbench.scoring.scores import ACCURACY, tabled
 from aenbench.tasks.task import Task
 
 
-def render(board: Board, verdict: str = "") -> str:
-    """The tables of a board, as Markdown, and above them the verdict over tasks, where there is one."""
+def render(board: Board, start: str = "", below: Sequence[str] = ()) -> str:
+    """The tables of a board, as Markdown.
+
+    Args:
+        board: what it shows.
+        start: Markdown above the tables; empty for none.
+        below: Markdown below the table of each standing, as many as there are; empty texts for none.
+    """
     tasks = [standing.task for standing in board.standings]
     heads = [_head(task) if task not in tasks[:number] else "" for number, task in enumerate(tasks)]
-    tables = zip(heads, map(_table, board.standings), strict=True)
-    return "\n".join([_PREAMBLE, *([verdict] if verdict else []), *(head + table for head, table in tables)])
+    tables = zip(heads, map(_table, board.standings), below or [""] * len(tasks), strict=True)
+    texts = [head + table + ("\n" + more if more else "") for head, table, more in tables]
+    return "\n".join([_PREAMBLE, *([start] if start else []), *texts])
 
 
 _PREAMBLE = """# Leaderboards

@@ -22,6 +22,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -45,8 +46,6 @@ LEAST_MISTAKES = 30
 MAX_ROWS = 20
 """The most accurate seeds of an entry are compared, at most so many: an entry can have a thousand."""
 
-_CLASSES = 256  # predictions are bytes
-
 
 @dataclass(frozen=True, eq=False)
 class Mistakes:
@@ -63,26 +62,35 @@ class Mistakes:
     kinds: Any
     count: NDArray[np.int64]
 
+    @cached_property
+    def turned(self) -> tuple[tuple[Any, Any], ...]:
+        """Both matrices, each with its transpose in the form that is multiplied by without being sorted again."""
+        return tuple((each, each.T.tocsr()) for each in (self.where, self.kinds))
+
     @classmethod
     def of(cls, predictions: NDArray[np.uint8], labels: NDArray[np.int64]) -> "Mistakes":
         """Those of predictions (rows, n) of images with labels (n,)."""
         rows, images = np.nonzero(predictions != labels)
         given = predictions[rows, images].astype(np.int64)
+        classes = 1 + int(max(predictions.max(), labels.max()))
         of_label = np.sqrt(np.bincount(labels))[labels[images]]
-        where = _table(rows, images * _CLASSES + given, np.ones(len(rows)), len(predictions), least=2)
-        kinds = _table(rows, labels[images] * _CLASSES + given, 1 / of_label, len(predictions))
+        where = _table(rows, images * classes + given, np.ones(len(rows)), len(predictions), least=2)
+        kinds = _table(rows, labels[images] * classes + given, 1 / of_label, len(predictions))
         return cls(where, kinds, np.bincount(rows, minlength=len(predictions)))
 
 
 def _table(
     rows: NDArray[np.int64], keys: NDArray[np.int64], values: NDArray[np.float64], count: int, least: int = 1
 ) -> Any:
-    """Sums of values, sparse (rows, keys): a column for each key that is there so many times at least."""
+    """Sums of values, sparse (rows, keys): a column for each key that is there so many times at least.
+
+    Keys are counted, not sorted: none is larger than images times classes.
+    """
     from scipy.sparse import csr_matrix
 
-    kept, columns, times = np.unique(keys, return_inverse=True, return_counts=True)
-    is_kept = times[columns] >= least
-    return csr_matrix((values[is_kept], (rows[is_kept], columns[is_kept])), (count, len(kept)))
+    kept = np.bincount(keys) >= least
+    columns, is_kept = np.cumsum(kept) - 1, kept[keys]
+    return csr_matrix((values[is_kept], (rows[is_kept], columns[keys[is_kept]])), (count, int(kept.sum())))
 
 
 def shared_mistakes(mistakes: Mistakes, rows: slice = slice(None)) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -92,7 +100,7 @@ def shared_mistakes(mistakes: Mistakes, rows: slice = slice(None)) -> tuple[NDAr
         The share, at most 1, and the number of mistakes that it rests on, both (some rows, all rows). The share is 0
         where that number is below 1; that of a row with itself says nothing.
     """
-    same, chance = ((each[rows] @ each.T).toarray() for each in (mistakes.where, mistakes.kinds))
+    same, chance = ((each[rows] @ turned).toarray() for each, turned in mistakes.turned)
     rests_on = np.minimum(mistakes.count[rows, None], mistakes.count) - chance
     share = np.divide(same - chance, rests_on, out=np.zeros_like(chance), where=rests_on >= 1)
     return share, rests_on

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aenbench.leaderboard.board import read_board
+from aenbench.leaderboard.board_overview import overview_of
 from aenbench.leaderboard.entry import json_schema
 from aenbench.leaderboard.ground_truth import ANSWERS_FILE, can_be_fetched, make_sheet
 from aenbench.leaderboard.markdown import render
@@ -26,9 +27,7 @@ from aenbench.leaderboard.results_files import (
 )
 from aenbench.leaderboard.site.payload import Section
 from aenbench.leaderboard.site.render import page
-from aenbench.leaderboard.task_outcomes import outcomes_of
-from aenbench.leaderboard.verdict_section import verdict_markdown, verdict_section
-from aenbench.scoring.verdict import judge
+from aenbench.leaderboard.verdict_section import verdict_section
 from aenbench.tasks.task import Root
 from gdatasets.files import holds
 from gdatasets.journal import recover, replace_files
@@ -55,11 +54,11 @@ def generate(
     if not board.standings:
         return {}, board.problems
     results = collect(board, base)
-    verdict = judge(outcomes_of(board))
-    sections = [*verdict_section(verdict), *sections]
+    overview = overview_of(board)
+    sections = [*verdict_section(overview.verdict), *sections]
     texts = {
-        "README.md": render(board, verdict_markdown(verdict)),
-        "index.html": page(board, sections),
+        "README.md": render(board, overview.start_markdown, overview.task_markdown),
+        "index.html": page(board, sections, overview),
         "entry.schema.json": json_schema(),
     }
     sheets = {

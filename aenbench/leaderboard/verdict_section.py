@@ -19,7 +19,14 @@ _HEADINGS = (
     f"search + training, s {STATED}",
     "front",
 )
-_WIDTH, _LEFT, _LINE, _TOP = 720, 190, 18, 44
+_WIDTH, _LEFT, _LINE, _TOP = 460, 138, 20, 52  # a phone shows it at three quarters of this size
+_MOST_LETTERS, _MOST_RANKS = 19, 14
+_COLORS = (
+    ".paper{fill:#fff}.ink{fill:#1b1d21}.quiet{fill:#5b6069}.rank{fill:#295fb4}"
+    ".interval{stroke:#8aa9d6}.difference{stroke:#b3261e}.group{stroke:#777}"
+    "@media(prefers-color-scheme:dark){.paper{fill:#1b1e24}.ink{fill:#e9eaed}.quiet{fill:#a2a8b3}.rank{fill:#8ab4f8}"
+    ".interval{stroke:#4d6a96}.difference{stroke:#f2867c}.group{stroke:#8b9099}}"
+)
 
 
 def verdict_markdown(verdict: Verdict | None) -> str:
@@ -38,7 +45,9 @@ def verdict_section(verdict: Verdict | None) -> list[Section]:
     picture = base64.b64encode(draw_ranks(verdict).encode()).decode("ascii")
     rows = tuple(_cells(each) for each in verdict.judged)
     source = f"data:image/svg+xml;base64,{picture}"
-    return [Section(TITLE, _note(verdict), _HEADINGS, rows, source, _in_words(verdict), is_first=True)]
+    lead = f"Over the {len(verdict.tasks)} tasks that all {len(verdict.judged)} methods below have an entry on."
+    alternative, details = _in_words(verdict), _note(verdict)
+    return [Section(TITLE, lead, _HEADINGS, rows, source, alternative, is_first=True, details=details)]
 
 
 def _note(verdict: Verdict) -> str:
@@ -76,7 +85,7 @@ def draw_ranks(verdict: Verdict) -> str:
     """A critical-difference picture (Demsar 2006, figure 1) as SVG: equal verdicts give equal text.
 
     A line for each method: its mean rank, the interval of it, and at the top a bar as long as the critical difference.
-    Gray bars join the methods of a group.
+    Gray bars join the methods of a group. Its colors are those of the page's theme.
     """
     judged, count = verdict.judged, len(verdict.judged)
 
@@ -87,32 +96,37 @@ def draw_ranks(verdict: Verdict) -> str:
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}" '
         'font-family="sans-serif" font-size="12">',
-        f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>',
+        f"<style>{_COLORS}</style>",
+        f'<rect width="{_WIDTH}" height="{height}" class="paper"/>',
         *(
-            f'<text x="{across(rank)}" y="34" text-anchor="middle" fill="#555">{rank}</text>'
-            for rank in range(1, count + 1)
+            f'<text x="{across(rank)}" y="42" text-anchor="middle" class="quiet">{rank}</text>'
+            for rank in range(1, count + 1, 1 + count // _MOST_RANKS)
         ),
-        f'<text x="10" y="16" fill="#222">critical difference {verdict.critical_difference:.2f}</text>',
-        _bar(across(1), across(min(1 + verdict.critical_difference, count)), 12, "#b3261e", 3),
+        f'<text x="10" y="22" class="ink">critical diff. {verdict.critical_difference:.2f}</text>',
+        _bar(across(1), across(min(1 + verdict.critical_difference, count)), 18, "difference", 3),
     ]
     for place, each in enumerate(judged):
         y = _TOP + _LINE * place + 8
         lines += [
-            f'<text x="10" y="{y + 4}" fill="#222">{escape(each.method[:26])}</text>',
-            _bar(across(each.rank_low), across(each.rank_high), y, "#8aa9d6", 2),
-            f'<circle cx="{across(each.rank)}" cy="{y}" r="4" fill="#295fb4"/>',
+            f'<text x="10" y="{y + 4}" class="ink">{escape(_cut(each.method))}</text>',
+            _bar(across(each.rank_low), across(each.rank_high), y, "interval", 2),
+            f'<circle cx="{across(each.rank)}" cy="{y}" r="4" class="rank"/>',
         ]
     lines += _group_bars(verdict, [across(each.rank) for each in judged], _TOP + _LINE * count + 8)
     return "\n".join([*lines, "</svg>", ""])
 
 
+def _cut(name: str) -> str:
+    return name if len(name) <= _MOST_LETTERS else f"{name[: _MOST_LETTERS - 1]}…"
+
+
 def _group_bars(verdict: Verdict, places: Sequence[str], top: int) -> list[str]:
     number = {each.method: place for place, each in enumerate(verdict.judged)}
     return [
-        _bar(places[number[group[0]]], places[number[group[-1]]], top + _LINE * row, "#777", 5)
+        _bar(places[number[group[0]]], places[number[group[-1]]], top + _LINE * row, "group", 5)
         for row, group in enumerate(verdict.groups)
     ]
 
 
-def _bar(start: str, end: str, y: int, color: str, width: int) -> str:
-    return f'<line x1="{start}" y1="{y}" x2="{end}" y2="{y}" stroke="{color}" stroke-width="{width}"/>'
+def _bar(start: str, end: str, y: int, kind: str, width: int) -> str:
+    return f'<line x1="{start}" y1="{y}" x2="{end}" y2="{y}" class="{kind}" stroke-width="{width}"/>'

@@ -8,24 +8,24 @@ import shutil
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import numpy as np
 from pydantic import Field, ValidationError
 
 from aenbench.errors import EntryError, InvalidArgumentError, known_name
 from aenbench.execution.executors import Executor
 from aenbench.leaderboard.entry import Strict
-from aenbench.leaderboard.entry_folder import ENTRY_FILE, entry_folder, find_entries, read_description
+from aenbench.leaderboard.entry_folder import ENTRY_FILE, entry_folder
 from aenbench.leaderboard.untrusted.files import open_bounded, read_bounded
 from aenbench.leaderboard.untrusted.text import printable
 from aenbench.runs.options import RunOptions
 from aenbench.runs.plan import Plan
 from aenbench.runs.progress import Report
 from aenbench.runs.run import run
+from aenbench.runs.suite_costs import expected, measure
 from gdatasets.errors import GDatasetsError, OutputError, UnknownNameError
 from gdatasets.files import locked
 
@@ -103,7 +103,7 @@ class Cell:
         plan: of the run.
         folder: of its entry.
         seconds: that all its seeds will take on one core, from entries of the same method; None where there is none.
-        exact: whether those are on the same dataset.
+        exact: whether those are on the same dataset, with as many training images.
     """
 
     task: str
@@ -113,6 +113,12 @@ class Cell:
     folder: Path
     seconds: float | None
     exact: bool
+
+    @property
+    def label(self) -> str:
+        """Of the method, and the number of training images where it was asked for: `mlp`, `mlp n100`."""
+        images = self.options.train_images
+        return self.method if images is None else f"{self.method} n{images}"
 
     @property
     def is_done(self) -> bool:
@@ -131,7 +137,12 @@ class Cell:
 
 
 def plan_suite(
-    suite: Suite, base: Path, tasks: str = CORE, methods: Sequence[str] = (), root: Path | None = None
+    suite: Suite,
+    base: Path,
+    tasks: str = CORE,
+    methods: Sequence[str] = (),
+    root: Path | None = None,
+    train_images: Sequence[int] = (),
 ) -> list[Cell]:
     """Every run of some tasks and methods, whether it is there or not, by task.
 
@@ -141,60 +152,53 @@ def plan_suite(
         tasks: `core`, `all` or a pattern.
         methods: of the suite; all of them where none is named.
         root: a folder to look for the datasets' sources in first.
+        train_images: numbers of training images: a run of the open track with each of them, in place of the one with
+            the method's own recipe.
 
     Raises:
         UnknownNameError: no such task or method, or a name in the suite that does not exist.
-        InvalidArgumentError: options of a method that do not go together, or two methods that make one entry.
+        InvalidArgumentError: options of a method that do not go together, two methods that make one entry, or a number
+            of training images that a task does not have, or that changes nothing.
+        SourceError: numbers of training images are given, and a dataset is not on this machine.
     """
     chosen = [known_name("method", name, suite.methods) for name in methods] or list(suite.methods)
+    sizes = sorted(set(train_images)) or [None]
     measured = measure(base)
     cells = []
     for task in suite.tasks(tasks):
         dataset, _, config = task.partition("/")
         for method in chosen:
             given: Mapping[str, Any] = suite.methods[method]
-            options = RunOptions(**{**given, "dataset": dataset, "config": config, "seeds": suite.seeds})
-            plan = options.plan(root)
-            seconds, exact = _expected(measured, dataset, plan.name)
-            whole = None if seconds is None else seconds * suite.seeds
-            folder = entry_folder(base, dataset, config, plan.name)
-            cells.append(Cell(task, method, options, plan, folder, whole, exact))
-    names = {(cell.task, cell.plan.name): cell.method for cell in cells}
+            usual = RunOptions(**{**given, "dataset": dataset, "config": config, "seeds": suite.seeds})
+            like = usual.plan(root).name
+            for images in sizes:
+                options = usual if images is None else replace(usual, train_images=images)
+                plan = options.plan(root)
+                name = like if images is None else _open_name(plan, images, f"{task} {method}")
+                cost = expected(measured, dataset, name, like)
+                whole = None if cost.seconds is None else cost.seconds * suite.seeds
+                folder = entry_folder(base, dataset, config, name)
+                cells.append(Cell(task, method, options, plan, folder, whole, cost.exact))
+    names = {cell.folder: cell.method for cell in cells}
     for cell in cells:
-        if (other := names[cell.task, cell.plan.name]) != cell.method:
+        if (other := names[cell.folder]) != cell.method:
             raise InvalidArgumentError(
-                f"Methods {cell.method} and {other} make one entry, {cell.plan.name}; remove one."
+                f"Methods {cell.method} and {other} make one entry, {cell.folder.name}; remove one."
             )
     return cells
 
 
-def measure(base: Path) -> dict[tuple[str, str], list[float]]:
-    """Seconds a seed of the entries below a folder, as stated, by dataset and name; malformed ones are left out."""
-    found: dict[tuple[str, str], list[float]] = {}
+def _open_name(plan: Plan, images: int, what: str) -> str:
+    """The name of the entry of a plan with so many training images, where they change something."""
     try:
-        folders = find_entries(base)
-    except EntryError:
-        return found
-    for folder in folders:
-        try:
-            entry = read_description(folder)
-        except EntryError:
-            continue
-        for seed in entry.seeds:
-            if seed.training_seconds is not None:
-                spent = seed.training_seconds + (seed.search_seconds or 0.0)
-                found.setdefault((entry.dataset, entry.name), []).append(spent)
-    return found
-
-
-def _expected(
-    measured: Mapping[tuple[str, str], Sequence[float]], dataset: str, name: str
-) -> tuple[float | None, bool]:
-    """Seconds a seed, and whether they were measured on this dataset; otherwise on others, or not at all."""
-    if here := measured.get((dataset, name)):
-        return float(np.mean(here)), True
-    elsewhere = [value for (_, other), values in measured.items() if other == name for value in values]
-    return (float(np.mean(elsewhere)), False) if elsewhere else (None, False)
+        name, recipe = plan.name, plan.open_recipe
+    except InvalidArgumentError as error:
+        raise InvalidArgumentError(f"{what}: {error}") from error
+    if recipe is None or recipe.images is None:
+        raise InvalidArgumentError(
+            f"{what}: {images:,} images are what its own recipe trains on; leave them out of --train-images."
+        )
+    return name
 
 
 def check_disk(cells: Sequence[Cell], base: Path) -> None:

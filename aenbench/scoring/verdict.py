@@ -19,6 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from aenbench.scoring.blocks import largest_block
+
 Floats = NDArray[np.float64]
 
 DRAWS = 2_000
@@ -105,8 +107,8 @@ def judge(outcomes: Outcomes) -> Verdict | None:
 
     The order of tasks, methods and seeds has no influence.
     """
-    tasks, methods, coverage = _block(outcomes)
-    if len(tasks) < 2 or len(methods) < 2:
+    tasks, methods, _ = found = largest_block(outcomes)
+    if not tasks:
         return None
     block = [[outcomes[task][method] for method in methods] for task in tasks]
     means = np.array([[each.mean for each in row] for row in block])
@@ -134,8 +136,7 @@ def judge(outcomes: Outcomes) -> Verdict | None:
     ]
     judged.sort(key=lambda each: (each.rank, each.method))
     difference = critical_difference(len(methods), len(tasks))
-    absent = {method: count for method, count in sorted(coverage.items()) if method not in methods}
-    return Verdict(tasks, tuple(judged), absent, difference, _groups(judged, difference))
+    return Verdict(tasks, tuple(judged), found.absent, difference, _groups(judged, difference))
 
 
 def critical_difference(methods: int, tasks: int) -> float:
@@ -162,22 +163,6 @@ def pareto(goodness: Sequence[float], costs: Sequence[float | None]) -> list[boo
         )
         for good, cost in points
     ]
-
-
-def _block(outcomes: Outcomes) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, int]]:
-    """Tasks and methods of the largest block, and on how many tasks each method has an entry."""
-    coverage: dict[str, int] = {}
-    for task in outcomes.values():
-        for method in task:
-            coverage[method] = coverage.get(method, 0) + 1
-    order = sorted(coverage, key=lambda method: (-coverage[method], method))
-    best: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
-    for count in range(2, len(order) + 1):
-        methods = order[:count]
-        tasks = sorted(task for task, found in outcomes.items() if all(method in found for method in methods))
-        if len(tasks) > 1 and len(tasks) * count > len(best[0]) * len(best[1]):
-            best = (tuple(tasks), tuple(sorted(methods)))
-    return *best, coverage
 
 
 def _ranks(means: Floats) -> Floats:

@@ -2,6 +2,7 @@
 /* Draws the board that lies in #data. Text enters the page as text nodes only, never as HTML. */
 
 const board = JSON.parse(document.getElementById("data").textContent);
+board.entries = unpacked(board);
 const byId = new Map(board.entries.map((entry) => [entry.id, entry]));
 const $ = (id) => document.getElementById(id);
 
@@ -348,6 +349,7 @@ const sections = board.tasks.map((task, number) => {
         task.protocol === "paper" ? h("p", {}, "Choices were made on the first 1,000 test images, as in the released code: not comparable with standard.") : null,
         task.recipe === "open" ? h("p", {}, "The open track: their authors changed the recipe of the final training, so these entries are ranked among themselves.") : null),
       samples(task)),
+    task.training ? sizesPart(task) : null,
     scroll(`Entries of ${title}`, h("table", {},
       h("caption", {}, h("span", {}, `Entries of ${title}. Brackets hold 95 % intervals. Networks are those that the search trained; seconds those of search + training; both are means over seeds. ${STATED} as stated by the authors, not recomputed.`,
         h("span", { class: "of-bars" }, ` Bars go from ${percent(range[0], 0)} to ${percent(range[1], 0)} %.`))),
@@ -360,11 +362,13 @@ const sections = board.tasks.map((task, number) => {
 
 /* ---- sections that are made elsewhere: tables of text ---- */
 
-const further = board.sections.map(({ title, note, headings, rows, picture, alternative }, number) =>
+const further = board.sections.map(({ title, note, details, headings, rows, picture, alternative }, number) =>
   h("section", { class: "task", "aria-labelledby": `section-${number}` },
-    h("div", { class: "task-head" }, h("div", {}, h("h2", { id: `section-${number}` }, title), h("p", {}, note))),
+    h("div", { class: "task-head" }, h("div", {}, h("h2", { id: `section-${number}` }, title), h("p", {}, note),
+      details ? h("details", {}, h("summary", {}, "How to read it"), h("p", {}, details)) : null)),
     /^data:image\/svg\+xml;base64,/.test(picture) ? h("img", { class: "picture", src: picture, alt: alternative }) : null,
-    simpleTable(title, headings.map((name, i) => [name, i > 1 ? "number" : null]), rows)));
+    simpleTable(`Table: ${title}`, headings.map((name, i) => [name, i > 1 || (i && rows.every((cells) => /^\d/.test(cells[i]))) ? "number" : null]), rows)));
+const matrix = board.matrix ? matrixSection(board.matrix) : null;
 
 function matches(entry) {
   const task = board.tasks[entry.task];
@@ -398,7 +402,7 @@ function updateList() {
     shown += entries.length;
     tasks += entries.length > 0;
   }
-  for (const section of further) section.hidden = Boolean(state.q) || FILTERS.some((key) => state[key]);
+  for (const section of [...further, matrix]) section?.toggleAttribute("hidden", Boolean(state.q) || FILTERS.some((key) => state[key]));
   const order = `sorted by ${column.name.toLowerCase()}, ${up ? "ascending" : "descending"}`;
   $("count").textContent = shown ? `${plural(shown, "entry", "entries")} in ${plural(tasks, "task", "tasks")}, ${order}.` : "No entry fits these filters.";
 }
@@ -643,7 +647,7 @@ for (const name of FILTERS) {
   form.elements[name].append(h("option", { value: "" }, "all"), ...values.map((value) => h("option", { value }, value)));
 }
 const isFirst = (_, number) => board.sections[number].is_first;
-$("tasks").append(...further.filter(isFirst), ...sections.map((section) => section.element), ...further.filter((...at) => !isFirst(...at)));
+$("tasks").append(...further.filter(isFirst), matrix ?? "", ...sections.map((section) => section.element), ...further.filter((...at) => !isFirst(...at)));
 $("theme").addEventListener("click", () => setTheme(remembered(isDark() ? "light" : "dark")));
 darkSystem.addEventListener("change", () => setTheme(null));
 $("skip").addEventListener("click", (event) => {

@@ -1,8 +1,8 @@
 """The board as the JSON that the page is drawn from: shares 0..1, rounded once to what is shown; text as it is.
 
-{"tasks": [...], "entries": [...], "sections": [...]}; a task is there once for fixed recipes and once for open ones. An
-entry's `task` is a number in `tasks`, its `id` is `<dataset>/<configuration>/<name>`. Long tables are lists of numbers
-in a stated order.
+{"tasks": [...], "entries": [...], "sections": [...], "matrix": ...}; a task is there once for fixed recipes and once
+for open ones. Entries are a table, as `packing` has it; an entry's `task` is a number in `tasks`, its `id` is
+`<dataset>/<configuration>/<name>`. Long tables are lists of numbers in a stated order.
 """
 
 import json
@@ -14,9 +14,12 @@ import numpy as np
 
 from aenbench.leaderboard.board import Board, Row, Standing
 from aenbench.leaderboard.entry import format_recipe
-from aenbench.leaderboard.search_curves import Point
+from aenbench.leaderboard.matrix import Matrix
 from aenbench.leaderboard.site.citation import dataset_citation, entry_bibtex
+from aenbench.leaderboard.site.overview_data import matrix_data, sizes_data
+from aenbench.leaderboard.site.packing import pack_curves, pack_parts, part_heads, table
 from aenbench.leaderboard.site.samples import sample_images
+from aenbench.leaderboard.training_sizes import SizeComparison
 from aenbench.scoring import Details, Part
 from aenbench.scoring.scores import tabled
 
@@ -42,6 +45,7 @@ class Section:
         picture: a `data:` address of one above the table; empty where there is none.
         alternative: what the picture shows, in words.
         is_first: whether the section stands above those of entries.
+        details: how to read it, shown on request.
     """
 
     title: str
@@ -51,22 +55,49 @@ class Section:
     picture: str = ""
     alternative: str = ""
     is_first: bool = False
+    details: str = ""
 
 
-def payload(board: Board, sections: Sequence[Section] = ()) -> str:
-    """The JSON of a board, in which no letter can end a script element."""
+def payload(
+    board: Board,
+    sections: Sequence[Section] = (),
+    matrix: Matrix | None = None,
+    sizes: Sequence[SizeComparison | None] = (),
+) -> str:
+    """The JSON of a board, in which no letter can end a script element.
+
+    Args:
+        board: what is shown.
+        sections: that are made elsewhere.
+        matrix: of methods and tasks, where there is one.
+        sizes: of each standing, the comparison over training images where there is one; nothing for none.
+    """
+    compared = sizes or [None] * len(board.standings)
     content = {
-        "tasks": [_task(standing) for standing in board.standings],
-        "entries": [
-            _entry(number, standing, row) for number, standing in enumerate(board.standings) for row in standing.rows
-        ],
+        "tasks": [_task(*each) for each in zip(board.standings, compared, strict=True)],
+        "entries": table(
+            [_entry(number, standing, row) for number, standing in enumerate(board.standings) for row in standing.rows]
+        ),
+        "seedColumns": _SEED,
         "sections": [asdict(section) for section in sections],
+        "matrix": matrix_data(matrix),
     }
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.translate(_HARMLESS)
 
 
-def _task(standing: Standing) -> dict[str, Any]:
+_SEED = ("seed", "accuracy", "chosenBy", "parameters", "networks", "searchSeconds", "trainingSeconds")
+"""What the numbers of a seed are."""
+
+
+def _common(standing: Standing) -> Mapping[str, Any]:
+    """The heads of `classes` and of each facet, which the entries of a task have in common."""
+    details = standing.rows[0].shown.details
+    facets = {name: part_heads(parts) for name, parts in details.facets.items() if len(parts) <= MAX_FACET_VALUES}
+    return {**dict.fromkeys(details.facets), **facets, "classes": part_heads(details.classes)}
+
+
+def _task(standing: Standing, sizes: SizeComparison | None) -> dict[str, Any]:
     task, dataset = standing.task, standing.answers.dataset
     samples = sample_images(standing.answers)
     return {
@@ -87,11 +118,13 @@ def _task(standing: Standing) -> dict[str, Any]:
             "rows": samples.rows,
         },
         "citation": dataset_citation(task.dataset, dataset.version),
+        "heads": _common(standing),
+        **({"training": sizes_data(sizes)} if sizes else {}),
     }
 
 
 def _entry(task: int, standing: Standing, row: Row) -> dict[str, Any]:
-    entry, shown, details = row.entry, row.shown, row.shown.details
+    entry, shown, details, common = row.entry, row.shown, row.shown.details, _common(standing)
     return {
         "task": task,
         "id": f"{entry.dataset}/{entry.configuration}/{entry.name}",
@@ -104,15 +137,15 @@ def _entry(task: int, standing: Standing, row: Row) -> dict[str, Any]:
         "accuracy": _shares((row.score.mean, row.score.low, row.score.high)),
         **_further_scores(row),
         "seeds": [
-            {
-                "seed": seed.seed,
-                "accuracy": _share(accuracy),
-                "chosenBy": None if seed.chosen_by is None else _share(seed.chosen_by),
-                "parameters": seed.parameters,
-                "networks": seed.networks_trained,
-                "searchSeconds": seed.search_seconds,
-                "trainingSeconds": seed.training_seconds,
-            }
+            [
+                seed.seed,
+                _share(accuracy),
+                None if seed.chosen_by is None else _share(seed.chosen_by),
+                seed.parameters,
+                seed.networks_trained,
+                seed.search_seconds,
+                seed.training_seconds,
+            ]
             for seed, accuracy in zip(entry.seeds, row.score.per_seed, strict=True)
         ],
         "network": shown.network,
@@ -132,11 +165,11 @@ def _entry(task: int, standing: Standing, row: Row) -> dict[str, Any]:
         "created": entry.created,
         "predictionsSha256": entry.predictions_sha256,
         "bibtex": entry_bibtex(entry),
-        "classes": _parts(details.classes),
-        "facets": [_facet(name, parts) for name, parts in details.facets.items()],
-        "invariance": _parts(details.invariance),
-        "progress": _curves(shown.progress),
-        "training": _curves(shown.training),
+        "classes": pack_parts(details.classes, common["classes"]),
+        "facets": [_facet(name, parts, common[name]) for name, parts in details.facets.items()],
+        "invariance": pack_parts(details.invariance, None),
+        "progress": pack_curves(shown.progress),
+        "training": pack_curves(shown.training),
         "lacksHistory": row.lacks_history,
         "stillRising": 0 if shown.has_converged else _share(shown.still_rising),
         **_confusion(details, standing.answers.dataset.classes),
@@ -151,19 +184,12 @@ def _further_scores(row: Row) -> dict[str, Any]:
     return {"scores": shown} if shown else {}
 
 
-def _curves(curves: Mapping[int, Sequence[Point]]) -> list[Any]:
-    """[[seed, [[number, value, best so far], ...]], ...]"""
-    return [
-        [seed, [[point.number, round(point.value, 4), round(point.best, 4)] for point in points]]
-        for seed, points in curves.items()
-    ]
-
-
-def _facet(name: str, parts: tuple[Part, ...]) -> dict[str, Any]:
+def _facet(name: str, parts: tuple[Part, ...], heads: Sequence[Sequence[Any]] | None) -> list[Any]:
+    """[name, values, parts], of too many values those with the lowest accuracy."""
     shown = parts
     if len(parts) > MAX_FACET_VALUES:
         shown = tuple(sorted(parts, key=lambda part: part.share)[:MAX_FACET_VALUES])
-    return {"name": name, "values": len(parts), "parts": _parts(shown)}
+    return [name, len(parts), pack_parts(shown, heads)]
 
 
 def _confusion(details: Details, classes: tuple[str, ...]) -> dict[str, Any]:
@@ -189,11 +215,6 @@ def _calibration(details: Details) -> dict[str, Any]:
             "bins": [[each.predictions, *_shares((each.confidence, each.accuracy))] for each in found.bins],
         }
     }
-
-
-def _parts(parts: Iterable[Part]) -> list[list[Any]]:
-    """[name, images, share, low, high] of each."""
-    return [[part.name, part.images, *_shares((part.share, part.low, part.high), decimals=1)] for part in parts]
 
 
 def _shares(shares: Iterable[float], decimals: int = 2) -> list[float]:

@@ -1,11 +1,12 @@
 """Entries made for tests: truthful, small, on G-Digits, which needs no download."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -22,6 +23,11 @@ from aenbench.search.record import Trial, trials_csv
 from aenbench.tasks.images import Images
 from aenbench.tasks.task import Task, TaskShape
 from gdatasets.groups.actions import ACTIONS, bits_from_actions
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, Request
+
+    Open = Callable[..., Page]
 
 TASK = Task("g-digits", "aug1")
 
@@ -117,6 +123,15 @@ def make_entry() -> MakeEntry:
     return _make
 
 
+Records = Callable[[Mapping[str, Any]], list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="session")
+def entries_of() -> Records:
+    """The entries in the page's data, which hold them as a table, by the names of its columns."""
+    return lambda data: [dict(zip(data["entries"]["columns"], row, strict=True)) for row in data["entries"]["rows"]]
+
+
 @dataclass(frozen=True, eq=False)
 class Invented:
     """A task of any size, and entries about it that never were files.
@@ -193,3 +208,45 @@ class Invented:
 def invent() -> Callable[..., Invented]:
     """Makes a task: `invent(images)` or `invent(images, Task("g-mnist", "aug2"))`."""
     return Invented.of
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """Debian's Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: "Browser", index: Path) -> Iterator["Open"]:
+    """Opens the page of the module's fixture `index`.
+
+    Afterwards nothing was said on the console, and nothing but the file was asked for.
+    """
+    said: list[str] = []
+    asked: list[str] = []
+    contexts = []
+
+    def opened(address: str = "", width: int = 1280, theme: Any = "light", **options: Any) -> "Page":
+        context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=theme, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: asked.append(_address(request)))
+        page.goto(index.as_uri() + address)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert said == []
+    assert set(asked) <= {index.as_uri()}
+
+
+def _address(request: "Request") -> str:
+    return "" if request.url.startswith("data:image/") else request.url.partition("#")[0]

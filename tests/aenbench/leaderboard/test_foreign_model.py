@@ -89,7 +89,7 @@ def test_a_foreign_model_is_run_scored_verified_and_reproduced(
     assert trust_of(folder, entry, predictions, labels).level == "reproduced"
     assert call("verify runs", monkeypatch, capsys) == (0, "1 entry verified.\n")
     assert call("leaderboard --dir runs", monkeypatch, capsys)[0] == 0
-    assert '"method":"mypackage.models:MyNet"' in (package / "runs" / "index.html").read_text()
+    assert '"mypackage.models:MyNet"' in (package / "runs" / "index.html").read_text()
     assert "mypackage" in (package / "runs" / "README.md").read_text()
 
 

@@ -2,13 +2,12 @@
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from aenbench.leaderboard.render import write_generated
 from aenbench.tasks.task import Task
@@ -27,6 +26,11 @@ LARGEST = {
     "training_seconds": 5e-324,
 }
 Open = Callable[..., Page]
+
+
+@pytest.fixture(autouse=True)
+def _only_the_file(index: Path, open_page: Open) -> None:
+    """Every test is held to `open_page`'s promise."""
 
 
 @pytest.fixture(scope="module")
@@ -61,47 +65,6 @@ def index(tmp_path_factory: pytest.TempPathFactory, make_entry: Callable[..., Pa
     make_entry(base, "perfect", 0, Task("g-digits", "d4"), seeds=1)
     write_generated(base)
     return base / "index.html"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def open_page(browser: Browser, index: Path) -> Iterator[Open]:
-    """Opens the page; afterwards nothing was said on the console and nothing but the file was asked for."""
-    said: list[str] = []
-    asked: list[str] = []
-    contexts = []
-
-    def opened(address: str = "", width: int = 1280, theme: Any = "light", **options: Any) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=theme, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda request: asked.append(_address(request)))
-        page.goto(index.as_uri() + address)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert said == []
-    assert set(asked) <= {index.as_uri()}
-
-
-def _address(request: Request) -> str:
-    return "" if request.url.startswith("data:image/") else request.url.partition("#")[0]
-
-
-@pytest.fixture(autouse=True)
-def _only_the_file(index: Path, open_page: Open) -> None:
-    """Every test is held to `open_page`'s promise."""
 
 
 def names(page: Page, section: int = 0) -> list[str]:

@@ -96,7 +96,9 @@ def test_a_baseline_that_searches_nothing_trained_no_other_network(
         ("baseline", "toy:of-a-registered-family"),
     ],
 )
-def test_numbers_of_other_networks_are_as_stated(origin: str, method: str, tmp_path: Path, make_entry) -> None:
+def test_numbers_of_other_networks_are_as_stated(
+    origin: str, method: str, tmp_path: Path, make_entry, entries_of
+) -> None:
     folder = make_entry(tmp_path, "e", 60, seeds=1, origin=origin, method=method, stated={"parameters": 12_345})
     assert check(read_description(folder)) == (False, [])
     make_entry(tmp_path, "counted", 90, seeds=1)
@@ -106,7 +108,7 @@ def test_numbers_of_other_networks_are_as_stated(origin: str, method: str, tmp_p
     }
     assert "| 12,345 † |" in lines["e"]
     assert "| 234,818 |" in lines["counted"]
-    counted = {entry["name"]: entry["counted"] for entry in json.loads(payload(board))["entries"]}
+    counted = {entry["name"]: entry["counted"] for entry in entries_of(json.loads(payload(board)))}
     assert counted == {"e": False, "counted": True}
 
 

@@ -31,7 +31,9 @@ def registered() -> Iterator[Score]:
     SCORES.unregister("worst-class")
 
 
-def test_a_registered_score_is_a_column_and_in_the_pages_data(registered: Score, tmp_path: Path, make_entry) -> None:
+def test_a_registered_score_is_a_column_and_in_the_pages_data(
+    registered: Score, tmp_path: Path, make_entry, entries_of
+) -> None:
     make_entry(tmp_path, "one", 36, seeds=2)
     board = read_board(tmp_path)
     [row] = board.rows
@@ -40,15 +42,15 @@ def test_a_registered_score_is_a_column_and_in_the_pages_data(registered: Score,
     text = render(board)
     assert "| rank | entry | accuracy, % | worst class, % | seeds |" in text
     assert f"| {registered.show(scored)} |" in text
-    [entry] = json.loads(payload(board))["entries"]
+    [entry] = entries_of(json.loads(payload(board)))
     assert entry["scores"] == {"worst-class": [scored.mean, scored.low, scored.high]}
 
 
-def test_without_it_there_is_no_such_column(tmp_path: Path, make_entry) -> None:
+def test_without_it_there_is_no_such_column(tmp_path: Path, make_entry, entries_of) -> None:
     make_entry(tmp_path, "one", 36)
     board = read_board(tmp_path)
     assert "worst class" not in render(board)
-    assert "scores" not in json.loads(payload(board))["entries"][0]
+    assert "scores" not in entries_of(json.loads(payload(board)))[0]
 
 
 def test_an_entry_without_what_a_score_needs_has_a_dash(tmp_path: Path, make_entry) -> None:

@@ -15,7 +15,8 @@ from aenbench.leaderboard.entry import Entry, Interval, SeedResult
 from aenbench.leaderboard.rescoring import rescore
 from aenbench.runs import suite_plan
 from aenbench.runs.plan import Plan
-from aenbench.runs.suite_plan import Cell, measure, plan_suite, read_suite, run_suite
+from aenbench.runs.suite_costs import measure
+from aenbench.runs.suite_plan import Cell, plan_suite, read_suite, run_suite
 from gdatasets.errors import BusyError, OutputError, SourceError, UnknownNameError
 from gdatasets.files import locked
 
@@ -58,10 +59,11 @@ def pretended(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return made
 
 
-def write_description(base: Path, name: str) -> None:
-    """An entry of g-digits / aug1 that states three seeds of 1.5 s of search and 2.5 s of training."""
+def write_description(base: Path, name: str, training_seconds: float = 2.5) -> None:
+    """An entry of g-digits / aug1 that states three seeds of 1.5 s of search and so much training."""
     seeds = [
-        SeedResult(seed=seed, parameters=1, accuracy=0.5, search_seconds=1.5, training_seconds=2.5) for seed in range(3)
+        SeedResult(seed=seed, parameters=1, accuracy=0.5, search_seconds=1.5, training_seconds=training_seconds)
+        for seed in range(3)
     ]
     entry = Entry(
         name=name,
@@ -122,6 +124,55 @@ def test_costs_are_those_of_the_same_method_on_like_tasks(base: Path) -> None:
     assert found["g-digits/d4", "mlp"] == (8.0, True)
     assert found["g-mnist/d4", "mlp"] == (8.0, False)
     assert found["g-digits/d4", "augmented"] == (None, False)
+
+
+def sized(base: Path, *sizes: int, tasks: str = "core") -> list[Cell]:
+    return plan_suite(read_suite(base / "suite.toml"), base, tasks, train_images=sizes)
+
+
+def test_numbers_of_training_images_plan_runs_of_the_open_track_in_place_of_the_others(base: Path) -> None:
+    cells = sized(base, 200, 50, 200)
+    assert [(cell.task, cell.label, cell.folder.name) for cell in cells[:4]] == [
+        ("g-digits/none", "mlp n50", "mlp-quick-open-n50"),
+        ("g-digits/none", "mlp n200", "mlp-quick-open-n200"),
+        ("g-digits/none", "augmented n50", "mlp-hflip-quick-open-n50"),
+        ("g-digits/none", "augmented n200", "mlp-hflip-quick-open-n200"),
+    ]
+    assert len(cells) == 8
+    assert all(cell.plan.open_recipe is not None for cell in cells)
+    assert cells[0].command.endswith("--budget quick --seeds 2 --train-images 50")
+    assert all(cell.plan.open_recipe is None for cell in cells_of(base))
+
+
+def test_a_run_with_fewer_images_is_priced_as_one_with_all_until_there_is_one_like_it(base: Path) -> None:
+    write_description(base, "mlp-quick")
+    found = {cell.label: (cell.seconds, cell.exact) for cell in sized(base, 50)}
+    assert found == {"mlp n50": (8.0, False), "augmented n50": (None, False)}
+    write_description(base, "mlp-quick-open-n50", training_seconds=0.5)
+    assert next((cell.seconds, cell.exact) for cell in sized(base, 50)) == (4.0, True)
+
+
+@pytest.mark.parametrize(
+    ("images", "said"),
+    [
+        (5_000, "g-digits/none mlp: Expected at most 1,137 images to train on"),
+        (1_137, "g-digits/none mlp: 1,137 images are what its own recipe trains on; leave them out of --train-images"),
+        (0, "Expected images of at least 1"),
+    ],
+)
+def test_numbers_that_a_task_does_not_have_or_that_change_nothing_are_refused(
+    base: Path, images: int, said: str
+) -> None:
+    with pytest.raises(InvalidArgumentError, match=said):
+        sized(base, images)
+    assert len(sized(base, 1_136)) == 4
+
+
+@pytest.mark.parametrize("text", ["many", "1e3", "-5", "0", "100,x"])
+def test_what_is_no_number_of_images_is_one_line_and_code_2(base: Path, run_program: Run, text: str) -> None:
+    code, said = run_program("aenbench", "suite", "--dir", base, f"--train-images={text}")
+    assert (code, said.count("\n")) == (2, 1)
+    assert "Expected numbers of images such as 100,1000" in said
 
 
 def test_one_failure_stops_no_other_and_what_is_there_is_kept(base: Path, pretended: list[str]) -> None:
@@ -250,3 +301,22 @@ def test_a_suite_makes_entries_that_verify_and_then_the_board(base: Path, run_pr
     assert (base / "index.html").is_file()
     assert len(json.loads((base / "results.json").read_text())["rows"]) == 4
     assert run_program("aenbench", "verify", base) == (0, "")
+
+
+@pytest.mark.slow
+def test_a_suite_with_few_images_makes_the_curves_of_the_board(base: Path, run_program: Run) -> None:
+    (base / "suite.toml").write_text(TEXT.replace('"g-digits/none", ', ""))
+    sizes = ("--train-images", "20,200")
+    assert run_program("aenbench", "suite", "--dir", base, "--quiet", *sizes) == (0, "")
+    for cell in sized(base, 20, 200):
+        assert cell.is_done
+        assert rescore(cell.folder)[2] == []
+    readme = (base / "README.md").read_text()
+    assert "Compared are the 2 methods with entries of 20 and 200 training images" in readme
+    rows = [line for line in readme.partition("#### Accuracy")[2].splitlines() if line.startswith("| mlp")]
+    accuracies = [[float(cell.split()[0]) for cell in row.split("|")[2:5]] for row in rows]
+    assert len(accuracies) == 2
+    for area, few, many in accuracies:
+        assert few < area < many  # of handwritten digits, ten times the images teach more
+        assert area == pytest.approx((few + many) / 2, abs=0.06)
+    assert run_program("aenbench", "leaderboard", "--dir", base, "--check")[0] == 0

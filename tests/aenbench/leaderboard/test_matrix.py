@@ -1,0 +1,104 @@
+"""The matrix of methods and tasks: the best and the tied are those of the tests, and no empty cell is filled."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from aenbench import load_leaderboard
+from aenbench.leaderboard.board import read_board
+from aenbench.leaderboard.matrix import MAX_METHODS, Cell, matrix_markdown, matrix_of
+from aenbench.leaderboard.render import write_generated
+from aenbench.leaderboard.task_outcomes import outcomes_of
+from aenbench.scoring.verdict import Outcome, Outcomes
+from aenbench.tasks.task import Task
+
+TASKS = (Task("g-digits", "aug1"), Task("g-digits", "d4"))
+
+
+def outcome(accuracy: float, *tied: str) -> Outcome:
+    return Outcome((accuracy,), frozenset(tied), 10, 5)
+
+
+OUTCOMES: Outcomes = {
+    "x / a": {"one": outcome(0.9, "two"), "two": outcome(0.8, "one", "six"), "six": outcome(0.7, "two")},
+    "x / b": {"one": outcome(0.5), "two": outcome(0.6)},
+    "y / c": {"two": outcome(0.25), "six": outcome(0.25)},
+}
+
+
+def test_bold_is_the_best_mean_and_tied_what_the_tests_cannot_tell_from_it() -> None:
+    matrix = matrix_of(OUTCOMES)
+    assert matrix is not None
+    assert matrix.tasks == ("x / a", "x / b", "y / c")
+    assert {line.method: line.cells for line in matrix.lines} == {
+        "two": (Cell(0.8, "tied"), Cell(0.6, "best"), Cell(0.25, "best")),
+        "one": (Cell(0.9, "best"), Cell(0.5, ""), None),
+        "six": (Cell(0.7, ""), None, Cell(0.25, "best")),  # tied with one that is tied is not enough
+    }
+    assert [(line.method, line.leading, line.entries) for line in matrix.lines] == [
+        ("two", 3, 3),
+        ("one", 1, 2),
+        ("six", 1, 2),
+    ]
+
+
+def test_the_order_of_tasks_and_methods_has_no_influence() -> None:
+    generator = random.Random(0)
+    tasks = generator.sample(sorted(OUTCOMES), 3)
+    mixed = {task: dict(generator.sample(sorted(OUTCOMES[task].items()), len(OUTCOMES[task]))) for task in tasks}
+    assert matrix_of(mixed) == matrix_of(OUTCOMES)
+
+
+def test_without_a_method_on_two_tasks_there_is_none() -> None:
+    assert matrix_of({"x / a": {"one": outcome(0.9)}, "x / b": {"two": outcome(0.5)}}) is None
+    assert matrix_of({}) is None
+    assert matrix_markdown(None) == ""
+
+
+def test_of_too_many_methods_the_best_of_each_task_keeps_its_line() -> None:
+    many = {f"m{number:03}": outcome(0.5) for number in range(MAX_METHODS + 5)}
+    found = matrix_of({"x / a": many, "x / b": {**many, "rare": outcome(0.9), "unseen": outcome(0.1)}})
+    assert found is not None
+    assert len(found.lines) == MAX_METHODS + 5 + 1  # all are the best of x / a
+    assert found.hidden == 1
+    assert "which have no line: 1." in found.note
+    assert "rare" in {line.method for line in found.lines}
+
+
+@pytest.fixture
+def board(tmp_path: Path, make_entry) -> Path:
+    for task in TASKS:
+        for name, wrong in (("best", 20), ("as-good", 21), ("worst", 150)):
+            make_entry(tmp_path, name, wrong, task)
+    make_entry(tmp_path, "rare", 5, TASKS[1])
+    make_entry(tmp_path, "best", 5, Task("g-digits", "aug2", "paper"))
+    make_entry(tmp_path, "opened", 1, TASKS[0], open_recipe={"epochs": 300})
+    return tmp_path
+
+
+def test_it_stands_on_both_boards_and_says_what_the_results_say(board: Path) -> None:
+    matrix = matrix_of(outcomes_of(read_board(board)))
+    assert matrix is not None
+    write_generated(board)
+    found = load_leaderboard(board).query("protocol == 'standard' and track == 'fixed'")
+    pivot = found.pivot_table("accuracy", "entry", ["dataset", "configuration"])
+    assert {line.method for line in matrix.lines} == set(pivot.index)
+    for line in matrix.lines:
+        for task, cell in zip(TASKS, line.cells, strict=True):
+            value = pivot.loc[line.method, (task.dataset, task.configuration)]
+            assert (value != value) == (cell is None)  # NaN, where there is no entry
+            assert cell is None or cell.accuracy == pytest.approx(value)
+    readme = (board / "README.md").read_text()
+    start, end = readme.index("## Methods and tasks"), readme.index("## g-digits / aug1")
+    assert readme.index("## The verdict over tasks") < start < end
+    table = readme[start:end]
+    assert "| best | 1 of 2 | **94.17** | 94.17 |" in table
+    assert "| as-good | 1 of 2 | 93.89 = | 93.89 |" in table
+    assert "| rare | 1 of 1 |  | **98.33** |" in table
+    assert "opened" not in table
+    page = (board / "index.html").read_text()
+    data = json.loads(page.partition('<script type="application/json" id="data">')[2].partition("</script>")[0])
+    assert data["matrix"]["tasks"] == [["g-digits", "aug1"], ["g-digits", "d4"]]
+    assert ["rare", 1, 1, [0, [0.9833, "best"]]] in data["matrix"]["lines"]
