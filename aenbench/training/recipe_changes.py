@@ -25,8 +25,8 @@ class RecipeChanges:
     """What is changed in a recipe; None leaves a field as it is.
 
     Numbers are exact here, whatever the size of the dataset: `epochs` are passes over the images that are trained on,
-    where a `Recipe` passes few images proportionally more often. A number of passes that is not changed stays the one
-    that the recipe gives for all available images.
+    where a `Recipe` passes few images proportionally more often. Where `images` is given without `epochs`, they are
+    passed as often as the recipe passes a dataset of so many: the number of steps stays, up to `MAX_PASSES` passes.
 
     Attributes:
         epochs: passes over the images that are trained on.
@@ -85,8 +85,10 @@ class RecipeChanges:
             raise InvalidArgumentError(
                 f"Expected at most {available:,} images to train on, which are all to learn from, got {self.images:,}."
             )
-        usual = exact(recipe, available)
-        changed = exact(_replaced(usual, self.given), available)
+        usual, given = exact(recipe, available), dict(self.given)
+        if self.images is not None and self.epochs is None:
+            given["epochs"] = recipe.passes(self.images)
+        changed = exact(_replaced(usual, given), available)
         return recipe if changed == usual else changed
 
     @classmethod
@@ -94,7 +96,12 @@ class RecipeChanges:
         """Where another recipe trains otherwise, on so many available images."""
         usual, other = exact(recipe, available), exact(changed, available)
         pairs = {field.name: (_value(usual, field.name), _value(other, field.name)) for field in fields(cls)}
-        return cls(**{name: value for name, (before, value) in pairs.items() if value != before})
+        found = {name: value for name, (before, value) in pairs.items() if value != before}
+        if "images" in found:
+            found.pop("epochs", None)
+            if other.epochs != recipe.passes(other.images):
+                found["epochs"] = other.epochs
+        return cls(**found)
 
     @property
     def label(self) -> str:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aenbench.errors import InvalidArgumentError
-from aenbench.training.recipe import OPTIMIZERS, SCHEDULES, Recipe
+from aenbench.training.recipe import MAX_PASSES, OPTIMIZERS, SCHEDULES, Recipe
 from aenbench.training.recipe_changes import RecipeChanges, exact
 
 POSITIVE = st.floats(1e-12, 1e6)
@@ -53,7 +53,8 @@ def test_passes_and_images_are_those_that_were_asked_for(
     recipe: Recipe, changes: RecipeChanges, available: int
 ) -> None:
     changed = changes.applied(recipe, available)
-    assert changed.passes(available) == (changes.epochs or recipe.passes(available))
+    usual = recipe.passes(changes.images or available)  # as of a dataset of so many images
+    assert changed.passes(available) == (changes.epochs or usual)
     assert min(changed.images, available) == (changes.images or min(recipe.images, available))
     for name in ("batch", "learning_rate", "weight_decay", "schedule", "label_smoothing"):
         asked = getattr(changes, name)
@@ -84,11 +85,16 @@ def test_labels_are_short() -> None:
 
 
 def test_few_images_are_passed_as_often_as_was_said() -> None:
-    """A fixed recipe passes 1,000 images 50 times as often as 50,000; on the open track an epoch is a pass."""
+    """1,000 images are passed 50 times as often as 50,000, on the open track too, unless epochs are given."""
     recipe = Recipe(50_000, 10)
     assert recipe.passes(1_000) == 500
     assert RecipeChanges(epochs=7).applied(recipe, 1_000).passes(1_000) == 7
-    assert RecipeChanges(images=1_000).applied(recipe, 50_000).passes(50_000) == 10
+    assert RecipeChanges(images=1_000).applied(recipe, 50_000).passes(50_000) == 500
+    assert RecipeChanges(images=1_000, epochs=10).applied(recipe, 50_000).passes(50_000) == 10
+    assert RecipeChanges(images=10).applied(recipe, 50_000).passes(50_000) == MAX_PASSES
+    for epochs, said in ((10, 10), (500, None)):  # the usual number is not said
+        changed = RecipeChanges(epochs=epochs, images=1_000).applied(recipe, 50_000)
+        assert RecipeChanges.between(recipe, changed, 50_000) == RecipeChanges(epochs=said, images=1_000)
 
 
 @pytest.mark.parametrize(
