@@ -15,9 +15,7 @@ from gdatasets.visible_text import visible
 if TYPE_CHECKING:
     from aenbench.runs.suite_plan import Cell
 
-_UPPER = (
-    " Runs with other numbers of images take about as many steps as with the method's own; fewer than 1,000 take less."
-)
+_UPPER = " Runs with other numbers of images take about as many steps as with the method's own; very few take less."
 
 
 def suite(
