@@ -17,7 +17,6 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from aenbench.discovery.verdicts import MARGIN
 from aenbench.models.space import SearchBudget, SearchSpace
 from aenbench.search.evidence import Evidence, evidence_of
 from aenbench.search.record import Evaluate, Record
@@ -106,10 +105,11 @@ class Belief:
     def _worth_of_moves(self) -> dict[str, float]:
         """What each move adds to the accuracy of a network that is equivariant to it; nothing where images are mute."""
         gain, loss = self._settings.gain, self._settings.loss
+        margin = self._evidence.margin
+        if not margin:
+            return {}
         return {
-            name: max(gain * (1 - max(effect, 0.0) / MARGIN), -loss)
-            for name, effect in self._evidence.effects.items()
-            if self._evidence.control > MARGIN
+            name: max(gain * (1 - max(effect, 0.0) / margin), -loss) for name, effect in self._evidence.effects.items()
         }
 
 

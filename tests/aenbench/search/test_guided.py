@@ -40,6 +40,24 @@ def effects_of(*symmetries: str) -> dict[str, float]:
     return {name: 0.001 * k if name in closure else BROKEN + 0.01 * k for k, name in enumerate(ACTIONS)}
 
 
+@pytest.mark.parametrize(
+    ("control", "margin", "found"),
+    [
+        (0.5, 0.02, {"hflip", "scramble1"}),
+        (0.032, 0.0032, {"hflip"}),
+        (0.2, 0.02, {"hflip", "scramble1"}),
+        (0.02, 0, set()),
+    ],
+)
+def test_an_effect_is_small_only_against_that_of_shuffled_pixels(
+    control: float, margin: float, found: set[str]
+) -> None:
+    """As on G-MNIST d4-roll, where a scramble has an effect of .015 and shuffled pixels have one of .032."""
+    says = evidence({"hflip": 0.0001, "scramble1": 0.0146, "rotation": 0.1}, control)
+    assert says.margin == pytest.approx(margin)
+    assert says.symmetries() == found
+
+
 class Told:
     """Accuracies by a rule, and what images say; it remembers what was asked for."""
 
