@@ -201,7 +201,7 @@ class RayExecutor(Executor):
         found = self._ray.cluster_resources()
         if gpu and found.get("GPU", 0) < 1:
             self.close()
-            raise ExecutorError("Ray has no free GPU; start it on a machine with one, or give --device cpu.")
+            raise ExecutorError("Ray has no GPU; start it on a machine with one, or give --device cpu.")
         self.workers = workers or max(1, int(found.get("GPU" if gpu else "CPU", 1)))
         # Ray's own retries are off: here they are the same for every executor.
         self._remote = self._ray.remote(num_cpus=1, num_gpus=int(gpu), max_retries=0)(_call)

@@ -199,7 +199,7 @@ def _described(schema: pa.Schema) -> tuple[TableInfo, str]:
         raise TableError(f"expected the columns {', '.join(COLUMNS)} with their types")
     metadata = schema.metadata or {}
     if not {_INFO, _DIGEST} <= set(metadata) or len(metadata[_INFO]) > _MAX_INFO_BYTES:
-        raise TableError("its metadata lack `aenbench-table`")
+        raise TableError("its metadata have no valid `aenbench-table`")
     try:
         return TableInfo.model_validate_json(metadata[_INFO]), metadata[_DIGEST].decode("ascii")
     except ValidationError as error:

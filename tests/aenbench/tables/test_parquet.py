@@ -154,9 +154,9 @@ def test_times_may_be_changed_without_notice_and_nothing_else_may(make_table: An
 @pytest.mark.parametrize(
     ("metadata", "says"),
     [
-        ({}, "does not say what it is about"),
+        ({}, "no valid `aenbench-table`"),
         ({b"aenbench-table": b"{", b"content_sha256": b"0"}, "Invalid JSON"),
-        ({b"aenbench-table": b"x" * 70_000, b"content_sha256": b"0"}, "does not say"),
+        ({b"aenbench-table": b"x" * 70_000, b"content_sha256": b"0"}, "no valid"),
         ({b"aenbench-table": b"{}", b"content_sha256": b"0"}, "dataset: Field required"),
     ],
 )

@@ -113,7 +113,7 @@ HOSTILE: dict[str, tuple[Spoil, str]] = {
     "linked": (linked, "is a symbolic link"),
     "description linked": (said_linked, "is a symbolic link"),
     "missing": (lambda p: (p / "g-digits.c4.npy").unlink(), "cannot be read"),
-    "more files": (lambda p: (p / "score.txt").write_text("100"), "says nothing"),
+    "more files": (lambda p: (p / "score.txt").write_text("100"), "does not name"),
     "no JSON": (lambda p: (p / "submission.json").write_text("{"), "submission.json"),
     "a score of its own": (lambda p: change(p, lambda said: said.update(exact=53)), "exact: Extra inputs"),
     "another name": (lambda p: change(p, lambda said: said.update(name="best")), "rename the folder"),
