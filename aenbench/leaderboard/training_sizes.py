@@ -111,8 +111,8 @@ def sizes_markdown(found: SizeComparison | None) -> str:
 
 def area_cell(found: SizeComparison, method: str) -> str:
     """Such as `71.2 [70.4, 72.0]`; without brackets where there is no interval."""
-    area = found.efficiency.areas[method]
-    return percent_cell(Estimate(*(None if value is None else 100 * value for value in area)))
+    mean, low, high = found.efficiency.areas[method]
+    return percent_cell(Estimate(100 * mean, low and 100 * low, high and 100 * high))
 
 
 def _listed(names: Sequence[str]) -> str:

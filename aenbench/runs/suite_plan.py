@@ -162,7 +162,7 @@ def plan_suite(
         SourceError: numbers of training images are given, and a dataset is not on this machine.
     """
     chosen = [known_name("method", name, suite.methods) for name in methods] or list(suite.methods)
-    sizes = sorted(set(train_images)) or [None]
+    sizes: list[int | None] = [*sorted(set(train_images))] or [None]
     measured = measure(base)
     cells = []
     for task in suite.tasks(tasks):

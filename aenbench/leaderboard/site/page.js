@@ -276,7 +276,7 @@ const scroll = (label, table) => h("div", { class: "scroll", tabindex: "0", role
 
 function simpleTable(label, heads, rows) {
   return scroll(label, h("table", {}, h("caption", { class: "hidden-text" }, label),
-    h("thead", {}, h("tr", {}, heads.map(([name, kind]) => h("th", { scope: "col", class: kind }, name)))),
+    h("thead", {}, h("tr", {}, heads.map(([name, kind]) => (name ? h("th", { scope: "col", class: kind }, name) : h("td", { class: kind }))))),
     h("tbody", {}, rows.map((cells) => h("tr", {}, cells.map((cell, i) => h(i ? "td" : "th", { scope: i ? null : "row", class: heads[i][1] }, cell)))))));
 }
 function partsTable(label, head, parts, measure = "Accuracy, %") {
@@ -341,10 +341,10 @@ const sections = board.tasks.map((task, number) => {
   const body = h("tbody");
   const title = `${taskName(task)}, ${track(task)}`;
   const figures = [h("div"), h("div")], costCaption = h("span");
-  const element = h("section", { class: "task", "aria-labelledby": `task-${number}` },
+  const element = h("section", { class: "task", "aria-label": title },
     h("div", { class: "task-head" },
       h("div", {},
-        h("h2", { id: `task-${number}` }, task.dataset, h("span", {}, ` / ${task.configuration}${task.recipe === "open" ? ", recipe: open" : ""}`)),
+        h("h2", {}, task.dataset, h("span", {}, ` / ${task.configuration}${task.recipe === "open" ? ", recipe: open" : ""}`)),
         h("p", {}, `Protocol ${task.protocol} · version ${task.version} · ${whole(task.images)} test images of ${task.size.join(" × ")} · ${task.classes.length} classes`),
         task.protocol === "paper" ? h("p", {}, "Choices were made on the first 1,000 test images, as in the released code: not comparable with standard.") : null,
         task.recipe === "open" ? h("p", {}, "The open track: their authors changed the recipe of the final training, so these entries are ranked among themselves.") : null),
@@ -422,7 +422,7 @@ function drawPlots(section, entries) {
 let entryCharts = charts();
 
 function card(title, note, ...content) {
-  return h("section", { class: "card" }, h("h3", {}, title), note ? h("p", {}, note) : null, ...content);
+  return h("section", { class: "card" }, h("h2", {}, title), note ? h("p", {}, note) : null, ...content);
 }
 function facts(entry, task) {
   const files = entry.id.split("/").map(encodeURIComponent).join("/");

@@ -99,7 +99,8 @@ def test_paper_entries_have_a_table_of_their_own(open_page: Open) -> None:
     page = open_page()
     sections = page.locator("section.task", has_text="Protocol paper")
     expect(sections).to_have_count(1)
-    assert sections.locator("tbody .entry-name > a").all_inner_texts() == ["papers"]
+    sections.scroll_into_view_if_needed()
+    expect(sections.locator("tbody .entry-name > a")).to_have_text(["papers"], use_inner_text=True)
     assert "papers" not in names(page, 0)
 
 
@@ -247,6 +248,9 @@ def test_the_keyboard_alone_reaches_an_entry(open_page: Open) -> None:
     expect(page.get_by_role("heading", level=1, name="searched")).to_be_visible()
 
 
+DRAW_ALL = "for (const each of document.querySelectorAll('#tasks > .task')) each.style.contentVisibility = 'visible'"
+"""Sections far from the view are drawn when they come near, and axe looks at what is drawn."""
+
 VIEWS = {"table": "", "entry": "#/g-digits/d4/searched", "flagged": "#/g-digits/d4/perfect"}
 
 
@@ -254,13 +258,11 @@ VIEWS = {"table": "", "entry": "#/g-digits/d4/searched", "flagged": "#/g-digits/
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("view", VIEWS)
-def test_axe_finds_nothing_serious(open_page: Open, view: str, theme: str, width: int) -> None:
+def test_axe_finds_nothing(open_page: Open, view: str, theme: str, width: int) -> None:
     page = open_page(VIEWS[view], width=width, theme=theme, reduced_motion="reduce")
+    page.evaluate(DRAW_ALL)
     found = Axe().run(page).response["violations"]
-    serious = [
-        f"{each['id']}: {each['nodes'][0]['html']}" for each in found if each["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
+    assert [f"{each['id']}: {each['nodes'][0]['html']}" for each in found] == []
 
 
 @pytest.mark.slow

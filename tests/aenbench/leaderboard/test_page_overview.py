@@ -19,6 +19,8 @@ pytestmark = pytest.mark.skipif(
 CONFIGURATIONS = ("aug1", "aug2", "c4", "d4", "none", "v4")
 METHODS = {"cnn": 20, "aen": 21, "mlp": 150}
 Open = Callable[..., Page]
+DRAW_ALL = "for (const each of document.querySelectorAll('#tasks > .task')) each.style.contentVisibility = 'visible'"
+"""Sections far from the view are drawn when they come near, and axe looks at what is drawn."""
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +97,7 @@ def test_a_task_of_the_matrix_leads_to_its_entries_by_the_keyboard(open_page: Op
 def test_curves_are_drawn_with_their_table_and_links(open_page: Open) -> None:
     page = open_page()
     section = page.locator("section.task", has_text="recipe: open")
+    section.scroll_into_view_if_needed()
     chart = section.get_by_role("img", name=re.compile(r"^Accuracy against 20, 200, 1,000 training images\. Areas"))
     expect(chart).to_be_visible()
     expect(chart).to_have_attribute("aria-label", re.compile(r"aen [\d.]+ \[.*\]; mlp [\d.]+ \["))
@@ -108,6 +111,16 @@ def test_curves_are_drawn_with_their_table_and_links(open_page: Open) -> None:
     assert table.get_by_role("rowheader").all_inner_texts() == ["aen", "mlp"]
     table.get_by_role("row", name=re.compile("^mlp")).get_by_role("link").nth(1).click()
     expect(page.get_by_role("heading", level=1, name="mlp-open-n200")).to_be_visible()
+
+
+def test_sections_far_from_the_view_are_drawn_when_they_come_near(open_page: Open) -> None:
+    page = open_page()
+    last = page.locator("section.task").last
+    plots = last.locator("figure svg.plot")
+    expect(page.get_by_role("status")).to_contain_text("entries")
+    assert plots.count() == 0
+    last.scroll_into_view_if_needed()
+    expect(plots).to_have_count(2)
 
 
 def test_how_to_read_it_opens_by_the_keyboard(open_page: Open) -> None:
@@ -133,6 +146,7 @@ def test_the_verdicts_picture_takes_the_theme(open_page: Open) -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(open_page: Open, theme: str, width: int) -> None:
     page = open_page(width=width, theme=theme, reduced_motion="reduce")
+    page.evaluate(DRAW_ALL)
     for summary in page.locator("summary").all():
         summary.click()
     expect(page.locator(".sizes svg.plot")).to_have_count(1)
