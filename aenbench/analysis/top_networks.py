@@ -19,6 +19,7 @@ from aenbench.statistics.hypothesis_tests import holm
 
 BEST = 0.1
 """Share of the networks that count as the best."""
+MIN_NETWORKS = 20
 _PERMUTATIONS = 10_000
 _CONFIDENCE = 0.95
 _MATCHING = {"rotate": "quarter turn", "hflip": "left-right flip", "vflip": "top-bottom flip"}
@@ -103,8 +104,8 @@ def top_networks(space: SearchSpace, values: Mapping[str, Sequence[float]], seed
     Raises:
         InvalidArgumentError: fewer than 20 networks.
     """
-    if len(values) < 2 / BEST:
-        raise InvalidArgumentError(f"Expected at least {2 / BEST:.0f} networks to tell the best of, got {len(values)}.")
+    if len(values) < MIN_NETWORKS:
+        raise InvalidArgumentError(f"Expected at least {MIN_NETWORKS} networks to tell the best of, got {len(values)}.")
     states = sorted(values)
     means = np.array([np.mean(values[state]) for state in states])
     wanted = round(BEST * len(states))

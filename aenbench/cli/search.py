@@ -199,7 +199,7 @@ def analyze(
     from aenbench.analysis.anova import analyze as decompose
     from aenbench.analysis.anova import table_values
     from aenbench.analysis.report import read_trials, write_analysis
-    from aenbench.analysis.top_networks import Match, Top, matches, top_networks
+    from aenbench.analysis.top_networks import MIN_NETWORKS, Match, Top, matches, top_networks
     from aenbench.comparison.plan import title_of
     from aenbench.leaderboard.entry_folder import read_description
     from aenbench.models.registry import family_with, find_space, space_of
@@ -219,6 +219,7 @@ def analyze(
         table = read_table(source)
         found = table_values(table)
         result, title = decompose(table.space, found), title_of(table.info)
-        top, matching = top_networks(table.space, found), matches(table.space, found)
+        top = top_networks(table.space, found) if len(found) >= MIN_NETWORKS else None
+        matching = matches(table.space, found)
     write_analysis(result, out, title, top, matching)
     say(f"Analysis: {out}")
