@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from aenbench.analysis.design import Floats
 from aenbench.errors import InvalidArgumentError
-from aenbench.models.gcnn import GCNNSpace
 from aenbench.models.registry import factors_of
 from aenbench.models.space import Factor, SearchSpace
 from aenbench.statistics.hypothesis_tests import holm
@@ -23,7 +22,7 @@ MIN_NETWORKS = 20
 _PERMUTATIONS = 10_000
 _CONFIDENCE = 0.95
 _MATCHING = {"rotate": "quarter turn", "hflip": "left-right flip", "vflip": "top-bottom flip"}
-"""Augmentations of `gcnn`, and the move of the square that a group may have in their stead."""
+"""Augmentations, and the move of the square that a group may have in their stead."""
 
 
 @dataclass(frozen=True)
@@ -122,13 +121,15 @@ def top_networks(space: SearchSpace, values: Mapping[str, Sequence[float]], seed
         raw[factor.name] = float((statistics >= statistics[0] - 1e-9).mean())
         levels[factor.name] = [
             (
-                _name(space, factor, code),
+                name,
                 every,
                 best,
                 best_count * every / len(states),
                 _at_most(best, len(states), every, best_count),
             )
-            for code, every, best in zip(factor.codes, counts, (indicators @ is_best).astype(int).tolist(), strict=True)
+            for name, every, best in zip(
+                factor.levels or factor.codes, counts, (indicators @ is_best).astype(int).tolist(), strict=True
+            )
         ]
     adjusted = dict(zip(raw, holm(list(raw.values())), strict=True))
     gains = _gains(factors, codes, means)
@@ -169,20 +170,20 @@ class Match:
 
 
 def matches(space: SearchSpace, values: Mapping[str, Sequence[float]]) -> tuple[Match, ...]:
-    """Whether an augmentation gains less where the group already has its move; nothing for spaces other than `gcnn`.
+    """Whether an augmentation gains less where the group already has its move; empty without augmentations.
 
     Least squares of main effects and this one interaction, with Student's t; an augmentation is left out where some
     combination of levels has no network.
     """
-    if not isinstance(space, GCNNSpace):
-        return ()
     states = sorted(values)
     means = np.array([np.mean(values[state]) for state in states])
     factors = factors_of(space)
     columns = _main_columns(factors, _codes(states, [len(factor.codes[0]) for factor in factors]))
     first = {factor.name: 1 + sum(len(each.codes) - 1 for each in factors[:k]) for k, factor in enumerate(factors)}
     found = []
-    for augmentation, move in _MATCHING.items():
+    for augmentation in (factor.name for factor in factors if factor.family == "augmentation"):
+        if (move := _MATCHING.get(augmentation)) is None:
+            continue
         has_move = np.array([move in space.moves_of(state) for state in states], dtype=np.float64)
         own = first[augmentation]
         fitted = _least_squares(np.column_stack([columns, columns[:, own] * has_move]), means)
@@ -256,10 +257,3 @@ def _gains(
 
 def _floats(row: tuple[float, float, float]) -> tuple[float, float, float]:
     return float(row[0]), float(row[1]), float(row[2])
-
-
-def _name(space: SearchSpace, factor: Factor, code: str) -> str:
-    """A level in words."""
-    if isinstance(space, GCNNSpace) and factor.name == "group":
-        return str(space.candidate(code + space.start[len(code) :]).facts["group"])
-    return {"0": "without", "1": "with"}.get(code, code)

@@ -288,8 +288,9 @@ def _factors(space: SearchSpace) -> tuple[Factor, ...]:
     rest = "0" * (space.bits - len(GROUP_BITS))
     codes = ("".join(bits) for bits in product("01", repeat=len(GROUP_BITS)))
     groups = tuple(code for code in codes if space.canonical(code + rest) == code + rest)
-    augmentations = (Factor(name, "augmentation") for name in AUGMENTATIONS)
-    return (Factor("group", "group", groups), *augmentations, Factor("size", "size"))
+    augmentations = (Factor(name, "augmentation", levels=("without", "with")) for name in AUGMENTATIONS)
+    group = Factor("group", "group", groups, tuple(_GROUPS[code] for code in groups))
+    return (group, *augmentations, Factor("size", "size", levels=("small", "large")))
 
 
 def _of_group(shape: TaskShape, part: str, large: bool) -> GCNNArchitecture:

@@ -94,11 +94,13 @@ class Factor:
         name: for readers.
         family: of factors that belong together.
         codes: the part of a state that says each level; a state is its factors' codes in order.
+        levels: what each level is called, for readers; by default its code.
     """
 
     name: str
     family: str
     codes: tuple[str, ...] = ("0", "1")
+    levels: tuple[str, ...] = ()
 
 
 class Spent(typing.Protocol):

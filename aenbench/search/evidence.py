@@ -24,7 +24,7 @@ SHARE_OF_CONTROL = 0.1
 
 Where images are moved so much that even shuffled pixels have an effect of .03, as on G-MNIST d4-roll, a move that mixes
 classes can have one of .015. It is the smallest share, to one digit, that leaves the networks of G-Digits as they are:
-in its six configurations .063 is needed (docs/guided-search.md)."""
+in its six configurations .064 is needed (docs/guided-search.md)."""
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def test_gains_are_those_that_were_put_in() -> None:
         assert level.low is not None
         assert level.high is not None
         assert level.low < 0.1 < level.high
-    assert levels["size", "with"].gain == pytest.approx(-0.03, abs=0.005)
+    assert levels["size", "large"].gain == pytest.approx(-0.03, abs=0.005)
     assert levels["group", "trivial"].gain is None
 
 
