@@ -1,6 +1,5 @@
 """A way back from an executor's workers: what they send is received in this process, while they are at work."""
 
-import multiprocessing
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +7,7 @@ from multiprocessing.managers import SyncManager
 from typing import Any, TypeVar
 
 from aenbench.execution.executors import Executor, RayExecutor, end_with_parent
+from gdatasets.processes import worker_context
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ def channel(receive: Callable[[T], None], executor: Executor) -> Iterator[Callab
 
 @contextmanager
 def _from_processes(receive: Callable[[T], None]) -> Iterator[Callable[[T], None]]:
-    manager = SyncManager(ctx=multiprocessing.get_context("spawn"))
+    manager = SyncManager(ctx=worker_context())
     manager.start(end_with_parent)
     with manager:
         items = manager.Queue()

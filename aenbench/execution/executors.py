@@ -4,7 +4,6 @@ Executors differ in where a function runs, never in what it gives: each call has
 raised as it is, and the item of a worker that died (killed, out of memory, a crash) is given to another one.
 """
 
-import multiprocessing
 import os
 import pickle
 import signal
@@ -25,7 +24,7 @@ import psutil
 from aenbench.errors import ExecutorError, InvalidArgumentError
 from aenbench.execution.device import CPU, Device
 from gdatasets.errors import UnknownNameError
-from gdatasets.processes import end_after
+from gdatasets.processes import begin_worker, end_after, worker_context
 from gdatasets.processes import end_with_parent as end_with_parent
 from gdatasets.user_code import ImportedModules
 
@@ -167,9 +166,10 @@ class _Worker:
     """One process that makes one call at a time. It ends when its lifeline is cut: by `end`, or with this process."""
 
     def __init__(self) -> None:
-        context = multiprocessing.get_context("spawn")
+        context = worker_context()
         self._held, self._lifeline = context.Pipe(duplex=False)
-        self.pool = ProcessPoolExecutor(1, mp_context=context, initializer=_begin, initargs=(self._held,))
+        given = self._held, dict(os.environ)
+        self.pool = ProcessPoolExecutor(1, mp_context=context, initializer=_begin, initargs=given)
 
     def end(self) -> None:
         self._lifeline.close()
@@ -281,9 +281,10 @@ def _cores() -> int:
     return len(allowed or ()) or os.cpu_count() or 1
 
 
-def _begin(lifeline: Any) -> None:
+def _begin(lifeline: Any, variables: dict[str, str]) -> None:
     """What a worker does first. An interrupt is for its parent, who then cuts the lifeline."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    begin_worker(variables)
     end_after(lambda: lifeline.poll(None))
 
 

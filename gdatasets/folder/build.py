@@ -11,7 +11,6 @@ What this module manages on disk, below the folder that the user names:
 Nothing about an unfinished build is trusted: its shards are compared with what they should hold and used if equal.
 """
 
-import multiprocessing
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -51,7 +50,7 @@ from gdatasets.generation.specs import (
     pinned_digest,
 )
 from gdatasets.groups.group import Group
-from gdatasets.processes import end_with_parent
+from gdatasets.processes import begin_worker, end_with_parent, worker_context
 from gdatasets.sources.catalogue import SOURCES
 from gdatasets.sources.published import PublishedSource
 from gdatasets.sources.sized import at_size
@@ -245,14 +244,18 @@ def _workspace(folder: Path) -> Iterator[Path]:
                 folder.rmdir()  # only where it is still empty
 
 
+def _begin(variables: dict[str, str]) -> None:
+    begin_worker(variables)
+    end_with_parent()
+
+
 @contextmanager
 def _pool(workers: int) -> Iterator[Executor | None]:
     if workers == 1:
         yield None
         return
-    context = multiprocessing.get_context("spawn")
     try:
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent) as pool:
+        with ProcessPoolExecutor(workers, worker_context(), _begin, (dict(os.environ),)) as pool:
             yield pool
     except BrokenExecutor as error:
         raise OutputError("A worker process was killed, perhaps for its memory; use fewer --workers.") from error

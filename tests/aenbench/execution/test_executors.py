@@ -204,3 +204,28 @@ def test_wrong_arguments_are_one_line() -> None:
         with pytest.raises(InvalidArgumentError, match="at least one worker, got 0"):
             executor_from(name, 0)
     assert LocalExecutor().workers >= 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each worker is a new process")
+def test_workers_are_forks_of_one_process_that_has_imported_torch() -> None:
+    with LocalExecutor(2) as executor:
+        parents = {parent for _, parent in executor.map(_parent_of, [1, 2])}
+    (server,) = parents - {os.getpid()}
+    assert len(parents) == 1
+    maps = Path(f"/proc/{server}/maps").read_text()
+    assert "libtorch_cpu" in maps
+    assert psutil.Process(server).num_threads() == 1  # what a fork leaves behind
+
+
+def test_a_worker_has_the_environment_of_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    for value in ("before", "after"):
+        monkeypatch.setenv("AENBENCH_TEST", value)
+        with LocalExecutor(2) as executor:
+            assert ordered(executor.map(os.getenv, ["AENBENCH_TEST"])) == [value]
+    monkeypatch.delenv("AENBENCH_TEST")
+    with LocalExecutor(2) as executor:
+        assert ordered(executor.map(os.getenv, ["AENBENCH_TEST"])) == [None]
+
+
+def _parent_of(_: int) -> int:
+    return os.getppid()
