@@ -8,7 +8,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from aenbench.models.aen import AEN_FAMILY
 from aenbench.models.registry import space_of
 from aenbench.models.space import SearchSpace
 from aenbench.tables.table import Table, TableInfo
@@ -49,6 +50,15 @@ def shows_its_pictures() -> Callable[[Path], None]:
         assert sorted(file for _, file in shown) == sorted(path.name for path in report.parent.glob("*.png"))
 
     return check
+
+
+@pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The final training of a dense network under `quick` takes a tenth of its steps, in this process."""
+    for key, budget in AEN_FAMILY.budgets.items():
+        if budget.name == "quick":
+            final = replace(budget.final, images=budget.final.images // 10)
+            monkeypatch.setitem(AEN_FAMILY.budgets, key, replace(budget, final=final))  # type: ignore[index]
 
 
 MakeTable = Callable[..., Table]

@@ -177,6 +177,7 @@ def test_run_verify_and_leaderboard(
     assert "predictions.npy was changed" in printed
 
 
+@pytest.mark.usefixtures("brief")
 def test_quiet_says_nothing_but_the_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -84,6 +84,7 @@ SMALL = ["--budget", "quick", "--seeds", "1", "--workers", "1", "--config", "v4"
 RUN = ["run", "--baseline", "mlp", *SMALL, "--quiet", "--out", "runs"]
 
 
+@pytest.mark.usefixtures("brief")
 @pytest.mark.parametrize("name", ["toy", pytest.param("toy_stripes:toy", marks=pytest.mark.slow)])
 def test_a_dataset_of_ones_own_goes_from_source_to_entry(
     module: Path,
