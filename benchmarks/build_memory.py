@@ -44,8 +44,8 @@ class MadeSource:
     def read(self, _split: str, start: int, stop: int) -> SourceArrays:
         number = np.arange(start, stop)
         axis = np.linspace(-1, 1, self.size)
-        centre = (number * 0.61803 % 1 - 0.5)[:, None, None]
-        distance = (axis[None, :, None] - centre) ** 2 + (axis[None, None, :] + centre) ** 2
+        center = (number * 0.61803 % 1 - 0.5)[:, None, None]
+        distance = (axis[None, :, None] - center) ** 2 + (axis[None, None, :] + center) ** 2
         return SourceArrays((255 * np.exp(-8 * distance)).astype(np.uint8), number % 10)
 
 

@@ -1,7 +1,7 @@
 """What departures from the released code change, one at a time: the effects in docs/deviations.md.
 
 python benchmarks/deviations.py networks --root ../shared/data        group convolutional networks, C4, on MNIST-rot
-python benchmarks/deviations.py normalisation --root ../shared/data   of Fashion-MNIST's pixels
+python benchmarks/deviations.py normalization --root ../shared/data   of Fashion-MNIST's pixels
 
 Each network is trained with three seeds under protocol `paper`, and judged on test images that chose nothing. The
 first takes about ten minutes of a core, the second one.
@@ -23,7 +23,7 @@ from aenbench.nn.linear import EquivariantLinear
 from aenbench.nn.pooling import InvariantPooling
 from aenbench.nn.representations import trivial
 from aenbench.statistics.intervals import estimate, points_cell
-from aenbench.tasks.images import Images, LabelledImages
+from aenbench.tasks.images import Images, LabeledImages
 from aenbench.tasks.protocol import PAPER
 from aenbench.tasks.task import Task, TaskShape
 from aenbench.training.augmentation import Augmentation
@@ -96,19 +96,19 @@ def compare_networks(root: Path | None) -> None:
     table({name: [train_network(name, images, recipe, seed) for seed in range(SEEDS)] for name in VARIANTS}, "Adam")
 
 
-def renormalised(images: LabelledImages) -> LabelledImages:
+def renormalized(images: LabeledImages) -> LabeledImages:
     """From MNIST's mean and deviation to Fashion-MNIST's."""
     pixels = images.images * MNIST[1] + MNIST[0]
-    return LabelledImages((pixels - FASHION[0]) / FASHION[1], images.labels, (-FASHION[0] / FASHION[1],))
+    return LabeledImages((pixels - FASHION[0]) / FASHION[1], images.labels, (-FASHION[0] / FASHION[1],))
 
 
-def compare_normalisations(root: Path | None) -> None:
+def compare_normalizations(root: Path | None) -> None:
     recipe = AEN_FAMILY.budget(PAPER, "standard").final
     for configuration in ("none", "aug2"):
         images = Images(Task("g-fashion-mnist", configuration, "paper"), root)
         parts = (*images.training(), images.unseen())
         found: dict[str, list[float]] = {}
-        for name, (train, choose_by, unseen) in {"MNIST's": parts, "its own": tuple(map(renormalised, parts))}.items():
+        for name, (train, choose_by, unseen) in {"MNIST's": parts, "its own": tuple(map(renormalized, parts))}.items():
             for seed in range(SEEDS):
                 network = Architecture((), TaskShape("paper")).build(
                     torch.Generator().manual_seed(derive_seed(seed, "weights"))
@@ -128,11 +128,11 @@ def table(found: Mapping[str, list[float]], base: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("networks", "normalisation"))
+    parser.add_argument("what", choices=("networks", "normalization"))
     parser.add_argument("--root", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    {"networks": compare_networks, "normalisation": compare_normalisations}[arguments.what](arguments.root)
+    {"networks": compare_networks, "normalization": compare_normalizations}[arguments.what](arguments.root)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from aenbench.models.aen import AEN_FAMILY, AENSpace
 from aenbench.search.evaluate import TrainedEvaluation
 from aenbench.search.evidence import ask_images
 from aenbench.search.guided import chain
-from aenbench.tasks.images import Images, LabelledImages
+from aenbench.tasks.images import Images, LabeledImages
 from aenbench.tasks.protocol import STANDARD
 from aenbench.tasks.task import Task
 from gdatasets import CONFIGURATIONS, Group, GroupConfiguration, load_arrays
@@ -176,9 +176,7 @@ def margin(root: Path, seeds: int = 3) -> None:
         images = Images(Task("g-digits", config, STANDARD), root)
         space, (learn, choose_by), test = AENSpace(images.shape), images.training(), images.test()
         recipe, evidence = AEN_FAMILY.budget(STANDARD).child, ask_images(space, learn, len(choose_by), 0)
-        held_out = LabelledImages(
-            torch.cat([choose_by.images, test.images]), torch.cat([choose_by.labels, test.labels])
-        )
+        held_out = LabeledImages(torch.cat([choose_by.images, test.images]), torch.cat([choose_by.labels, test.labels]))
         accuracy: dict[str, float] = {
             state: np.mean([TrainedEvaluation(space, learn, held_out, recipe, seed)(state) for seed in range(seeds)])
             for state in chain(space, evidence)

@@ -58,7 +58,7 @@ def zip_with(path: Path, name: str, packed: bytes, declared: int) -> Path:
 
 
 def png(width: int, height: int, *, rows: int = 0, text: bytes = b"") -> bytes:
-    """A grey PNG that declares a size, with some rows of zeros, and perhaps a packed text."""
+    """A gray PNG that declares a size, with some rows of zeros, and perhaps a packed text."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -35,7 +35,7 @@ def test_one_changed_pixel_is_drift(figures: ModuleType) -> None:
 
 
 def test_the_picture_of_the_orbit_shows_each_image_of_the_orbit_once(figures: ModuleType) -> None:
-    pixels = figures.coloured_digit().reshape(784, 3)
+    pixels = figures.colored_digit().reshape(784, 3)
     orbit = {pixels[element].tobytes() for element in Group(["rotation", "hflip"], size=28).elements()}
     tiles = [np.ascontiguousarray(tile).tobytes() for tile in figures.orbit_tiles().values()]
     assert len(tiles) == len(orbit) == 8

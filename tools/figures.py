@@ -32,17 +32,17 @@ _INK = 40
 Picture = NDArray[np.uint8]
 
 
-def coloured_digit() -> Picture:
+def colored_digit() -> Picture:
     """uint8 (1, 28, 28, 3): a white digit, the quadrants behind it in four colors."""
-    grey = load_source("digits", "test").images[_DIGIT].astype(np.uint32)[..., None]
+    gray = load_source("digits", "test").images[_DIGIT].astype(np.uint32)[..., None]
     top, bottom = (np.repeat([left, right], 14, axis=0) for left, right in (_QUADRANTS[:2], _QUADRANTS[2:]))
     paper = np.stack([top] * 14 + [bottom] * 14).astype(np.uint32)
-    return ((grey * 255 + (255 - grey) * paper) // 255).astype(np.uint8)[None]
+    return ((gray * 255 + (255 - gray) * paper) // 255).astype(np.uint8)[None]
 
 
 def moved_by(actions: Sequence[str]) -> Picture:
     """uint8 (28, 28, 3): the digit after these actions, one after the other."""
-    image = coloured_digit()
+    image = colored_digit()
     for action in actions:
         image = act(action, image)
     return image[0]
@@ -84,8 +84,8 @@ def _lettering(text: str) -> Picture:
     left, top, right, bottom = font.getbbox(text)
     drawn = Image.new("L", (int(right - left), int(bottom - top)), 255)
     ImageDraw.Draw(drawn).text((0, 0), text, fill=_INK, font=font)
-    grey = np.asarray(drawn).repeat(2, axis=0).repeat(2, axis=1)
-    return np.repeat(grey[..., None], 3, axis=2)
+    gray = np.asarray(drawn).repeat(2, axis=0).repeat(2, axis=1)
+    return np.repeat(gray[..., None], 3, axis=2)
 
 
 def pictures() -> dict[str, Picture]:

@@ -106,14 +106,14 @@ def _as_archive(path: Path, scratch: Path) -> tuple[Path | None, tuple[str, ...]
     if set(splits) not in ({"train"}, {"train", "test"}, {"train", "validation", "test"}):
         check_benchmark(str(path), source.about.classes, splits)
     survey, notes = source.survey(), []
-    channels = 3 if survey.has_colour else 1
+    channels = 3 if survey.has_color else 1
 
     def fits(size: int) -> bool:
         return takes(TaskShape(classes=len(source.about.classes), image_size=size, channels=channels))
 
     if survey.square is not None and survey.square <= LARGEST_AS_IT_IS and fits(survey.square):
         size = survey.square
-        if not is_cut and not (survey.has_colour and survey.has_grey):
+        if not is_cut and not (survey.has_color and survey.has_gray):
             return None, ()
     else:
         limit = min(LARGEST_MADE, survey.smallest_side)
@@ -125,7 +125,7 @@ def _as_archive(path: Path, scratch: Path) -> tuple[Path | None, tuple[str, ...]
         notes.append(f"The central square of each image was resized to {size} x {size} pixels.")
     name = own_spec(source).name.lower()
     check_own_name(name, str(path))
-    resized = FolderSource(path, size=size, colour=survey.has_colour)
+    resized = FolderSource(path, size=size, color=survey.has_color)
     parts = {split: resized.read(split, 0, count) for split, count in splits.items()}
     if is_cut:
         parts = _cut(name, str(path), source, parts["train"])

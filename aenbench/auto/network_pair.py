@@ -10,7 +10,7 @@ from aenbench.tasks.task import TaskShape
 from aenbench.training.candidate import CountedNetwork
 
 PLAIN = "trivial"
-_SMALL_GREY = range(16, 33)
+_SMALL_GRAY = range(16, 33)
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class NetworkPair:
 
 def pair_for(shape: TaskShape) -> NetworkPair:
     """Four group convolutions for small gray images, thin residual networks for all others."""
-    if shape.channels == 1 and shape.image_size in _SMALL_GREY:
+    if shape.channels == 1 and shape.image_size in _SMALL_GRAY:
         return NetworkPair("gcnn:trivial", "gcnn")
     return NetworkPair("resnet", "resnet")
 

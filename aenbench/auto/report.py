@@ -17,7 +17,7 @@ from aenbench.leaderboard.entry import Entry
 from aenbench.leaderboard.markdown import format_accuracy
 from aenbench.leaderboard.site.render import page_style
 from aenbench.models.family import DEFAULT_BUDGET
-from aenbench.reports.figures import COLOURS, encode_png
+from aenbench.reports.figures import COLORS, encode_png
 from aenbench.reports.page import Code, Heading, Paragraph, Part, Picture, Table, to_html, to_markdown
 from aenbench.scoring import Scored
 from aenbench.statistics.intervals import Estimate, points_cell
@@ -218,7 +218,7 @@ def _draw_gain(outcome: Outcome) -> "Figure":
     axes = figure.subplots()
     values = [[100 * share for share in network.scored.per_seed] for network in outcome.networks]
     for left, right in zip(*values, strict=True):
-        axes.plot([0, 1], [left, right], "o-", color=COLOURS[0])
+        axes.plot([0, 1], [left, right], "o-", color=COLORS[0])
     axes.set_xticks([0, 1], ["plain", f"knows {outcome.group.name}"])
     axes.set_xlim(-0.3, 1.3)
     axes.set_ylabel("test accuracy, %")
@@ -255,15 +255,15 @@ def _use(outcome: Outcome) -> list[Part]:
 def example(outcome: Outcome) -> str:
     """Ten lines of Python that classify an image by the network that is advised."""
     network, out = outcome.advised, outcome.out
-    size, colours = outcome.dataset.image_shape[0], "RGB" if len(outcome.dataset.image_shape) == 3 else "L"
+    size, colors = outcome.dataset.image_shape[0], "RGB" if len(outcome.dataset.image_shape) == 3 else "L"
     return f"""import numpy as np
 from PIL import Image, ImageOps
 from aenbench import load_model
 
 model = load_model({_quoted(network.name)}, seed={network.best_seed}, weights={_quoted(out / "weights")})
 classes = open({_quoted(out / "report" / CLASSES_FILE)}, encoding="utf-8").read().splitlines()
-image = ImageOps.fit(Image.open("photo.png").convert("{colours}"), ({size}, {size}))
-logits = model(model.normalisation.apply(np.asarray(image)[None]))  # (1, {len(outcome.dataset.classes)})
+image = ImageOps.fit(Image.open("photo.png").convert("{colors}"), ({size}, {size}))
+logits = model(model.normalization.apply(np.asarray(image)[None]))  # (1, {len(outcome.dataset.classes)})
 shares = logits.softmax(dim=1)[0].tolist()
 print({{name: round(share, 3) for name, share in zip(classes, shares)}})"""
 
@@ -276,9 +276,9 @@ def _making(outcome: Outcome) -> list[Part]:
     data = outcome.dataset
     counts = ", ".join(f"{count:,} {split}" for split, count in data.samples.items())
     size = " x ".join(map(str, data.image_shape[:2]))
-    colours = "color" if len(data.image_shape) == 3 else "grey"
+    colors = "color" if len(data.image_shape) == 3 else "gray"
     about = (
-        f"{outcome.images}: {len(data.classes)} classes, {size} pixels, {colours}, {counts}; choices are made by the "
+        f"{outcome.images}: {len(data.classes)} classes, {size} pixels, {colors}, {counts}; choices are made by the "
         f"last {data.validation:,} training images. The images that were asked are among those learned from; the test "
         "images were used once, by the finished networks."
     )

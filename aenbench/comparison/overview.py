@@ -17,7 +17,7 @@ from aenbench.comparison.compare import CHECKPOINTS, Comparison, Curves, Differe
 from aenbench.comparison.report import AHEAD_NOTE, CUT_NOTE, better, curves_by_networks
 from aenbench.reports.figures import regret_panels
 from aenbench.reports.markdown import csv_text, markdown_table
-from aenbench.statistics.hypothesis_tests import Floats, Summary, means, summarise
+from aenbench.statistics.hypothesis_tests import Floats, Summary, means, summarize
 from aenbench.statistics.intervals import t_half_width
 from gdatasets.files import make_folder, write_whole
 
@@ -195,7 +195,7 @@ def _csv(comparisons: Mapping[str, Comparison], at: Sequence[int]) -> str:
     for table, comparison in comparisons.items():
         numbers = checkpoints(comparison, at)
         for name, curves in comparison.curves.items():
-            of = summarise(curves.regret_after(numbers), curves.columns)
+            of = summarize(curves.regret_after(numbers), curves.columns)
             for place, number in enumerate(numbers):
                 lines.append([table, name, len(curves.regret), number, *_shares(of, place)])
     return csv_text(lines)

@@ -24,7 +24,7 @@ from aenbench.comparison.compare import (
 )
 from aenbench.reports.figures import Curve, regret_curves
 from aenbench.reports.markdown import csv_text, markdown_table
-from aenbench.statistics.hypothesis_tests import Floats, Summary, summarise
+from aenbench.statistics.hypothesis_tests import Floats, Summary, summarize
 from gdatasets.files import make_folder, write_whole
 
 CUT_NOTE = (
@@ -83,7 +83,7 @@ def markdown(
 
 def _regret_table(comparison: Comparison, at: Sequence[int]) -> str:
     rows = [
-        [name, _runs(curves), *_cells(summarise(curves.regret_after(at), curves.columns))]
+        [name, _runs(curves), *_cells(summarize(curves.regret_after(at), curves.columns))]
         for name, curves in comparison.curves.items()
     ]
     return markdown_table(["algorithm", "runs", *(f"{number} networks" for number in at)], rows)
@@ -94,7 +94,7 @@ def _time_table(comparison: Comparison, at: Sequence[int]) -> str:
     seconds = comparison.training_seconds * np.array([number for number in at if number])
     seconds = seconds[seconds >= _all_have_one(comparison)]
     rows = [
-        [name, *_cells(summarise(curves.regret_at(seconds), curves.columns))]
+        [name, *_cells(summarize(curves.regret_at(seconds), curves.columns))]
         for name, curves in comparison.curves.items()
     ]
     return markdown_table(["algorithm", *(f"{second:.0f} s" for second in seconds)], rows)
@@ -183,7 +183,7 @@ def regret_csv(comparison: Comparison) -> str:
     lines: list[list[object]] = [["algorithm", "networks", "runs", "mean", "low", "high", "fifth", "ninety_fifth"]]
     for name, curves in comparison.curves.items():
         numbers = range(0 if curves.chooses_ahead else 1, comparison.networks + 1)
-        summary = summarise(curves.regret_after(numbers), curves.columns)
+        summary = summarize(curves.regret_after(numbers), curves.columns)
         parts = (summary.mean, summary.low, summary.high, summary.fifth, summary.ninety_fifth)
         for number, values in zip(numbers, zip(*parts, strict=True), strict=True):
             shown = ["" if np.isnan(value) else f"{value:.6f}" for value in values]
@@ -219,7 +219,7 @@ def curves_by_networks(comparison: Comparison) -> list[Curve]:
 
 
 def _curve(name: str, x: Floats, curves: Curves, regret: Floats) -> Curve:
-    summary = summarise(regret, curves.columns)
+    summary = summarize(regret, curves.columns)
     label = f"{name}, {len(curves.regret)} {'deterministic ' if curves.deterministic else ''}runs"
     return Curve(label, x, 100 * summary.mean, 100 * summary.low, 100 * summary.high)
 

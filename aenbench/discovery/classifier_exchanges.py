@@ -21,7 +21,7 @@ from aenbench.discovery.classification import MOST_HELD_OUT, TRAINED
 from aenbench.discovery.classifier import LabelClassifier, MoveClassifier, Report
 from aenbench.discovery.exchanges import Exchange
 from aenbench.discovery.kernel import MAX_CLUSTERED_ORDER, Measured, Permutation, order_up_to, random_moves
-from aenbench.discovery.randomisation import Floats
+from aenbench.discovery.randomization import Floats
 from aenbench.discovery.sample import Sample
 from aenbench.discovery.separation import cycles_of, separate_exchanged
 from aenbench.discovery.verdicts import decide

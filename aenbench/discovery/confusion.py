@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-from aenbench.discovery.randomisation import Floats
+from aenbench.discovery.randomization import Floats
 from aenbench.discovery.separation import separation
 
 IDENTITY = "identity"

@@ -1,7 +1,7 @@
 """Moves asked on features: images and moved images are embedded, and the kernel compares what comes out.
 
 Features of a moved image follow in no way from those of the image, so their distances change with every power of a
-move, and the quick test of `aenbench.discovery.randomisation` does not hold. Images of one random half are compared
+move, and the quick test of `aenbench.discovery.randomization` does not hold. Images of one random half are compared
 with moved images of the other, and pairs are exchanged: exact for any features, with the power of fewer pairs.
 """
 

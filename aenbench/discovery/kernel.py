@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from aenbench.discovery.randomisation import Codes, Floats, RandomMoves, p_value, smallest_share
+from aenbench.discovery.randomization import Codes, Floats, RandomMoves, p_value, smallest_share
 from aenbench.discovery.spread import Spread, interval
 from aenbench.errors import InvalidArgumentError
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from aenbench.discovery.kernel import Measured
 from aenbench.discovery.verdicts import VERDICTS, Verdict
-from aenbench.reports.figures import COLOURS
+from aenbench.reports.figures import COLORS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,7 +28,7 @@ def draw_effects(
     axes = figure.subplots()
     axes.axvspan(0, margin, color="0.92", label="below the margin")
     axes.axvline(0, color="0.4", linewidth=0.8)
-    colors: dict[str, str] = {**dict(zip(VERDICTS, COLOURS, strict=False)), "control": COLOURS[-1]}
+    colors: dict[str, str] = {**dict(zip(VERDICTS, COLORS, strict=False)), "control": COLORS[-1]}
     kinds = [*verdicts.values(), "control"]
     for kind in dict.fromkeys(kinds):
         rows = [row for row, other in enumerate(kinds) if other == kind]
@@ -51,7 +51,7 @@ def draw_confidences(confidences: Mapping[str, float], threshold: float, words: 
 
     figure = Figure(figsize=(8, 1.6 + 0.3 * len(confidences)), layout="constrained")
     axes = figure.subplots()
-    for color, word in zip(COLOURS, dict.fromkeys(words.values()), strict=False):
+    for color, word in zip(COLORS, dict.fromkeys(words.values()), strict=False):
         rows = [row for row, name in enumerate(confidences) if words[name] == word]
         axes.barh(rows, [list(confidences.values())[row] for row in rows], color=color, label=word)
     axes.axvline(threshold, color="0.4", linewidth=0.8, label="threshold")
@@ -79,11 +79,11 @@ def draw_profile(
 
     found = [measured[name] for name in angles]
     low, high = both_ways([each.low for each in found]), both_ways([each.high for each in found])
-    axes.fill_between(around, low, high, color=COLOURS[0], alpha=0.3, label="interval")
-    axes.plot(around, both_ways([each.effect for each in found]), "o-", color=COLOURS[0], markersize=4, label="effect")
+    axes.fill_between(around, low, high, color=COLORS[0], alpha=0.3, label="interval")
+    axes.plot(around, both_ways([each.effect for each in found]), "o-", color=COLORS[0], markersize=4, label="effect")
     circle = np.linspace(0, 2 * np.pi, 200)
     axes.plot(circle, np.full(200, margin), color="0.5", linewidth=1, label="margin")
-    axes.plot(circle, np.full(200, control.effect), color=COLOURS[-1], linestyle="--", label="shuffled pixels")
+    axes.plot(circle, np.full(200, control.effect), color=COLORS[-1], linestyle="--", label="shuffled pixels")
     axes.set_ylim(bottom=0)
     axes.set_title("effect of a rotation by this angle: at the center a symmetry")
     figure.legend(loc="outside lower center", ncols=4)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from aenbench.discovery.sample import Sample
 from aenbench.errors import InvalidArgumentError
-from aenbench.tasks.images import LabelledImages
+from aenbench.tasks.images import LabeledImages
 from aenbench.training.recipe import MAX_PASSES, Recipe
 
 BATCH = 64
@@ -31,8 +31,8 @@ class Halves:
         classes: number of classes.
     """
 
-    learn: LabelledImages
-    ask: LabelledImages
+    learn: LabeledImages
+    ask: LabeledImages
     clusters: NDArray[np.int64]
     classes: int
 
@@ -70,7 +70,7 @@ def halve(sample: Sample, generator: np.random.Generator) -> Halves:
     pixels /= np.maximum(pixels.std(axis=axes, keepdims=True, dtype=np.float64), 1e-6).astype(np.float32)
     black = (0.0,) * sample.channels  # what is outside an image; nothing here looks there
     learn, ask = (
-        LabelledImages(torch.from_numpy(pixels[part]), torch.from_numpy(labels[part]), black)
+        LabeledImages(torch.from_numpy(pixels[part]), torch.from_numpy(labels[part]), black)
         for part in (is_learned, ~is_learned)
     )
     return Halves(learn, ask, sample.clusters[~is_learned], int(labels.max()) + 1)

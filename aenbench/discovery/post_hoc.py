@@ -23,7 +23,7 @@ from aenbench.discovery.candidates import Moves
 from aenbench.discovery.plain_network import Halves, as_indices, build_plain_network, move_images
 from aenbench.discovery.sample import Sample
 from aenbench.errors import InvalidArgumentError
-from aenbench.tasks.images import LabelledImages
+from aenbench.tasks.images import LabeledImages
 from aenbench.training.fit import accuracy, compute_logits, derive_seed, fit
 from aenbench.training.history import Pass
 
@@ -86,7 +86,7 @@ class Change:
 
 
 def measure_changes(
-    model: Model, data: LabelledImages, moves: Moves, clusters: NDArray[np.int64] | None = None
+    model: Model, data: LabeledImages, moves: Moves, clusters: NDArray[np.int64] | None = None
 ) -> dict[str, Change]:
     """Ask any model; nothing is trained.
 
@@ -183,7 +183,7 @@ def ask_network(model: Model, sample: Sample, moves: Moves) -> Asked:
         )
     pixels = np.ascontiguousarray(sample.images.transpose(0, 3, 1, 2), dtype=np.float32)
     labels = torch.tensor(columns)[torch.from_numpy(sample.labels)]
-    data = LabelledImages(torch.from_numpy(pixels), labels)
+    data = LabeledImages(torch.from_numpy(pixels), labels)
     asked = _checked(model, max(columns))
     changes = measure_changes(asked, data, moves, sample.clusters)
     return Asked(changes, float((asked(data.images).argmax(dim=1) == labels).double().mean()))

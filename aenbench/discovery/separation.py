@@ -22,7 +22,7 @@ from scipy.stats import rankdata
 from scipy.stats import t as student
 
 from aenbench.discovery.kernel import Measured
-from aenbench.discovery.randomisation import Floats
+from aenbench.discovery.randomization import Floats
 
 _CHUNK = 1 << 22
 """Random powers that are drawn at once."""

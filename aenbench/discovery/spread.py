@@ -7,7 +7,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from aenbench.discovery.randomisation import Floats
+from aenbench.discovery.randomization import Floats
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aenbench.discovery.kernel import BANDWIDTHS, BLOCK, Measured, Pixels, gaussian, kernel_scale
-from aenbench.discovery.randomisation import RandomMoves, p_value, smallest_share
+from aenbench.discovery.randomization import RandomMoves, p_value, smallest_share
 from aenbench.discovery.spread import Spread, interval
 
 

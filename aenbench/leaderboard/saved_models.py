@@ -119,8 +119,8 @@ def load_model(
 
     Returns:
         The network on the CPU, in evaluation mode: images float32 (batch, channels, size, size), normalized, to logits
-        (batch, classes). Its attribute `normalisation` (`aenbench.tasks.images.Normalisation`) makes such images of
-        pixels: `model.normalisation.apply(uint8)`.
+        (batch, classes). Its attribute `normalization` (`aenbench.tasks.images.Normalization`) makes such images of
+        pixels: `model.normalization.apply(uint8)`.
 
     Raises:
         InvalidArgumentError: the name is malformed, or several tags are the entry's.
@@ -172,8 +172,8 @@ def read_model(entry: Entry, result: SeedResult, place: Place, module: "nn.Modul
     if (description.shape.protocol.name, description.shape.image_size) != (entry.protocol, entry.image_size):
         raise WeightsError(f"{where} is of a network for other images than the entry's.")
     model = fill(rebuild(description, len(content), where) if module is None else module, content, where)
-    if not hasattr(model, "normalisation"):
-        object.__setattr__(model, "normalisation", description.normalisation)
+    if not hasattr(model, "normalization"):
+        object.__setattr__(model, "normalization", description.normalization)
     return model
 
 

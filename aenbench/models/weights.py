@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from aenbench.errors import InvalidArgumentError, WeightsError
 from aenbench.models.registry import FAMILIES
-from aenbench.tasks.images import Normalisation
+from aenbench.tasks.images import Normalization
 from aenbench.tasks.protocol import PROTOCOLS
 from aenbench.tasks.task import TaskShape
 from gdatasets.errors import GDatasetsError
@@ -29,6 +29,7 @@ MAX_WEIGHTS_BYTES = 256 << 20
 """The largest file of weights that is written or read."""
 
 _KEY, _FORMAT = "aenbench", 1
+_NORMALIZATION = "normalisation"  # so the files spell it, which have digests
 _MAX_HEADER = 1 << 20
 _TOLERANCE = 1e-3  # of the spread of an image's logits
 _BYTES = 4  # of a parameter
@@ -44,20 +45,20 @@ class Description:
             or of a group that is given as a file.
         facts: what an entry states of the network, in the fields of the family.
         shape: what it fits.
-        normalisation: of the images that it takes.
+        normalization: of the images that it takes.
     """
 
     family: str
     facts: Mapping[str, Any]
     shape: TaskShape
-    normalisation: Normalisation
+    normalization: Normalization
 
     @property
     def text(self) -> str:
         """As JSON; equal descriptions give equal texts."""
         shape = {**asdict(self.shape), "protocol": self.shape.protocol.name}
         values = {"format": _FORMAT, "family": self.family, "facts": dict(self.facts), "shape": shape}
-        return json.dumps(values | {"normalisation": asdict(self.normalisation)}, sort_keys=True)
+        return json.dumps(values | {_NORMALIZATION: asdict(self.normalization)}, sort_keys=True)
 
     def names(self, family: str, facts: Mapping[str, Any]) -> bool:
         """Whether it is of the network that is stated elsewhere."""
@@ -111,10 +112,10 @@ def read_description(content: bytes, where: str) -> Description:
         about = json.loads(header["__metadata__"][_KEY])
         if about.pop("format") != _FORMAT:
             raise ValueError("its format is not known here")
-        shape, normalisation = about.pop("shape"), about.pop("normalisation")
+        shape, normalization = about.pop("shape"), about.pop(_NORMALIZATION)
         found = Description(
             shape=_shape(**shape),
-            normalisation=_normalisation(shape["channels"], **normalisation),
+            normalization=_normalization(shape["channels"], **normalization),
             **about,
         )
         if not isinstance(found.family, str) or not isinstance(found.facts, dict):
@@ -131,13 +132,13 @@ def _shape(protocol: str, classes: int, image_size: int, channels: int) -> TaskS
     return TaskShape(PROTOCOLS[protocol], classes, image_size, channels)
 
 
-def _normalisation(channels: int, mean: list[float], deviation: list[float]) -> Normalisation:
+def _normalization(channels: int, mean: list[float], deviation: list[float]) -> Normalization:
     values = [*mean, *deviation]
     if not all(type(value) is float and math.isfinite(value) for value in values) or min(deviation) <= 0:
         raise ValueError("its normalization is malformed")
     if not len(mean) == len(deviation) == channels:
         raise ValueError("its normalization has another number of channels")
-    return Normalisation(tuple(mean), tuple(deviation))
+    return Normalization(tuple(mean), tuple(deviation))
 
 
 def _said(error: Exception) -> str:

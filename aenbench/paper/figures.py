@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from aenbench.reports.figures import COLOURS
+from aenbench.reports.figures import COLORS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,14 +36,14 @@ class HeatMap:
 
     Attributes:
         numbers: written into the cells, (rows, columns).
-        colours: what the color shows, of the same shape; white is zero.
+        colors: what the color shows, of the same shape; white is zero.
         rows, columns: their names.
         framed: cells to be framed, as (row, column).
         title: of the picture.
     """
 
     numbers: Floats
-    colours: Floats
+    colors: Floats
     rows: Sequence[str]
     columns: Sequence[str]
     framed: Sequence[tuple[int, int]]
@@ -57,14 +57,14 @@ def heat_map(of: HeatMap) -> Mapping[str, bytes]:
 
     figure = Figure(figsize=(2.2 + 0.62 * len(of.columns), 1.6 + 0.42 * len(of.rows)), layout="constrained")
     axes = figure.subplots()
-    limit = max(float(np.abs(of.colours).max()), 1e-9)
-    shown = axes.imshow(of.colours, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto")
+    limit = max(float(np.abs(of.colors).max()), 1e-9)
+    shown = axes.imshow(of.colors, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto")
     axes.set_xticks(range(len(of.columns)), of.columns, rotation=35, ha="right")
     axes.set_yticks(range(len(of.rows)), of.rows)
     for (row, column), number in np.ndenumerate(of.numbers):
-        dark = abs(of.colours[row, column]) > 0.6 * limit
-        colour = "white" if dark else "black"
-        axes.text(column, row, f"{number:.1f}", ha="center", va="center", fontsize="small", color=colour)
+        dark = abs(of.colors[row, column]) > 0.6 * limit
+        color = "white" if dark else "black"
+        axes.text(column, row, f"{number:.1f}", ha="center", va="center", fontsize="small", color=color)
     for row, column in of.framed:
         axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="black", linewidth=2))
     axes.set_xlabel("images moved by")
@@ -99,7 +99,7 @@ def grouped_bars(panels: Sequence[Bars]) -> Mapping[str, bytes]:
         width = 0.8 / len(panel.values)
         for number, (kind, groups) in enumerate(panel.values.items()):
             places = np.arange(len(groups)) + (number + 0.5) * width - 0.4
-            axes.bar(places, [group.mean() for group in groups], width, color=COLOURS[number], label=kind, alpha=0.85)
+            axes.bar(places, [group.mean() for group in groups], width, color=COLORS[number], label=kind, alpha=0.85)
             dots = [(place, value) for place, group in zip(places, groups, strict=True) for value in group]
             axes.plot(*zip(*dots, strict=True), ".", color="black", markersize=3)
         axes.set_xticks(range(len(panel.groups)), panel.groups)
@@ -135,9 +135,9 @@ def search_panels(panels: Sequence[Progress], window: int, columns: int = 3) -> 
         share = axes.twinx()
         for number, (accuracies, epsilons) in enumerate(zip(panel.accuracies, panel.epsilons, strict=True)):
             networks = np.arange(1, len(accuracies) + 1)
-            colour = COLOURS[number % len(COLOURS)]
-            axes.plot(networks, rolling_mean(accuracies, window), color=colour, label=f"seed {number}")
-            share.plot(networks, epsilons, ":", color=colour, linewidth=1)
+            color = COLORS[number % len(COLORS)]
+            axes.plot(networks, rolling_mean(accuracies, window), color=color, label=f"seed {number}")
+            share.plot(networks, epsilons, ":", color=color, linewidth=1)
         share.set_ylim(0, 1.05)
         axes.set_title(panel.title, fontsize="medium")
     figure.suptitle(f"Rolling mean of {window} networks, one line a seed; dotted, on the right: epsilon")
@@ -175,7 +175,7 @@ def log_log_panels(panels: Sequence[Lines]) -> Mapping[str, bytes]:
     figure = Figure(figsize=(3.9 * len(panels), 4.2), layout="constrained")
     for axes, panel in zip(figure.subplots(1, len(panels), sharex=True, sharey=True), panels, strict=True):
         for number, (kind, (x, y)) in enumerate(panel.lines.items()):
-            axes.loglog(x, y, ".-", color=COLOURS[number % len(COLOURS)], label=kind)
+            axes.loglog(x, y, ".-", color=COLORS[number % len(COLORS)], label=kind)
         axes.set_title(panel.title)
         axes.grid(color="0.9")
     handles, labels = axes.get_legend_handles_labels()

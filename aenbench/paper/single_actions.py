@@ -152,7 +152,7 @@ def _picture(found: Actions, dataset: str) -> HeatMap:
         NETWORKS,
         ACTIONS,
         tuple((1 + place, place) for place in range(len(ACTIONS))),
-        f"{dataset}: accuracy, %, and gain over no sharing (colour)",
+        f"{dataset}: accuracy, %, and gain over no sharing (color)",
     )
 
 

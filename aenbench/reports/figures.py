@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Okabe and Ito's colors, which color-blind readers can tell apart; lines differ in their dashes too.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _DASHES = ("-", "--", "-.", ":")
 
 
@@ -81,9 +81,9 @@ def _draw(axes: "Axes", curves: Sequence[Curve], label: str) -> None:
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
     for number, curve in enumerate(curves):
-        colour, dashes = COLOURS[number % len(COLOURS)], _DASHES[number % len(_DASHES)]
-        axes.plot(curve.x, curve.mean, dashes, color=colour, label=curve.label, drawstyle="steps-post")
-        axes.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=0.2, linewidth=0, step="post")
+        color, dashes = COLORS[number % len(COLORS)], _DASHES[number % len(_DASHES)]
+        axes.plot(curve.x, curve.mean, dashes, color=color, label=curve.label, drawstyle="steps-post")
+        axes.fill_between(curve.x, curve.low, curve.high, color=color, alpha=0.2, linewidth=0, step="post")
     axes.set_xscale("log")
     axes.set_yscale("symlog", linthresh=1)  # linear below one point, where zero is, and most of what matters
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1, 2, 5, 10, 20, 50])
@@ -117,9 +117,9 @@ def effect_bars(
 
     figure = Figure(figsize=(8, 1.2 + 0.28 * len(names)), layout="constrained")
     axes = figure.subplots()
-    for colour, kind in zip(COLOURS, dict.fromkeys(kinds), strict=False):
+    for color, kind in zip(COLORS, dict.fromkeys(kinds), strict=False):
         chosen = [place for place, other in enumerate(kinds) if other == kind]
-        axes.barh(chosen, [shares[place] for place in chosen], color=colour, alpha=0.8, label=kind)
+        axes.barh(chosen, [shares[place] for place in chosen], color=color, alpha=0.8, label=kind)
     axes.hlines(range(len(names)), lows, highs, color="black", linewidth=1.5)
     axes.axvline(0, color="0.4", linewidth=0.8)
     axes.set_yticks(range(len(names)), names)

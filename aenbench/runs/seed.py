@@ -19,7 +19,7 @@ from aenbench.runs.progress import Report, Step
 from aenbench.scoring.invariance import can_be_probed, moved_images
 from aenbench.search.evaluate import StoredEvaluation, TrainedEvaluation
 from aenbench.search.record import Trial
-from aenbench.tasks.images import Images, LabelledImages
+from aenbench.tasks.images import Images, LabeledImages
 from aenbench.training.candidate import Candidate
 from aenbench.training.checkpoint import Checkpoint
 from aenbench.training.fit import compute_logits, predict
@@ -27,7 +27,7 @@ from aenbench.training.history import Pass
 from aenbench.training.trial import Training, train
 
 
-def predict_moved(model: nn.Module, test: LabelledImages, batch: int = 1_000) -> NDArray[np.uint8]:
+def predict_moved(model: nn.Module, test: LabeledImages, batch: int = 1_000) -> NDArray[np.uint8]:
     """The most likely class of the first test images after each move, uint8 (moves, images)."""
     moved = moved_images(test.images.permute(0, 2, 3, 1).numpy()).transpose(0, 1, 4, 2, 3)
     classes = [predict(model, torch.from_numpy(np.ascontiguousarray(images)), batch).numpy() for images in moved]
@@ -55,7 +55,7 @@ def describe_network(method: Method, candidate: Candidate, images: Images) -> De
     """What a file of weights says of a network: nothing but its shape where no registered family builds it."""
     facts, family = candidate.architecture.facts, method.family
     known = method.origin == "baseline" and set(facts) == set(family.facts)
-    return Description(family.name if known else "", facts if known else {}, images.shape, images.normalisation)
+    return Description(family.name if known else "", facts if known else {}, images.shape, images.normalization)
 
 
 def checkpoint_file(store: TrialStore, seed: int) -> Path:

@@ -14,7 +14,7 @@ from aenbench.models.space import SearchSpace
 from aenbench.models.stacked import stack_networks
 from aenbench.search.evidence import Evidence, ask_images, evidence_of
 from aenbench.search.record import Evaluate
-from aenbench.tasks.images import LabelledImages
+from aenbench.tasks.images import LabeledImages
 from aenbench.training.recipe import Recipe
 from aenbench.training.side_by_side import CHUNK, train_side_by_side
 from aenbench.training.trial import Training, train
@@ -33,8 +33,8 @@ class TrainedEvaluation:
     def __init__(
         self,
         space: SearchSpace,
-        learn: LabelledImages,
-        choose_by: LabelledImages,
+        learn: LabeledImages,
+        choose_by: LabeledImages,
         recipe: Recipe,
         seed: int,
         device: Device = CPU,

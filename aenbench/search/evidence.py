@@ -16,7 +16,7 @@ from aenbench.discovery.verdicts import MARGIN
 from aenbench.errors import InvalidArgumentError
 from aenbench.models.space import SearchBudget, SearchSpace
 from aenbench.search.record import Evaluate, Record
-from aenbench.tasks.images import LabelledImages
+from aenbench.tasks.images import LabeledImages
 from aenbench.training.fit import derive_seed
 
 SHARE_OF_CONTROL = 0.1
@@ -78,7 +78,7 @@ def evidence_of(evaluate: Evaluate) -> Evidence:
     return found()
 
 
-def ask_images(space: SearchSpace, learn: LabelledImages, chosen_by: int, seed: int) -> Evidence:
+def ask_images(space: SearchSpace, learn: LabeledImages, chosen_by: int, seed: int) -> Evidence:
     """Measure the effects of a space's moves on images, drawn at random by the seed; about a second.
 
     Args:

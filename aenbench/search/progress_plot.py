@@ -23,16 +23,16 @@ def search_progress(searches: Sequence[Sequence[Trial]], title: str) -> bytes:
     for seed, trials in enumerate(searches):
         networks = np.arange(1, len(trials) + 1)
         values = 100 * np.array([trial.value for trial in trials])
-        colour = f"C{seed % 10}"
-        upper.plot(networks, values, ".", color=colour, alpha=0.35, markersize=4)
-        upper.plot(networks, np.maximum.accumulate(values), color=colour, label=f"best so far, seed {seed}")
+        color = f"C{seed % 10}"
+        upper.plot(networks, values, ".", color=color, alpha=0.35, markersize=4)
+        upper.plot(networks, np.maximum.accumulate(values), color=color, label=f"best so far, seed {seed}")
         rewarded = [(n, t.reward) for n, t in zip(networks, trials, strict=True) if t.reward is not None]
         if rewarded:
             lower.plot(
-                *zip(*rewarded, strict=True), ".-", color=colour, linewidth=0.6, markersize=3, label=f"seed {seed}"
+                *zip(*rewarded, strict=True), ".-", color=color, linewidth=0.6, markersize=3, label=f"seed {seed}"
             )
         epsilons = [np.nan if trial.epsilon is None else trial.epsilon for trial in trials]
-        share.plot(networks, epsilons, ":", color=colour, linewidth=1.2)
+        share.plot(networks, epsilons, ":", color=color, linewidth=1.2)
     upper.set_title(f"Search on {title}")
     upper.set_ylabel("validation accuracy, %")
     upper.legend(loc="lower right", fontsize="small")

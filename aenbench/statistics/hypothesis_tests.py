@@ -36,7 +36,7 @@ class Summary:
     ninety_fifth: Floats
 
 
-def summarise(values: Floats, columns: Integers) -> Summary:
+def summarize(values: Floats, columns: Integers) -> Summary:
     """Summarise values (runs, points) of runs on the training seeds `columns` (runs,)."""
     from scipy.stats import t
 

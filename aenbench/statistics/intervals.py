@@ -31,9 +31,9 @@ def wilson_intervals(
         Lower and upper ends, each (k,).
     """
     weight = _NORMAL_QUANTILE**2 / totals
-    centre = (shares + weight / 2) / (1 + weight)
+    center = (shares + weight / 2) / (1 + weight)
     half = np.sqrt(weight * shares * (1 - shares) + weight**2 / 4) / (1 + weight)
-    return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
+    return np.maximum(center - half, 0.0), np.minimum(center + half, 1.0)
 
 
 def t_half_width(values: tuple[float, ...]) -> float:

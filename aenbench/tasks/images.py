@@ -28,7 +28,7 @@ _NORMALISATION = {  # mean and standard deviation of the unmoved training pixels
 
 
 @dataclass(frozen=True, eq=False)
-class LabelledImages:
+class LabeledImages:
     """Normalized images float32 (n, channels, size, size) and class numbers int64 (n,).
 
     Attributes:
@@ -42,16 +42,16 @@ class LabelledImages:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def part(self, start: int, stop: int | None = None) -> "LabelledImages":
-        return LabelledImages(self.images[start:stop], self.labels[start:stop], self.black)
+    def part(self, start: int, stop: int | None = None) -> "LabeledImages":
+        return LabeledImages(self.images[start:stop], self.labels[start:stop], self.black)
 
-    def to(self, device: "torch.device") -> "LabelledImages":
+    def to(self, device: "torch.device") -> "LabeledImages":
         """The same on a device; itself where it is there."""
         if self.images.device == device and self.labels.device == device:
             return self
-        return LabelledImages(self.images.to(device), self.labels.to(device), self.black)
+        return LabeledImages(self.images.to(device), self.labels.to(device), self.black)
 
-    def first(self, count: int | None) -> "LabelledImages":
+    def first(self, count: int | None) -> "LabeledImages":
         """The first so many; all of them for None."""
         return self if count is None else self.part(0, count)
 
@@ -108,28 +108,28 @@ class Images:
     @property
     def images_to_learn(self) -> int:
         """How many images there are to learn from; nothing is read."""
-        return self._learnt_from(self.dataset.samples["train"])
+        return self._learned_from(self.dataset.samples["train"])
 
-    def training(self) -> tuple[LabelledImages, LabelledImages]:
+    def training(self) -> tuple[LabeledImages, LabeledImages]:
         """The images to learn from and the images to choose by.
 
         Under `standard` these are the head and the tail of the training split. Under `paper` they are the whole
         training split and the first 1,000 test images.
         """
         arrays = self.dataset.read("train")
-        images = self._tensors(arrays, self._normalisation(arrays))
+        images = self._tensors(arrays, self._normalization(arrays))
         if self.task.protocol.chooses_on_test:
             return images, self.test()
-        head = self._learnt_from(len(images))
+        head = self._learned_from(len(images))
         return images.part(0, head), images.part(head)
 
-    def test(self) -> LabelledImages:
+    def test(self) -> LabeledImages:
         """The test images that the score rests on."""
-        return self._tensors(self.dataset.read("test"), self._normalisation()).first(self.test_images)
+        return self._tensors(self.dataset.read("test"), self._normalization()).first(self.test_images)
 
-    def unseen(self) -> LabelledImages:
+    def unseen(self) -> LabeledImages:
         """The test images that no choice may see: all under `standard`, under `paper` those after the first 1,000."""
-        images = self._tensors(self.dataset.read("test"), self._normalisation())
+        images = self._tensors(self.dataset.read("test"), self._normalization())
         return images.part(self.test_images) if self.task.protocol.chooses_on_test else images
 
     def test_labels(self) -> NDArray[np.int64]:
@@ -137,31 +137,31 @@ class Images:
         return self.dataset.read("test").labels[: self.test_images]
 
     @property
-    def normalisation(self) -> "Normalisation":
+    def normalization(self) -> "Normalization":
         """Of the pixels of every split."""
-        return self._normalisation()
+        return self._normalization()
 
-    def _learnt_from(self, samples: int) -> int:
+    def _learned_from(self, samples: int) -> int:
         return samples if self.task.protocol.chooses_on_test else samples - self.dataset.validation
 
-    def _normalisation(self, train: SourceArrays | None = None) -> "Normalisation":
+    def _normalization(self, train: SourceArrays | None = None) -> "Normalization":
         """By fixed numbers for G- datasets, otherwise by the images that are learned from."""
         if self.dataset.name in _NORMALISATION:
             mean, deviation = self.task.protocol.normalization or _NORMALISATION[self.dataset.name]
-            return Normalisation((mean,) * self.channels, (deviation,) * self.channels)
+            return Normalization((mean,) * self.channels, (deviation,) * self.channels)
         if train is None:
             return _measured(self)
-        return measure(train.images[: self._learnt_from(len(train.labels))])
+        return measure(train.images[: self._learned_from(len(train.labels))])
 
     @staticmethod
-    def _tensors(arrays: SourceArrays, by: "Normalisation") -> LabelledImages:
+    def _tensors(arrays: SourceArrays, by: "Normalization") -> LabeledImages:
         import torch  # what only asks which images there are does without it
 
-        return LabelledImages(by.apply(arrays.images), torch.from_numpy(arrays.labels.copy()), by.black)
+        return LabeledImages(by.apply(arrays.images), torch.from_numpy(arrays.labels.copy()), by.black)
 
 
 @dataclass(frozen=True)
-class Normalisation:
+class Normalization:
     """Mean and standard deviation of each channel, of pixels scaled to 0..1."""
 
     mean: tuple[float, ...]
@@ -181,7 +181,7 @@ class Normalisation:
         return pixels.sub_(mean).div_(deviation)
 
 
-def measure(images: NDArray[np.uint8]) -> Normalisation:
+def measure(images: NDArray[np.uint8]) -> Normalization:
     """Mean and standard deviation of each channel of images uint8 (n, h, w) or (n, h, w, channels).
 
     Computed from the counts of the 256 gray levels, so that it does not depend on the order of the images.
@@ -194,19 +194,19 @@ def measure(images: NDArray[np.uint8]) -> Normalisation:
         mean = float(shares @ levels)
         means.append(mean)
         deviations.append(max(float(np.sqrt(shares @ (levels - mean) ** 2)), 1 / 255))  # a blank channel stays finite
-    return Normalisation(tuple(means), tuple(deviations))
+    return Normalization(tuple(means), tuple(deviations))
 
 
 @lru_cache(maxsize=8)
-def _measured(images: Images) -> Normalisation:
-    return images._normalisation(images.dataset.read("train"))
+def _measured(images: Images) -> Normalization:
+    return images._normalization(images.dataset.read("train"))
 
 
-def load_training(task: Task, root: Root = None) -> tuple[LabelledImages, LabelledImages]:
+def load_training(task: Task, root: Root = None) -> tuple[LabeledImages, LabeledImages]:
     """The images to learn from and the images to choose by; see `Images.training`."""
     return Images(task, root).training()
 
 
-def load_test(task: Task, root: Root = None) -> LabelledImages:
+def load_test(task: Task, root: Root = None) -> LabeledImages:
     """The test images that the score rests on."""
     return Images(task, root).test()

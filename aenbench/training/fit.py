@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from aenbench.errors import TrainingError
-from aenbench.tasks.images import LabelledImages
+from aenbench.tasks.images import LabeledImages
 from aenbench.training.augmentation import Augmentation
 from aenbench.training.checkpoint import Checkpoint, Course
 from aenbench.training.history import OnPass, Pass
@@ -52,8 +52,8 @@ def derive_seed(seed: int, *purpose: str) -> int:
 
 def fit(
     model: nn.Module,
-    train: LabelledImages,
-    choose_by: LabelledImages,
+    train: LabeledImages,
+    choose_by: LabeledImages,
     recipe: Recipe,
     seed: int,
     keep_best: bool = False,
@@ -109,7 +109,7 @@ def fit(
 
 def train_passes(
     model: nn.Module,
-    train: LabelledImages,
+    train: LabeledImages,
     recipe: Recipe,
     optimiser: torch.optim.Optimizer,
     seed: int,
@@ -159,7 +159,7 @@ def train_passes(
 def _train_once(
     model: nn.Module,
     order: Tensor,
-    train: LabelledImages,
+    train: LabeledImages,
     augmented: Callable[[Tensor, Tensor], Tensor],
     recipe: Recipe,
     optimiser: torch.optim.Optimizer,
@@ -241,12 +241,12 @@ def predict(model: nn.Module, images: Tensor, batch: int = 1_000) -> Tensor:
     return compute_logits(model, images, batch).argmax(dim=-1)
 
 
-def accuracy(model: nn.Module, data: LabelledImages, batch: int = 1_000) -> float:
+def accuracy(model: nn.Module, data: LabeledImages, batch: int = 1_000) -> float:
     """Share of right answers, 0..1."""
     return float(accuracies(model, data, batch))
 
 
-def accuracies(model: nn.Module, data: LabelledImages, batch: int = 1_000) -> Tensor:
+def accuracies(model: nn.Module, data: LabeledImages, batch: int = 1_000) -> Tensor:
     """Share of right answers, float64 (); of K networks side by side (K,)."""
     return (predict(model, data.images, batch) == data.labels.cpu()).double().mean(dim=-1)
 

@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler, TensorDataset
 
 from aenbench.errors import known_name
 from aenbench.tasks.datasets import as_typed, default_configuration
-from aenbench.tasks.images import Images, LabelledImages
+from aenbench.tasks.images import Images, LabeledImages
 from aenbench.tasks.protocol import PROTOCOLS
 from aenbench.tasks.task import Root, Task
 from aenbench.training.fit import derive_seed
@@ -60,7 +60,7 @@ def data_loader(
     return DataLoader(pairs, batch_size=None, sampler=sampler, generator=own)
 
 
-def load_split(images: Images, split: Split) -> LabelledImages:
+def load_split(images: Images, split: Split) -> LabeledImages:
     """One split of a task: what a run learns from, chooses by, or is scored on; raises UnknownNameError."""
     known_name("split", split, get_args(Split))
     if split == "test":

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from torch import nn
 
 from aenbench.errors import InvalidArgumentError
-from aenbench.tasks.images import LabelledImages
+from aenbench.tasks.images import LabeledImages
 from aenbench.training.fit import accuracies, derive_seed, train_passes
 from aenbench.training.history import Pass
 from aenbench.training.trial import Trained, Training, train
@@ -25,9 +25,9 @@ method `unstack()`, which writes the values back.
 def train_side_by_side(
     trainings: Sequence[Training],
     stack: Stack,
-    learn: LabelledImages,
-    choose_by: LabelledImages,
-    follow: LabelledImages | None = None,
+    learn: LabeledImages,
+    choose_by: LabeledImages,
+    follow: LabeledImages | None = None,
 ) -> list[Trained]:
     """Train the networks of a search at once, on the same images in the same order; one by one if they do not stack.
 

@@ -9,7 +9,7 @@ from typing import Literal
 from torch import nn
 
 from aenbench.execution.device import CPU, Device
-from aenbench.tasks.images import Images, LabelledImages
+from aenbench.tasks.images import Images, LabeledImages
 from aenbench.tasks.task import Task
 from aenbench.training.candidate import Candidate
 from aenbench.training.checkpoint import Checkpoint
@@ -69,9 +69,9 @@ class Trained:
 
 def train(
     training: Training,
-    learn: LabelledImages,
-    choose_by: LabelledImages,
-    follow: LabelledImages | None = None,
+    learn: LabeledImages,
+    choose_by: LabeledImages,
+    follow: LabeledImages | None = None,
     on_pass: OnPass | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Trained:
@@ -126,17 +126,17 @@ class TrialImages:
         images: where the others come from.
     """
 
-    learn: LabelledImages
-    choose_by: LabelledImages
+    learn: LabeledImages
+    choose_by: LabeledImages
     images: Images
 
     @cached_property
-    def test(self) -> LabelledImages | None:
+    def test(self) -> LabeledImages | None:
         """The test images that the score rests on; None where those are the images to choose by."""
         return None if self.images.task.protocol.chooses_on_test else self.images.test()
 
     @cached_property
-    def unseen(self) -> LabelledImages:
+    def unseen(self) -> LabeledImages:
         """The test images that no choice may see."""
         return self.images.unseen()
 
@@ -157,12 +157,12 @@ def load_images(task: Task, root: Path | None, recipe: Recipe | None = None) -> 
     return TrialImages(learn, choose_by, images)
 
 
-def _first(part: LabelledImages, count: int | None) -> LabelledImages:
+def _first(part: LabeledImages, count: int | None) -> LabeledImages:
     """The first so many, which do not hold on to the whole."""
     if count is None or count >= len(part):
         return part
     first = part.first(count)
-    return LabelledImages(first.images.clone(), first.labels.clone(), first.black)
+    return LabeledImages(first.images.clone(), first.labels.clone(), first.black)
 
 
 def train_final(candidate: Candidate, task: Task, root: Path | None, recipe: Recipe, seed: int) -> dict[str, object]:

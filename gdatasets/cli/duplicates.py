@@ -27,7 +27,7 @@ def duplicates(
     source = _original(name, size, root)
     about = source.about
     train = about.samples.get("train", 0)
-    learnt = ("train", 0, train - about.validation)
+    learned = ("train", 0, train - about.validation)
     parts = {split: (split, 0, count) for split, count in about.samples.items() if split != "train"}
     if about.validation:
         parts["validation (the end of train)"] = ("train", train - about.validation, train)
@@ -35,7 +35,7 @@ def duplicates(
         say(f"{name} has one split; there is nothing to compare.")
         return
     for what, part in parts.items():
-        found = find_near_duplicates(source, part, learnt, most)
+        found = find_near_duplicates(source, part, learned, most)
         say(
             f"{what}: of {found.images:,} images, {found.identical:,} are among {found.others:,} training images and "
             f"{found.near:,} nearly are (thumbnails correlate by {NEAR} or more), {found.two_labels:,} of these with "

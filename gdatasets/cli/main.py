@@ -96,12 +96,12 @@ def build(
     size: Annotated[
         int | None, typer.Option(help="Pixels along a side. The central square is reduced, never enlarged.")
     ] = None,
-    colour: Annotated[
-        bool | None, typer.Option("--colour/--grey", help="Own images: RGB or gray; by default as the first image.")
+    color: Annotated[
+        bool | None, typer.Option("--color/--gray", help="Own images: RGB or gray; by default as the first image.")
     ] = None,
     version: Annotated[str, typer.Option(help="Own images: MAJOR.MINOR.PATCH.")] = "1.0.0",
     title: Annotated[str, typer.Option(help="Own images: a title for the card.")] = "",
-    licence: Annotated[str, typer.Option(help="Own images: SPDX identifier of their license.")] = "",
+    license: Annotated[str, typer.Option(help="Own images: SPDX identifier of their license.")] = "",
     homepage: Annotated[str, typer.Option(help="Own images: where they come from.")] = "",
     citation: Annotated[str, typer.Option(help="Own images: how to cite them.")] = "",
     subset_of: Annotated[
@@ -145,8 +145,8 @@ def build(
             from gdatasets.sources.published import PublishedSource
             from gdatasets.sources.sized import at_size
 
-            stated = Provenance(title, licence, homepage, citation).of_subset(subset_of).documented(documentation)
-            images: ImageSource = FolderSource(source, size, colour, stated)
+            stated = Provenance(title, license, homepage, citation).of_subset(subset_of).documented(documentation)
+            images: ImageSource = FolderSource(source, size, color, stated)
             if str(source) in SOURCES and not source.exists():
                 images = at_size(PublishedSource(str(source), root), size)
             spec = named_spec(images.about, name, version, title)

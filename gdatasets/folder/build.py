@@ -194,7 +194,7 @@ def _existing(folder: Path, spec: DatasetSpec, source: ImageSource) -> Manifest:
         source=SourceRecord(
             name=about.name,
             title=about.title,
-            licence=about.licence,
+            license=about.license,
             homepage=about.homepage,
             citation=about.citation,
             sha256=source.digest(),

@@ -56,7 +56,7 @@ class BuiltDataset:
             title=source.title,
             classes=tuple(self.manifest.classes),
             samples={split: record.samples for config in configurations for split, record in config.splits.items()},
-            licence=source.licence,
+            license=source.license,
             homepage=source.homepage,
             citation=source.citation,
             image_shape=self.manifest.shape,

@@ -24,7 +24,7 @@ from gdatasets.generation.specs import (
 )
 from gdatasets.sources.source import ImageSource, Source
 
-_LICENCES = {
+_LICENSES = {
     "": "unknown",
     "none stated": "unknown",
     **{known: known.lower() for known in ("CC-BY-SA-3.0", "CC-BY-SA-4.0", "CC-BY-4.0", "MIT", "CC0-1.0")},
@@ -83,7 +83,7 @@ def _header(manifest: Manifest) -> dict[str, Any]:
     default = default_configuration(manifest)
     return {
         "pretty_name": manifest.title,
-        "license": _LICENCES.get(manifest.source.licence, "other"),
+        "license": _LICENSES.get(manifest.source.license, "other"),
         "task_categories": ["image-classification"],
         "size_categories": [next((name for bound, name in _SIZES if samples < bound), "1M<n<10M")],
         "source_datasets": ["extended|other"],
@@ -217,10 +217,10 @@ Images of {shape} pixels, {len(manifest.classes)} classes, {_splits(cited.source
 configuration, the split and i (counter-based Philox). `content_sha256` is over pixels, labels, source indices and
 elements, not over Parquet bytes; `gdatasets verify DIR --rebuild` makes everything again from the source and compares.
 
-## Source and licence
+## Source and license
 
 - Original: {source.title}{f", <{source.homepage}>" if source.homepage else ""}
-- Licence of the original data, which holds for these derived images too: {cited.source.terms}
+- License of the original data, which holds for these derived images too: {cited.source.terms}
 - Source SHA-256: `{source.sha256}`
 - {source.citation or "No citation was given."}
 

@@ -98,7 +98,7 @@ def _bibtex(cited: Cited) -> str:
 
 def _terms(cited: Cited) -> str:
     """The license of the original images, where whoever cites must know it."""
-    return f"; licence of the original images: {cited.source.terms}" if cited.source.restriction else ""
+    return f"; license of the original images: {cited.source.terms}" if cited.source.restriction else ""
 
 
 def _identity(cited: Cited) -> str:

@@ -79,9 +79,9 @@ def render_croissant(spec: DatasetSpec, source: Source, manifest: Manifest, cita
 
 def _license(source: Source) -> str:
     """The page of an SPDX identifier, or what the publisher says instead."""
-    if source.licence in ("", "none stated"):
+    if source.license in ("", "none stated"):
         return "unknown"
-    return source.licence if " " in source.licence else f"https://spdx.org/licenses/{source.licence}"
+    return source.license if " " in source.license else f"https://spdx.org/licenses/{source.license}"
 
 
 def _distribution(name: str, config: ConfigRecord) -> list[dict[str, Any]]:

@@ -76,8 +76,8 @@ def _describe(described: Described) -> str:
 def _about(described: Described) -> Iterator[str]:
     spec, source = described.spec, described.source
     yield f"{spec.title} {spec.version}: {source.title}, moved by groups of image symmetries"
-    size, colour = source.image_shape[0], "RGB" if len(source.image_shape) == 3 else "gray"
-    yield f"images   {size}x{size}, {colour}; {len(source.classes)} classes: {', '.join(source.classes)}"
+    size, color = source.image_shape[0], "RGB" if len(source.image_shape) == 3 else "gray"
+    yield f"images   {size}x{size}, {color}; {len(source.classes)} classes: {', '.join(source.classes)}"
     yield f"splits   {', '.join(f'{split} {count:,}' for split, count in source.samples.items())}"
     yield f"source   {described.whence}"
     yield f"license  {source.terms}"

@@ -107,7 +107,7 @@ def _without_comments(text: str) -> list[str]:
 def check_description(manifest: Manifest, spec: DatasetSpec, source: Source) -> list[str]:
     """Title, source, license and citation in the manifest against those that this version knows; one line each."""
     theirs, ours = {"title": manifest.title}, {"title": spec.title}
-    for name in ("name", "title", "licence", "homepage", "citation"):
+    for name in ("name", "title", "license", "homepage", "citation"):
         theirs[f"source.{name}"], ours[f"source.{name}"] = getattr(manifest.source, name), getattr(source, name)
     return [
         f"manifest.json: {key} is {_shown(theirs[key])}, this version would write {_shown(ours[key])}"

@@ -77,7 +77,7 @@ class SourceRecord(_Record):
 
     name: str
     title: str
-    licence: str
+    license: str
     homepage: str
     citation: str
     sha256: str = Field(pattern=_SHA256)

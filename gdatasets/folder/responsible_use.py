@@ -10,10 +10,10 @@ from gdatasets.sources.source import Source
 
 MOVES = {
     "paper": "every image is transformed once, actions in bit order: `rotation` by an angle uniform over 3,600 steps "
-    "of 0.1 degrees (nearest neighbour, zero fill), every other action with probability 1/2, rolls by one pixel",
+    "of 0.1 degrees (nearest neighbor, zero fill), every other action with probability 1/2, rolls by one pixel",
     "group": "every image is moved by a uniformly random element: quarter turns, each flip with probability 1/2, each "
     "cyclic roll by a random multiple of 4 pixels; pixel-exact and invertible",
-    "bilinear": "every image is turned once about its centre, `rotation` by an angle uniform over 3,600 steps of 0.1 "
+    "bilinear": "every image is turned once about its center, `rotation` by an angle uniform over 3,600 steps of 0.1 "
     "degrees: bilinear interpolation in integer fixed-point arithmetic, zero fill",
     FAMILY: "every image is moved by a uniformly random element of the group that the generators in `manifest.json` "
     "generate: `out[i] = x[p[i]]` over the pixels row by row; pixel-exact, and undone by "
@@ -22,7 +22,7 @@ MOVES = {
 """How each family of configurations moves images."""
 
 _LIMITS = {
-    "paper": "Any-angle rotation (`rotation` in the family *paper*) loses pixels: nearest neighbour, corners cut; it "
+    "paper": "Any-angle rotation (`rotation` in the family *paper*) loses pixels: nearest neighbor, corners cut; it "
     "cannot be undone.",
     "group": "Cyclic rolls and scrambles cut through objects: they test symmetry, they do not imitate photographs.",
     "bilinear": "Any-angle rotation blurs and cuts corners off; it cannot be undone.",
@@ -60,7 +60,7 @@ def responsible_use(spec: DatasetSpec, source: Source, manifest: Manifest) -> di
         ],
         "dataUseCases": [
             known.uses,
-            f"Licence of the original data, which holds for moved images too: {source.terms}.",
+            f"License of the original data, which holds for moved images too: {source.terms}.",
         ],
         "personalSensitiveInformation": [known.personal],
         "dataReleaseMaintenancePlan": [

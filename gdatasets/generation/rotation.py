@@ -167,9 +167,9 @@ def _positions(size: int, angles: NDArray[np.int16]) -> tuple[NDArray[np.int32],
     sine, cosine = table[angles % ANGLES][:, None], table[(angles + QUARTER) % ANGLES][:, None]
     doubled = 2 * np.arange(size, dtype=np.int32) - (size - 1)  # from the center, in half pixels
     drop = _SINE_BITS + 1 - _WEIGHT_BITS
-    centre = ((size - 1) << _SINE_BITS) + (1 << drop - 1)  # and one half, to round to the nearest
-    rows = (doubled * cosine + centre)[:, :, None] + (doubled * sine)[:, None, :]
-    columns = (centre - doubled * sine)[:, :, None] + (doubled * cosine)[:, None, :]
+    center = ((size - 1) << _SINE_BITS) + (1 << drop - 1)  # and one half, to round to the nearest
+    rows = (doubled * cosine + center)[:, :, None] + (doubled * sine)[:, None, :]
+    columns = (center - doubled * sine)[:, :, None] + (doubled * cosine)[:, None, :]
     return rows >> drop, columns >> drop
 
 

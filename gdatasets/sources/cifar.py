@@ -48,7 +48,7 @@ CIFAR10 = Source(
     title="CIFAR-10",
     classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
     samples={"train": 50_000, "test": 10_000},
-    licence="none stated",
+    license="none stated",
     homepage="https://www.cs.toronto.edu/~kriz/cifar.html",
     citation="Krizhevsky, A.: Learning multiple layers of features from tiny images. Technical report, "
     "University of Toronto, 2009.",

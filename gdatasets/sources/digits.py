@@ -48,7 +48,7 @@ DIGITS = Source(
     title="Optical recognition of handwritten digits (UCI), as bundled with scikit-learn",
     classes=tuple(string.digits),
     samples={"train": _TRAIN_IMAGES, "test": 360},
-    licence="CC-BY-4.0",
+    license="CC-BY-4.0",
     homepage="https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
     citation="Alpaydin, E., Kaynak, C.: Optical recognition of handwritten digits. UCI Machine Learning "
     "Repository, 1998. https://doi.org/10.24432/C50P49",

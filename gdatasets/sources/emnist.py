@@ -38,7 +38,7 @@ EMNIST_LETTERS = Source(
     title="EMNIST letters",
     classes=tuple(string.ascii_lowercase),
     samples=_SAMPLES,
-    licence="none stated",
+    license="none stated",
     homepage="https://www.nist.gov/itl/products-and-services/emnist-dataset",
     citation="Cohen, G., Afshar, S., Tapson, J., van Schaik, A.: EMNIST: an extension of MNIST to handwritten "
     "letters. arXiv:1702.05373, 2017.",

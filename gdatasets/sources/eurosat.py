@@ -58,7 +58,7 @@ EUROSAT = Source(
     title="EuroSAT, RGB",
     classes=_CLASSES,
     samples={"train": 21_600, "test": 5_400},
-    licence="MIT",
+    license="MIT",
     homepage="https://github.com/phelber/EuroSAT",
     citation="Helber, P., Bischke, B., Dengel, A., Borth, D.: EuroSAT: a novel dataset and deep learning benchmark for "
     "land use and land cover classification. IEEE Journal of Selected Topics in Applied Earth Observations and Remote "

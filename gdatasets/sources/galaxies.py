@@ -57,7 +57,7 @@ GALAXY10 = Source(
         "edge-on with bulge",
     ),
     samples={"train": 14_194, "test": 3_542},
-    licence="none stated",
+    license="none stated",
     homepage="https://github.com/henrysky/Galaxy10",
     citation="Leung, H. W., Bovy, J.: Deep learning of multi-element abundances from high-resolution spectroscopic "
     "data. MNRAS 483(3), 3255-3277, 2019 (astroNN, which published the dataset). Labels: Walmsley, M. et al.: Galaxy "

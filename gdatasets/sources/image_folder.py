@@ -36,8 +36,8 @@ _SPLITS = ("train", "validation", "test")
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm"}
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 _MAX_PIXELS = 64 << 20
-_GREY_MODES = ("1", "L", "LA")
-_MODES = (*_GREY_MODES, "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV")  # of 8 bits a channel, or fewer
+_GRAY_MODES = ("1", "L", "LA")
+_MODES = (*_GRAY_MODES, "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV")  # of 8 bits a channel, or fewer
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Provenance:
     """What a user states about their images; it goes into the card and the citation."""
 
     title: str = ""
-    licence: str = ""
+    license: str = ""
     homepage: str = ""
     citation: str = ""
     documentation: Documentation = NOT_STATED
@@ -58,7 +58,7 @@ class Provenance:
         part = f"A part of {whole.title}, chosen by the author of this dataset; what is said here is of the whole."
         return Provenance(
             self.title,
-            self.licence or whole.licence,
+            self.license or whole.license,
             self.homepage or whole.homepage,
             self.citation or whole.citation,
             replace(whole.documentation, collection=f"{part} {whole.documentation.collection}"),
@@ -75,12 +75,12 @@ class Survey:
 
     Attributes:
         sizes: (width, height) of each kind.
-        has_grey, has_colour: whether some are.
+        has_gray, has_color: whether some are.
     """
 
     sizes: frozenset[tuple[int, int]]
-    has_grey: bool
-    has_colour: bool
+    has_gray: bool
+    has_color: bool
 
     @property
     def smallest_side(self) -> int:
@@ -102,14 +102,14 @@ class FolderSource:
         path: a folder or a .zip file.
         size: pixels along a side: the central square of each image is cut out and made smaller (Pillow, bilinear). By
             default images must all be squares of one size.
-        colour: RGB or gray; by default as the first image.
+        color: RGB or gray; by default as the first image.
         provenance: what the user states about the images.
         enlarge: make smaller images larger too, which adds pixels but no detail; otherwise they are an error.
     """
 
     path: Path
     size: int | None = None
-    colour: bool | None = None
+    color: bool | None = None
     provenance: Provenance = field(default_factory=Provenance)
     enlarge: bool = False
 
@@ -121,7 +121,7 @@ class FolderSource:
             title=named.title or self.path.name,
             classes=tuple(sorted({member.label for members in self._members.values() for member in members})),
             samples={split: len(members) for split, members in self._members.items()},
-            licence=named.licence,
+            license=named.license,
             homepage=named.homepage,
             citation=named.citation,
             documentation=named.documentation,
@@ -138,26 +138,26 @@ class FolderSource:
         Raises:
             SourceError: an image cannot be read.
         """
-        sizes, has_grey, has_colour = set(), False, False
+        sizes, has_gray, has_color = set(), False, False
         for members in self._members.values():
             for member in members:
                 with self._open(member) as image:
                     sizes.add(image.size)
-                    has_grey |= image.mode in _GREY_MODES
-                    has_colour |= image.mode not in _GREY_MODES
-        return Survey(frozenset(sizes), has_grey, has_colour)
+                    has_gray |= image.mode in _GRAY_MODES
+                    has_color |= image.mode not in _GRAY_MODES
+        return Survey(frozenset(sizes), has_gray, has_color)
 
     @cached_property
     def image_shape(self) -> tuple[int, ...]:
         first = next(iter(self._members.values()))[0]
         with self._open(first) as image:
             size = image.height if self.size is None else self.size
-            colour = self.colour if self.colour is not None else image.mode not in _GREY_MODES
+            color = self.color if self.color is not None else image.mode not in _GRAY_MODES
             if self.size is None and image.width != image.height:
                 raise self._needs_size(first, image)
         if size < 2 or size % 2 or size > 4096:
             raise InvalidArgumentError(f"The images must have an even size from 2 to 4096, got {size}; give --size N.")
-        return (size, size, 3) if colour else (size, size)
+        return (size, size, 3) if color else (size, size)
 
     def digest(self) -> str:
         whole = hashlib.sha256(f"gdatasets-folder-1 {self.image_shape}\n".encode())
@@ -256,9 +256,9 @@ class FolderSource:
     def _pixels(self, member: "_Member") -> Images:
         shape = self.image_shape
         with self._open(member) as opened:
-            if self.colour is None and len(shape) == 2 and opened.mode not in _GREY_MODES:
+            if self.color is None and len(shape) == 2 and opened.mode not in _GRAY_MODES:
                 raise InvalidArgumentError(
-                    f"{self.path}: {member.path} is in color, the first image is gray; state --colour or --grey."
+                    f"{self.path}: {member.path} is in color, the first image is gray; state --color or --gray."
                 )
             try:
                 image = ImageOps.exif_transpose(opened).convert("RGB" if len(shape) == 3 else "L")

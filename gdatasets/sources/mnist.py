@@ -38,7 +38,7 @@ MNIST = Source(
     title="MNIST handwritten digits",
     classes=tuple(string.digits),
     samples={"train": 60_000, "test": 10_000},
-    licence="CC-BY-SA-3.0",
+    license="CC-BY-SA-3.0",
     homepage="http://yann.lecun.com/exdb/mnist/",
     citation=_MNIST_CITATION,
     validation=10_000,
@@ -92,7 +92,7 @@ MNIST_RESPLIT = Source(
     title="MNIST handwritten digits, 12,000 for training and 50,000 for test",
     classes=MNIST.classes,
     samples={"train": 12_000, "test": 50_000},
-    licence=MNIST.licence,
+    license=MNIST.license,
     homepage=MNIST.homepage,
     citation=f"{_MNIST_CITATION} Sizes of the splits after: Larochelle, H., Erhan, D., Courville, A., "
     "Bergstra, J., Bengio, Y.: An empirical evaluation of deep architectures on problems with many factors of "
@@ -126,7 +126,7 @@ FASHION_MNIST = Source(
         "Ankle boot",
     ),
     samples={"train": 60_000, "test": 10_000},
-    licence="MIT",
+    license="MIT",
     homepage="https://github.com/zalandoresearch/fashion-mnist",
     citation="Xiao, H., Rasul, K., Vollgraf, R.: Fashion-MNIST: a novel image dataset for benchmarking "
     "machine learning algorithms. arXiv:1708.07747, 2017.",
@@ -160,7 +160,7 @@ FASHION_MNIST = Source(
         ),
     ),
     documentation=Documentation(
-        collection="Product photographs of the shop Zalando, made grey, inverted and reduced to 28x28 pixels; "
+        collection="Product photographs of the shop Zalando, made gray, inverted and reduced to 28x28 pixels; "
         "published "
         "2017.",
         annotation="From the shop's catalogue, by its own experts; one class an article.",
@@ -186,7 +186,7 @@ KMNIST = Source(
     title="Kuzushiji-MNIST",
     classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
     samples={"train": 60_000, "test": 10_000},
-    licence="CC-BY-SA-4.0",
+    license="CC-BY-SA-4.0",
     homepage="http://codh.rois.ac.jp/kmnist/",
     citation="Clanuwat, T., Bober-Irizar, M., Kitamoto, A., Lamb, A., Yamamoto, K., Ha, D.: Deep learning for "
     "classical Japanese literature. arXiv:1812.01718, 2018.",

@@ -23,7 +23,7 @@ _FLAT = 4.0
 _THUMBNAIL = 16
 _PIECE_BYTES = 16 << 20
 _EXAMPLES = 5
-_GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_GRAY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -118,16 +118,16 @@ class _Described:
 
 
 def describe(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Grey thumbnails of mean 0 and length 1, float32 (n, pixels), of uint8 (n, size, size[, 3]); flat ones are 0."""
-    grey = images.astype(np.float32) if images.ndim == 3 else images @ _GREY
-    size = grey.shape[1]
+    """Gray thumbnails of mean 0 and length 1, float32 (n, pixels), of uint8 (n, size, size[, 3]); flat ones are 0."""
+    gray = images.astype(np.float32) if images.ndim == 3 else images @ _GRAY
+    size = gray.shape[1]
     side = next((side for side in range(_THUMBNAIL, 7, -1) if size % side == 0), 0)
     if side:
-        small = grey.reshape(len(grey), side, size // side, side, size // side).mean(axis=(2, 4))
+        small = gray.reshape(len(gray), side, size // side, side, size // side).mean(axis=(2, 4))
     else:
         square = (min(size, _THUMBNAIL),) * 2
-        small = np.stack([np.asarray(Image.fromarray(each).resize(square, Image.Resampling.BOX)) for each in grey])
+        small = np.stack([np.asarray(Image.fromarray(each).resize(square, Image.Resampling.BOX)) for each in gray])
     flat = small.reshape(len(small), -1)
-    centred = flat - flat.mean(axis=1, keepdims=True)
-    length = np.linalg.norm(centred, axis=1, keepdims=True)
-    return np.where(length < _FLAT * np.sqrt(flat.shape[1]), 0, centred / np.maximum(length, 1e-6)).astype(np.float32)
+    centerd = flat - flat.mean(axis=1, keepdims=True)
+    length = np.linalg.norm(centerd, axis=1, keepdims=True)
+    return np.where(length < _FLAT * np.sqrt(flat.shape[1]), 0, centerd / np.maximum(length, 1e-6)).astype(np.float32)

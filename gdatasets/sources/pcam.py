@@ -63,7 +63,7 @@ PCAM = Source(
     title="PatchCamelyon",
     classes=("no tumor in the center", "tumor in the center"),
     samples={"train": _PARTS["train"] + _PARTS["valid"], "test": _PARTS["test"]},
-    licence="CC0-1.0",
+    license="CC0-1.0",
     homepage="https://github.com/basveeling/pcam",
     citation="Veeling, B. S., Linmans, J., Winkens, J., Cohen, T., Welling, M.: Rotation equivariant CNNs for digital "
     "pathology. MICCAI 2018. Slides: Ehteshami Bejnordi, B. et al.: Diagnostic assessment of deep learning algorithms "

@@ -127,7 +127,7 @@ class Source:
         title: for people.
         classes: class names, by label.
         samples: images in each split.
-        licence: SPDX identifier of the original data, or what its publisher says instead.
+        license: SPDX identifier of the original data, or what its publisher says instead.
         homepage: where the original is described and to be had.
         citation: how its authors ask to be cited, one line.
         image_shape: (size, size) or (size, size, 3).
@@ -147,7 +147,7 @@ class Source:
     title: str
     classes: tuple[str, ...]
     samples: Mapping[str, int]
-    licence: str
+    license: str
     homepage: str
     citation: str
     image_shape: tuple[int, ...] = (28, 28)
@@ -176,15 +176,15 @@ class Source:
     @property
     def restriction(self) -> str:
         """What a non-commercial or GPL license demands of derived images; empty of others."""
-        if re.search(r"non-?commercial|\bNC\b", self.licence, re.IGNORECASE):
+        if re.search(r"non-?commercial|\bNC\b", self.license, re.IGNORECASE):
             return "RESTRICTED: no commercial use, of derived images either"
-        return "RESTRICTED: derived images only under the same licence" if "GPL" in self.licence else ""
+        return "RESTRICTED: derived images only under the same license" if "GPL" in self.license else ""
 
     @property
     def terms(self) -> str:
         """The license, with what it demands of derived images."""
-        licence = self.licence or "not stated"
-        return f"{licence} ({self.restriction})" if self.restriction else licence
+        license = self.license or "not stated"
+        return f"{license} ({self.restriction})" if self.restriction else license
 
     @property
     def index_meaning(self) -> str:

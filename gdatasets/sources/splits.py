@@ -42,8 +42,8 @@ def cut_each_class(name: str, labels: NDArray[np.int64]) -> Mapping[str, Order]:
         cuts = (len(members) - test - held_out, len(members) - test)
         for part, chosen in zip(parts, np.split(members, cuts), strict=True):
             part.append(chosen)
-    learnt, held_out_images, tested = (_mixed(name, np.concatenate(part)) for part in parts)
-    return {"train": np.concatenate([learnt, held_out_images]), "test": tested}
+    learned, held_out_images, tested = (_mixed(name, np.concatenate(part)) for part in parts)
+    return {"train": np.concatenate([learned, held_out_images]), "test": tested}
 
 
 def hold_out_groups(name: str, groups: Sequence[str]) -> tuple[Order, int]:

@@ -29,7 +29,7 @@ SVHN = Source(
     title="SVHN, the cropped street-view house numbers",
     classes=tuple(string.digits),
     samples={"train": 73_257, "test": 26_032},
-    licence="for non-commercial use only",
+    license="for non-commercial use only",
     homepage="http://ufldl.stanford.edu/housenumbers/",
     citation="Netzer, Y., Wang, T., Coates, A., Bissacco, A., Wu, B., Ng, A. Y.: Reading digits in natural "
     "images with unsupervised feature learning. NIPS Workshop on Deep Learning and Unsupervised Feature "

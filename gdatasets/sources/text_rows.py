@@ -118,7 +118,7 @@ ROTATED_MNIST = Source(
     title="Rotated MNIST",
     classes=tuple(string.digits),
     samples={"train": 12_000, "test": 50_000},
-    licence="none stated",
+    license="none stated",
     homepage="https://sites.google.com/a/lisa.iro.umontreal.ca/public_static_twiki/variations-on-the-mnist-digits",
     citation="Larochelle, H., Erhan, D., Courville, A., Bergstra, J., Bengio, Y.: An empirical evaluation of "
     "deep architectures on problems with many factors of variation. ICML 2007.",
@@ -131,7 +131,7 @@ SIGN_LANGUAGE_MNIST = Source(
     title="Sign Language MNIST",
     classes=tuple(letter for letter in string.ascii_uppercase if letter not in "JZ"),
     samples={"train": 27_455, "test": 7_172},
-    licence="CC0-1.0",
+    license="CC0-1.0",
     homepage="https://www.kaggle.com/datasets/datamunge/sign-language-mnist",
     citation="tecperson: Sign Language MNIST. Kaggle, 2017.",
     validation=2_745,
@@ -141,7 +141,7 @@ SIGN_LANGUAGE_MNIST = Source(
         ),
     ),
     documentation=Documentation(
-        collection="Photographs of hands that form letters of American Sign Language, made grey, cropped and reduced "
+        collection="Photographs of hands that form letters of American Sign Language, made gray, cropped and reduced "
         "to "
         "28x28 pixels, multiplied by filters and small changes; published 2017 on Kaggle.",
         annotation="By the author; the letters J and Z, which are movements, are left out.",

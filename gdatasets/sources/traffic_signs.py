@@ -133,7 +133,7 @@ TRAFFIC_SIGNS = Source(
     title="German traffic signs (GTSRB)",
     classes=_CLASSES,
     samples={"train": 26_640, "test": 12_630},
-    licence="none stated",
+    license="none stated",
     homepage="https://benchmark.ini.rub.de/gtsrb_dataset.html",
     citation="Stallkamp, J., Schlipsing, M., Salmen, J., Igel, C.: Man vs. computer: benchmarking machine learning "
     "algorithms for traffic sign recognition. Neural Networks 32, 323-332, 2012.",

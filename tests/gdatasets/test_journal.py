@@ -132,7 +132,7 @@ def test_a_journal_of_a_stranger_writes_nothing_outside(path: str, tmp_path: Pat
     assert not (tmp_path / "outside").exists()
 
 
-def test_a_lock_is_not_labelled_through_a_link_or_into_a_pipe(tmp_path: Path) -> None:
+def test_a_lock_is_not_labeled_through_a_link_or_into_a_pipe(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("mine")
     (tmp_path / "lock").mkdir()
     for plant in (lambda path: path.symlink_to(tmp_path / "precious"), os.mkfifo, Path.mkdir):

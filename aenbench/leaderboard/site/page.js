@@ -199,7 +199,7 @@ function filledBar(share, low, high) {
     low === undefined ? null : line(200 * low, 7, 200 * high, 7, "axis"));
 }
 
-/** What the centre and the rim of a polar chart stand for: not less than nothing, and a bit less than the least. */
+/** What the center and the rim of a polar chart stand for: not less than nothing, and a bit less than the least. */
 function polarRange(parts) {
   const least = Math.min(...parts.map((part) => part[3])), most = Math.max(...parts.map((part) => part[4]));
   return [Math.max(0, Math.floor(10 * least - 1) / 10), Math.min(1, Math.ceil(20 * most) / 20)];
@@ -363,7 +363,7 @@ const sections = board.tasks.map((task, number) => {
 /* ---- sections that are made elsewhere: tables of text ---- */
 
 const further = board.sections.map(({ title, note, details, headings, rows, picture, alternative }, number) =>
-  h("section", { class: "task", "aria-labelledby": `section-${number}` },
+  h("section", { class: "task", "aria-labeledby": `section-${number}` },
     h("div", { class: "task-head" }, h("div", {}, h("h2", { id: `section-${number}` }, title), h("p", {}, note),
       details ? h("details", {}, h("summary", {}, "How to read it"), h("p", {}, details)) : null)),
     /^data:image\/svg\+xml;base64,/.test(picture) ? h("img", { class: "picture", src: picture, alt: alternative }) : null,
@@ -463,7 +463,7 @@ function roundCards(entry) {
     const title = name === "rotation" ? "By rotation" : "By group element";
     const label = `Accuracy ${title.toLowerCase()}: highest ${percent(best[2], 1)} % at ${best[0]}, lowest ${percent(worst[2], 1)} % at ${worst[0]}. The table below has all values.`;
     const where = name === "rotation" ? "Each direction holds the images turned that way, counter-clockwise from upright." : "Each direction is one element.";
-    return card(title, `${where} The centre is ${percent(polarRange(parts)[0], 0)} %; dashed: over all images.`,
+    return card(title, `${where} The center is ${percent(polarRange(parts)[0], 0)} %; dashed: over all images.`,
       entryCharts.place((width) => polar(parts, entry.accuracy[0], label, width)),
       h("details", {}, h("summary", {}, "As a table"), partsTable(`Accuracy ${title.toLowerCase()}`, name === "rotation" ? "Angle" : "Element", parts)));
   });

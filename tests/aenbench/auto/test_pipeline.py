@@ -99,7 +99,7 @@ def test_the_weights_are_those_of_the_entry(make_folder: MakeFolder, tmp_path: P
     outcome = run(make_folder(symmetric=False), tmp_path / "out")
     model = load_model(outcome.advised.name, weights=tmp_path / "out/weights")
     images = outcome.dataset.read("test").images
-    found = model(model.normalisation.apply(images)).argmax(dim=1).numpy()  # type: ignore[union-attr, operator]
+    found = model(model.normalization.apply(images)).argmax(dim=1).numpy()  # type: ignore[union-attr, operator]
     assert np.array_equal(found, outcome.advised.predictions[0])
 
 

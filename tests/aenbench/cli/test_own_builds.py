@@ -67,7 +67,7 @@ def original(tmp_path_factory):
         patch.chdir(base)
         build = ["gdatasets", "build", "--source", "photos.zip", "--out", "my-build", "--quiet", "--title", "Photos"]
         more = ["--config", "d4", "--config", "rotation", "--generators", "hflip", "--config-name", "mirror"]
-        patch.setattr("sys.argv", [*build, *more, "--licence", "MIT", "--citation", "Own photos, 2026."])
+        patch.setattr("sys.argv", [*build, *more, "--license", "MIT", "--citation", "Own photos, 2026."])
         with pytest.raises(SystemExit) as ended:
             data.main()
     assert not ended.value.code

@@ -16,7 +16,7 @@ from aenbench.errors import InvalidArgumentError
 from aenbench.models.space import SearchBudget, SearchSpace
 from aenbench.search import random
 from aenbench.search.record import Evaluate, Record
-from aenbench.statistics.hypothesis_tests import summarise
+from aenbench.statistics.hypothesis_tests import summarize
 
 MakeTable = Callable[..., Any]
 
@@ -94,7 +94,7 @@ def test_mean_regret_of_random_draws_is_the_expected_one(tiny_table: MakeTable) 
     for drawn in range(1, 24):
         ways = np.array([comb(place, drawn - 1) for place in range(23)])
         expected.append(table.test.max() - (ways * np.maximum(others, zero)).sum() / comb(23, drawn))
-    summary = summarise(curves.regret, curves.columns)
+    summary = summarize(curves.regret, curves.columns)
     inside = (summary.low - 1e-12 <= expected) & (expected <= summary.high + 1e-12)
     assert inside.mean() >= 0.9, (summary, expected)
 
@@ -299,7 +299,7 @@ def test_deterministic_algorithms_are_compared_by_what_is_known_of_them(tiny_tab
     assert not found["in order", "in reverse"].is_real
     for name in ("in order", "in reverse"):
         exact = comparison.curves[name].regret[:, 5].mean()
-        random_mean = summarise(comparison.curves["random"].regret, comparison.curves["random"].columns)
+        random_mean = summarize(comparison.curves["random"].regret, comparison.curves["random"].columns)
         outside = not random_mean.low[5] <= exact <= random_mean.high[5]
         assert outside  # by far, with these accuracies
         assert found[name, "random"].is_real

@@ -25,7 +25,7 @@ from aenbench.discovery.post_hoc import LEVEL, Change, measure_changes
 from aenbench.discovery.sample import draw_sample
 from aenbench.discovery.training_methods import choose_by_training
 from aenbench.errors import InvalidArgumentError
-from aenbench.tasks.images import LabelledImages
+from aenbench.tasks.images import LabeledImages
 from gdatasets import load_arrays
 from gdatasets.errors import UnknownNameError
 
@@ -159,9 +159,9 @@ def test_symmetries_of_g_digits_are_the_surest_moves(config: str, symmetries: se
 ALL = Moves((SIZE, SIZE), MOVES)
 
 
-def data(seed: int, *symmetries: str, images: int = 300) -> LabelledImages:
+def data(seed: int, *symmetries: str, images: int = 300) -> LabeledImages:
     pixels, labels = shapes(seed, *symmetries, images=images)
-    return LabelledImages(torch.from_numpy(pixels).float()[:, None], torch.from_numpy(labels))
+    return LabeledImages(torch.from_numpy(pixels).float()[:, None], torch.from_numpy(labels))
 
 
 def linear(seed: int) -> torch.nn.Linear:
@@ -214,7 +214,7 @@ def test_changes_are_those_computed_image_by_image() -> None:
 
 def test_copies_of_an_image_are_not_taken_for_independent() -> None:
     layer, images = linear(0), data(0, images=60)
-    copies = LabelledImages(images.images.repeat(4, 1, 1, 1), images.labels.repeat(4))
+    copies = LabeledImages(images.images.repeat(4, 1, 1, 1), images.labels.repeat(4))
 
     def model(x: Tensor) -> Tensor:
         return layer(x.flatten(1))  # type: ignore[no-any-return]

@@ -67,8 +67,8 @@ def test_the_network_of_an_entry_predicts_what_the_entry_holds() -> None:
     assert not model.training
     assert np.array_equal(predict(model, test.images).numpy(), predictions[0])
     pixels = load_arrays("g-digits", "c4", "test").images
-    assert torch.equal(model.normalisation.apply(pixels), test.images)
-    other = predict(model, torch.from_numpy(pixels[:, None].astype(np.float32)))  # not normalised
+    assert torch.equal(model.normalization.apply(pixels), test.images)
+    other = predict(model, torch.from_numpy(pixels[:, None].astype(np.float32)))  # not normalized
     assert not np.array_equal(other.numpy(), predictions[0])
 
 

@@ -17,10 +17,10 @@ from aenbench.models.aen import Architecture
 from aenbench.models.family import Fixed
 from aenbench.models.registry import FAMILIES
 from aenbench.models.weights import Description, differing, encode_weights, fill, read_description, rebuild
-from aenbench.tasks.images import Normalisation
+from aenbench.tasks.images import Normalization
 from aenbench.tasks.task import TaskShape
 
-BY = Normalisation((0.5,), (0.25,))
+BY = Normalization((0.5,), (0.25,))
 
 
 def all_networks() -> list[Any]:
@@ -79,7 +79,7 @@ def test_every_network_is_built_again_from_its_file(family: Any, network: Any) -
     model, content = written(network, Description(family.name, network.facts, network.shape, BY))
     about = read_description(content, "here")
     assert about.names(family.name, network.facts)
-    assert about.normalisation == BY
+    assert about.normalization == BY
     again = rebuild(about, len(content), "here")
     images = torch.randn(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():

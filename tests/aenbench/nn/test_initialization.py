@@ -1,4 +1,4 @@
-"""Equal output variance at initialisation, whatever the orbit sizes."""
+"""Equal output variance at initialization, whatever the orbit sizes."""
 
 import pytest
 import torch

@@ -66,11 +66,11 @@ def test_initial_values_depend_on_the_generator_alone():
     torch.testing.assert_close(layer_of(("rotation",)).weight, one, rtol=0, atol=0)
 
 
-def test_orbit_initialisation_is_the_released_scale():
+def test_orbit_initialization_is_the_released_scale():
     free = EquivariantLinear(trivial(0, 784), trivial(0, 400), initialization="orbits")
     assert float(free.weight.detach().std()) == pytest.approx(0.001, rel=0.05)
 
 
-def test_unknown_initialisation_is_an_error():
+def test_unknown_initialization_is_an_error():
     with pytest.raises(InvalidArgumentError, match=r'"xavier". Choose from: fan_in, orbits'):
         layer_of((), initialization="xavier")

@@ -1,4 +1,4 @@
-"""Pooling and batch normalisation commute with every element, or do not change at all, or raise."""
+"""Pooling and batch normalization commute with every element, or do not change at all, or raise."""
 
 import pytest
 import torch

@@ -131,8 +131,8 @@ def test_a_search_that_was_cut_goes_on_where_it_stopped(tmp_path: Path, monkeypa
     assert len(trained) == 2 * NETWORKS
 
 
-def coloured(folder: Path) -> Path:
-    """Colour, 16 x 16, two classes told apart by their colour."""
+def colored(folder: Path) -> Path:
+    """Color, 16 x 16, two classes told apart by their color."""
     generator = np.random.default_rng(0)
     for split, count in (("train", 60), ("test", 10)):
         for label, channel in (("green", 1), ("red", 0)):
@@ -146,7 +146,7 @@ def coloured(folder: Path) -> Path:
 
 def test_a_dataset_that_is_got_later_is_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A path is a dataset, in a folder of its name; what was there is not trained again."""
-    lights = coloured(tmp_path / "data" / "My Lights")
+    lights = colored(tmp_path / "data" / "My Lights")
     folder = run(setting(tmp_path / "out", str(lights)))
     before = files_of(folder / "my-lights")
     evaluate, spaces = TrainedEvaluation.__call__, []
@@ -196,7 +196,7 @@ def test_what_a_user_gets_wrong_is_said_before_any_work(tmp_path: Path) -> None:
         run(setting(tmp_path, str(tmp_path / "nowhere")))
     with pytest.raises(SourceError, match="is not a folder"):
         run(setting(tmp_path, root=tmp_path / "nowhere"))
-    lights = coloured(tmp_path / "a" / "lights")
+    lights = colored(tmp_path / "a" / "lights")
     shutil.copytree(lights, tmp_path / "b" / "lights")
     with pytest.raises(InvalidArgumentError, match="are both named lights; rename one of them"):
         run(setting(tmp_path, str(lights), str(tmp_path / "b" / "lights")))

@@ -26,7 +26,7 @@ def made(value: Callable[[Cell], float], unseen: bool = True) -> Actions:
 
 
 def matching(cell: Cell) -> float:
-    """Matching networks gain 3 points over all others, and 2 where the initialisation is fan-in."""
+    """Matching networks gain 3 points over all others, and 2 where the initialization is fan-in."""
     gain = 0.02 if cell.variant in ("fan-in", "both") else 0.03
     return 0.5 + 0.002 * cell.seed + (gain if cell.network == cell.configuration else 0.0)
 

@@ -179,7 +179,7 @@ def test_an_augmented_run_repeats_and_differs_from_the_plain_one(tmp_path: Path)
 
 
 def test_a_folder_of_images_is_a_dataset(tmp_path: Path) -> None:
-    """Colour, 32 x 32, two classes told apart by their colour; scored again from inside a root."""
+    """Color, 32 x 32, two classes told apart by their color; scored again from inside a root."""
     generator = np.random.default_rng(0)
     for split, count in (("train", 40), ("test", 10)):
         for label, channel in (("green", 1), ("red", 0)):

@@ -14,9 +14,9 @@ from aenbench.statistics.intervals import wilson_intervals
 def test_wilson_interval_equals_the_published_formula() -> None:
     right, total, z = 81, 263, 1.959963984540054
     share = right / total
-    centre = (share + z**2 / (2 * total)) / (1 + z**2 / total)
+    center = (share + z**2 / (2 * total)) / (1 + z**2 / total)
     half = z / (1 + z**2 / total) * np.sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
-    assert wilson_interval(right, total) == pytest.approx((centre - half, centre + half))
+    assert wilson_interval(right, total) == pytest.approx((center - half, center + half))
 
 
 def test_several_seeds_get_students_interval() -> None:

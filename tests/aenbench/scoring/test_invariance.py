@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from aenbench.runs.seed import predict_moved
 from aenbench.scoring.invariance import MOVES, can_be_probed, probe_shape
-from aenbench.tasks.images import LabelledImages
+from aenbench.tasks.images import LabeledImages
 from aenbench.training.fit import predict
 from gdatasets.groups.actions import act
 
@@ -28,12 +28,12 @@ class Corner(nn.Module):
 
 
 @pytest.fixture
-def test_images() -> LabelledImages:
+def test_images() -> LabeledImages:
     images = torch.randint(-50, 51, (300, 3, 8, 8), generator=torch.Generator().manual_seed(0)).float()
-    return LabelledImages(images, torch.zeros(300, dtype=torch.int64))
+    return LabeledImages(images, torch.zeros(300, dtype=torch.int64))
 
 
-def test_what_is_invariant_keeps_every_prediction(test_images: LabelledImages) -> None:
+def test_what_is_invariant_keeps_every_prediction(test_images: LabeledImages) -> None:
     moved = predict_moved(Sum(), test_images)
     assert moved.shape == probe_shape(1, 300)[1:] == (12, 300)
     assert (moved == predict(Sum(), test_images.images).numpy()).all()
@@ -41,7 +41,7 @@ def test_what_is_invariant_keeps_every_prediction(test_images: LabelledImages) -
     assert [move for move, differs in zip(MOVES, unlike, strict=True) if not differs] == ["scramble5", "scramble7"]
 
 
-def test_moves_are_those_of_the_datasets(test_images: LabelledImages) -> None:
+def test_moves_are_those_of_the_datasets(test_images: LabeledImages) -> None:
     for move, predictions in zip(MOVES, predict_moved(Corner(), test_images), strict=True):
         corner = act(move, test_images.images[:, 0].numpy())[:, 0, 0]
         assert np.array_equal(predictions, (corner < 0).astype(np.uint8))

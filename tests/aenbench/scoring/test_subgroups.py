@@ -45,8 +45,8 @@ def test_an_angle_lies_within_fifteen_degrees_of_its_sector(angles: list[int]) -
     elements["angle"] = angles
     (facet,) = element_facets(CONFIGURATIONS["any-angle"], elements)
     assert facet.values == tuple(f"{30 * sector}°" for sector in range(12))
-    centres = np.array([int(facet.values[value][:-1]) for value in facet.value_of])
-    off = (np.array(angles) / 10 - centres + 180) % 360 - 180
+    centers = np.array([int(facet.values[value][:-1]) for value in facet.value_of])
+    off = (np.array(angles) / 10 - centers + 180) % 360 - 180
     assert np.all((off >= -15) & (off < 15))
 
 

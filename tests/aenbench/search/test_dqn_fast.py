@@ -53,7 +53,7 @@ def test_values_are_those_of_the_plain_learner(bits: int, seed: int) -> None:
             found, expected = (torch.stack([learner.values(state) for state in states]) for learner in (lean, plain))
             torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-11)
     untrained = torch.stack([PlainLearner(bits, SETTINGS, seed).values(state) for state in states])
-    assert (expected - untrained).abs().max() > 0.01  # it has learnt
+    assert (expected - untrained).abs().max() > 0.01  # it has learned
 
 
 def test_units_that_are_off_come_back() -> None:

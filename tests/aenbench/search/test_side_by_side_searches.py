@@ -15,7 +15,7 @@ from aenbench.models.aen import AENSpace
 from aenbench.models.space import SearchBudget
 from aenbench.search import exhaustive, greedy, random
 from aenbench.search.evaluate import StoredEvaluation, TrainedEvaluation
-from aenbench.tasks.images import LabelledImages
+from aenbench.tasks.images import LabeledImages
 from aenbench.tasks.task import TaskShape
 from aenbench.training.recipe import Recipe
 
@@ -86,7 +86,7 @@ def test_on_a_processor_nothing_is_trained_ahead(tmp_path: Path) -> None:
 def test_trained_values_are_those_of_one_by_one_up_to_rounding(pretended_gpu: Callable[[], Any]) -> None:
     space, recipe = FreeSpace(TaskShape(image_size=8, classes=4)), Recipe(200, 2, 16)
     pixels = torch.randn(500, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    data = LabelledImages(pixels, pixels.flatten(1)[:, :4].argmax(dim=1))
+    data = LabeledImages(pixels, pixels.flatten(1)[:, :4].argmax(dim=1))
     learn, choose_by = data.first(200), data.part(200)
 
     def evaluation(device: Device, seed: int) -> TrainedEvaluation:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from aenbench.statistics.hypothesis_tests import holm, known_mean_test, permutation_test, summarise
+from aenbench.statistics.hypothesis_tests import holm, known_mean_test, permutation_test, summarize
 
 
 def in_one(values: np.ndarray) -> np.ndarray:
@@ -13,7 +13,7 @@ def in_one(values: np.ndarray) -> np.ndarray:
 
 def test_the_interval_of_one_stratum_is_students() -> None:
     values = 5 + np.random.default_rng(0).normal(size=(20, 3))
-    summary = summarise(values, in_one(values))
+    summary = summarize(values, in_one(values))
     expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
     np.testing.assert_allclose(summary.mean, values.mean(axis=0))
     np.testing.assert_allclose(summary.low, expected.low)
@@ -22,20 +22,20 @@ def test_the_interval_of_one_stratum_is_students() -> None:
 
 def test_strata_count_equally_whatever_their_runs() -> None:
     values = np.array([[1.0], [1.0], [1.0], [1.0], [3.0], [3.0]])
-    summary = summarise(values, np.array([0, 0, 0, 0, 1, 1]))
+    summary = summarize(values, np.array([0, 0, 0, 0, 1, 1]))
     assert summary.mean == 2.0
     assert (summary.low, summary.high) == (2.0, 2.0)  # runs on the same training never differed
 
 
 def test_a_single_run_of_a_stratum_has_no_interval() -> None:
-    summary = summarise(np.array([[1.0], [2.0], [3.0]]), np.array([0, 1, 1]))
+    summary = summarize(np.array([[1.0], [2.0], [3.0]]), np.array([0, 1, 1]))
     assert np.isnan(summary.low).all()
     assert np.isnan(summary.high).all()
     assert summary.mean == 1.75
 
 
 def test_regret_is_never_shown_below_zero() -> None:
-    summary = summarise(np.array([[0.0], [0.0], [0.0], [1.0]]), np.zeros(4, dtype=np.int64))
+    summary = summarize(np.array([[0.0], [0.0], [0.0], [1.0]]), np.zeros(4, dtype=np.int64))
     assert summary.low == 0.0
 
 

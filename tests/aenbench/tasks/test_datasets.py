@@ -15,7 +15,7 @@ from gdatasets.sources.catalogue import SOURCES
 
 
 def images(folder: Path, **counts: int) -> Path:
-    """Class folders a, b of grey 4 x 4 images in each split; the grey level counts the images."""
+    """Class folders a, b of gray 4 x 4 images in each split; the gray level counts the images."""
     level = 0
     for split, count in counts.items():
         for label in "ab":

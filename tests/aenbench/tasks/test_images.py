@@ -32,7 +32,7 @@ def test_paper_chooses_by_the_first_test_images() -> None:
     assert len(choose_by) == Images(task).test_images == 360
 
 
-def test_unmoved_images_are_normalised_to_zero_mean_and_unit_deviation() -> None:
+def test_unmoved_images_are_normalized_to_zero_mean_and_unit_deviation() -> None:
     train, _ = load_training(Task("g-digits", "none"))
     assert train.images.shape == (1_137, 1, 28, 28)
     assert float(train.images.mean()) == pytest.approx(0, abs=0.02)
@@ -56,20 +56,20 @@ def test_unknown_names_are_refused() -> None:
 
 
 @given(arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 5), st.integers(1, 5), st.just(3))))
-def test_normalisation_is_the_mean_and_deviation_of_each_channel(images: NDArray[np.uint8]) -> None:
+def test_normalization_is_the_mean_and_deviation_of_each_channel(images: NDArray[np.uint8]) -> None:
     found = measure(images)
     expected = (images / 255).reshape(-1, 3)
     assert found.mean == pytest.approx(expected.mean(axis=0), abs=1e-9)
     assert found.deviation == pytest.approx(np.maximum(expected.std(axis=0), 1 / 255), abs=1e-9)
 
 
-def test_black_is_what_normalisation_makes_of_zero(data_root: Path) -> None:
+def test_black_is_what_normalization_makes_of_zero(data_root: Path) -> None:
     for task in (Task("g-digits", "none"), Task("cifar10-imagefolder", "none")):
         train, _ = load_training(task, data_root)
         assert train.black == pytest.approx(train.images.amin(dim=(0, 2, 3)).tolist(), abs=1e-5)
 
 
-def test_images_of_ones_own_are_normalised_by_what_is_learnt_from(data_root: Path) -> None:
+def test_images_of_ones_own_are_normalized_by_what_is_learned_from(data_root: Path) -> None:
     train, choose_by = load_training(Task("cifar10-imagefolder", "none"), data_root)
     assert (train.images.shape, len(choose_by)) == ((9_000, 3, 32, 32), 1_000)
     assert train.images.mean(dim=(0, 2, 3)).tolist() == pytest.approx([0, 0, 0], abs=1e-4)

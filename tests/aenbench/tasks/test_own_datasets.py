@@ -40,7 +40,7 @@ class Stripes:
 
 
 stripes = Source(
-    name="stripes", title="Stripes", classes=("across", "down"), samples={"train": 300, "test": 60}, licence="CC0-1.0",
+    name="stripes", title="Stripes", classes=("across", "down"), samples={"train": 300, "test": 60}, license="CC0-1.0",
     homepage="", citation="", image_shape=(32, 32, 3), editions=(Edition({}, Stripes()),),
     moved=MovedDataset("toy", "Toy"),
 )

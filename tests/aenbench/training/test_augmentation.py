@@ -150,7 +150,7 @@ def test_translations_move_whole_pixels_and_fill_what_they_leave(size):
 
 def test_a_rotation_by_a_positive_angle_is_counter_clockwise():
     image = torch.zeros(1, 1, 29, 29)
-    image[0, 0, 14, 15:] = 1  # a ray from the centre to the right
+    image[0, 0, 14, 15:] = 1  # a ray from the center to the right
     samples = torch.arange(200)
     moved = Augmentation(("rotate",)).augment(image.expand(200, -1, -1, -1), samples, 0, 0, [0.0])
     for result, drawn in zip(moved, draw_parameters(samples, 0, 0, 29, 29), strict=True):
@@ -231,7 +231,7 @@ def test_translations_are_a_uniform_number_up_to_a_fifth_of_the_size_rounded(siz
         assert stats.chisquare(counts, 20_000 * shares).pvalue > 1e-3
 
 
-def test_parameters_of_a_sample_do_not_go_together_nor_do_those_of_neighbours_epochs_and_seeds():
+def test_parameters_of_a_sample_do_not_go_together_nor_do_those_of_neighbors_epochs_and_seeds():
     samples = torch.arange(10_000)
     tables = [np.array(draw_parameters(samples, epoch, seed, 28, 28)) for epoch, seed in [(0, 0), (1, 0), (0, 1)]]
     columns = np.concatenate([*tables, np.roll(tables[0], 1, axis=0)], axis=1)  # (samples, 28)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from aenbench.errors import StoreError
 from aenbench.execution.threads import one_thread
-from aenbench.tasks.images import LabelledImages
+from aenbench.tasks.images import LabeledImages
 from aenbench.training.augmentation import Augmentation
 from aenbench.training.checkpoint import Checkpoint
 from aenbench.training.fit import Fit, fit
@@ -22,7 +22,7 @@ from aenbench.training.recipe import Recipe
 
 PASSES = 5
 LEARN, CHOOSE_BY = (
-    LabelledImages(torch.randn(n, 1, 12, 12, generator=torch.Generator().manual_seed(n)), torch.arange(n) % 3)
+    LabeledImages(torch.randn(n, 1, 12, 12, generator=torch.Generator().manual_seed(n)), torch.arange(n) % 3)
     for n in (96, 60)
 )
 

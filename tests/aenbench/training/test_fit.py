@@ -7,21 +7,21 @@ from torch import nn
 from aenbench.errors import TrainingError
 from aenbench.execution.threads import one_thread
 from aenbench.models.registry import FAMILIES
-from aenbench.tasks.images import LabelledImages
+from aenbench.tasks.images import LabeledImages
 from aenbench.training.fit import accuracy, derive_seed, fit, predict
 from aenbench.training.recipe import MAX_PASSES, Recipe
 from gdatasets.errors import GDatasetsError
 from gdatasets.sources.catalogue import SOURCES
 
 
-def quadrants(count: int, seed: int) -> LabelledImages:
+def quadrants(count: int, seed: int) -> LabeledImages:
     """Noise with one bright quadrant; the label says which."""
     generator = torch.Generator().manual_seed(seed)
     images = torch.randn(count, 1, 28, 28, generator=generator)
     labels = torch.randint(4, (count,), generator=generator)
     for image, label in zip(images, labels.tolist(), strict=True):
         image[0, 14 * (label // 2) :, 14 * (label % 2) :][:14, :14] += 1
-    return LabelledImages(images, labels)
+    return LabeledImages(images, labels)
 
 
 def network(seed: int = 0) -> nn.Module:
@@ -30,7 +30,7 @@ def network(seed: int = 0) -> nn.Module:
         return nn.Sequential(nn.Flatten(), nn.Linear(784, 32), nn.ReLU(), nn.Dropout(0.5), nn.Linear(32, 4))
 
 
-def test_fit_learns_what_can_be_learnt() -> None:
+def test_fit_learns_what_can_be_learned() -> None:
     model = network()
     before = accuracy(model, quadrants(400, 1))
     fitted = fit(model, quadrants(1_000, 0), quadrants(400, 1), Recipe(1_000, 5), seed=0)
@@ -69,7 +69,7 @@ def test_only_the_first_images_are_used_and_small_sets_are_passed_more_often() -
 
 
 def test_a_tiny_set_is_passed_a_bounded_number_of_times_and_no_published_one_less_often_than_before() -> None:
-    """929b5b9: 12 images, of which 11 are learnt from, were passed 9,091 times under `quick`."""
+    """929b5b9: 12 images, of which 11 are learned from, were passed 9,091 times under `quick`."""
     recipes = [
         recipe
         for family in FAMILIES.values()

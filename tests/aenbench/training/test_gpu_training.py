@@ -14,7 +14,7 @@ from torch import nn
 from aenbench.execution.device import CPU, Device
 from aenbench.execution.threads import one_thread
 from aenbench.models.registry import find_offer
-from aenbench.tasks.images import LabelledImages
+from aenbench.tasks.images import LabeledImages
 from aenbench.tasks.task import TaskShape
 from aenbench.training.augmentation import AUGMENTATIONS, Augmentation
 from aenbench.training.candidate import Candidate
@@ -27,10 +27,10 @@ SIZE = 12
 FAMILIES = ("full", "gcnn:d4", "z2cnn", "p4m", "cnn", "resnet:c4")
 
 
-def images(count: int, seed: int, size: int = 28) -> LabelledImages:
+def images(count: int, seed: int, size: int = 28) -> LabeledImages:
     generator = torch.Generator().manual_seed(seed)
     pixels = torch.randn(count, 1, size, size, generator=generator)
-    return LabelledImages(pixels, torch.randint(10, (count,), generator=generator), (-0.5,))
+    return LabeledImages(pixels, torch.randint(10, (count,), generator=generator), (-0.5,))
 
 
 class Small(nn.Module):

@@ -35,7 +35,7 @@ def test_the_validation_split_is_what_a_run_chooses_by(protocol: str) -> None:
     if protocol == "standard":
         arrays = load_arrays("g-digits", "aug2", "validation")
         assert np.array_equal(arrays.labels, labels.numpy())
-        assert torch.equal(Images(Task("g-digits", "aug2")).normalisation.apply(arrays.images), images)
+        assert torch.equal(Images(Task("g-digits", "aug2")).normalization.apply(arrays.images), images)
     assert len(learn) == sum(len(part) for part, _ in data_loader("g-digits", "aug2", protocol=protocol))
 
 

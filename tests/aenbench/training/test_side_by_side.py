@@ -13,7 +13,7 @@ from aenbench.execution.threads import one_thread
 from aenbench.models.aen import Architecture
 from aenbench.models.gcnn import GCNNSpace
 from aenbench.models.stacked import stack_networks
-from aenbench.tasks.images import LabelledImages
+from aenbench.tasks.images import LabeledImages
 from aenbench.tasks.task import TaskShape
 from aenbench.training.augmentation import Augmentation
 from aenbench.training.candidate import Candidate
@@ -47,9 +47,9 @@ def stack(networks: Sequence[nn.Module]) -> nn.Module | None:
     return together and in_double(together)
 
 
-def images(count: int, seed: int) -> LabelledImages:
+def images(count: int, seed: int) -> LabeledImages:
     pixels = torch.randn(count, 1, 8, 8, generator=torch.Generator().manual_seed(seed))
-    return LabelledImages(pixels, pixels.flatten(1)[:, :4].argmax(dim=1))
+    return LabeledImages(pixels, pixels.flatten(1)[:, :4].argmax(dim=1))
 
 
 LEARN, CHOOSE_BY, FOLLOW = images(90, 0), images(40, 1), images(30, 2)
@@ -98,7 +98,7 @@ def test_side_by_side_is_one_by_one_up_to_rounding(recipe: Recipe) -> None:
 def test_networks_that_do_not_stack_are_trained_one_by_one() -> None:
     """Group convolutions of other groups have other shapes."""
     space, recipe = GCNNSpace(), Recipe(24, 1, 8)
-    data = LabelledImages(torch.randn(24, 1, 28, 28), torch.arange(24) % 10)
+    data = LabeledImages(torch.randn(24, 1, 28, 28), torch.arange(24) % 10)
     candidates = [space.candidate("0" * 10), space.candidate("1" + "0" * 9)]
     with one_thread():
         one, other = (

@@ -88,7 +88,7 @@ def test_mnist_rot_is_built_described_verified_and_loaded(tmp_path: Path, data_r
     card = (folder / "README.md").read_text()
     for stated in ("Larochelle", "12,000 to 51,999 and 60,000 to 69,999", "bilinear interpolation", "last 2,000"):
         assert stated in card
-    assert "nearest neighbour" not in card
+    assert "nearest neighbor" not in card
     assert verify_folder(folder, PublishedSource("mnist-resplit", data_root)).verified
     test = datasets.load_dataset(str(folder), split="test", cache_dir=str(tmp_path / "cache"))
     expected = load_arrays("mnist-rot", split="test", root=data_root)

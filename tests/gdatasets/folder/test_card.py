@@ -36,7 +36,7 @@ def test_the_hub_reads_the_card(built: Path) -> None:
     assert data.dataset_info[0]["splits"][0]["num_examples"] == 1437
 
 
-def test_the_card_states_source_licence_digests_picture_citation_and_limits(built: Path) -> None:
+def test_the_card_states_source_license_digests_picture_citation_and_limits(built: Path) -> None:
     text = (built / "README.md").read_text()
     for stated in (
         "preview.png",

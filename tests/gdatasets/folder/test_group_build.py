@@ -43,21 +43,21 @@ def three_cycles() -> Group:
 CYCLES = GroupConfiguration(three_cycles(), "cycles")
 
 
-def write_images(folder: Path, colour: bool) -> Path:
+def write_images(folder: Path, color: bool) -> Path:
     rng = np.random.default_rng(0)
     for split, count in (("train", 30), ("test", 9)):
         for label in ("cat", "dog"):
             place = folder / split / label
             place.mkdir(parents=True)
             for number in range(count):
-                pixels = rng.integers(0, 256, (SIZE, SIZE, 3) if colour else (SIZE, SIZE), dtype=np.uint8)
+                pixels = rng.integers(0, 256, (SIZE, SIZE, 3) if color else (SIZE, SIZE), dtype=np.uint8)
                 Image.fromarray(pixels).save(place / f"{number:02}.png")
     return folder
 
 
 @pytest.fixture(scope="module")
 def pets(tmp_path_factory: pytest.TempPathFactory) -> FolderSource:
-    return FolderSource(write_images(tmp_path_factory.mktemp("images") / "pets", colour=True))
+    return FolderSource(write_images(tmp_path_factory.mktemp("images") / "pets", color=True))
 
 
 @pytest.fixture(scope="module")
@@ -275,7 +275,7 @@ def test_an_element_that_the_group_does_not_have_is_found_without_the_source(cop
 
 def test_rebuild_passes_and_finds_another_source(built: Path, pets: FolderSource, tmp_path: Path) -> None:
     assert verify_folder(built, pets).findings == []
-    other = write_images(tmp_path / "pets", colour=True)
+    other = write_images(tmp_path / "pets", color=True)
     (other / "train" / "cat" / "00.png").write_bytes((other / "train" / "dog" / "00.png").read_bytes())
     assert any("source is another one" in finding for finding in verify_folder(built, FolderSource(other)).findings)
 

@@ -1,4 +1,4 @@
-"""What the card and Croissant say of collection, labels, biases, limits, use and licence: the same, of every source."""
+"""What the card and Croissant say of collection, labels, biases, limits, use and license: the same, of every source."""
 
 import json
 import logging
@@ -103,35 +103,35 @@ def test_the_texts_are_part_of_what_is_verified(built: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("licence", "says"),
+    ("license", "says"),
     [
         ("for non-commercial use only", "RESTRICTED: no commercial use"),
         ("CC-BY-NC-4.0", "RESTRICTED: no commercial use"),
-        ("GPL-2.0", "RESTRICTED: derived images only under the same licence"),
+        ("GPL-2.0", "RESTRICTED: derived images only under the same license"),
         ("CC-BY-SA-4.0", ""),
         ("MIT", ""),
         ("CC0-1.0", ""),
         ("", ""),
     ],
 )
-def test_what_a_licence_demands_is_said(licence: str, says: str) -> None:
-    terms = replace(SOURCES["digits"], licence=licence).terms
-    assert terms.startswith(licence or "not stated")
+def test_what_a_license_demands_is_said(license: str, says: str) -> None:
+    terms = replace(SOURCES["digits"], license=license).terms
+    assert terms.startswith(license or "not stated")
     assert says in terms
     assert ("RESTRICTED" in terms) == bool(says)
 
 
-def test_a_restricted_licence_is_in_info_and_every_citation(photos: Path, tmp_path: Path) -> None:
+def test_a_restricted_license_is_in_info_and_every_citation(photos: Path, tmp_path: Path) -> None:
     for form in FORMATS:
         assert "no commercial use" in " ".join(cite("g-svhn", form).split())
         assert "RESTRICTED" not in cite("g-eurosat", form)
     assert "RESTRICTED: no commercial use" in describe_version("g-svhn")
-    source = FolderSource(photos, provenance=Provenance(licence="GPL-2.0"))
+    source = FolderSource(photos, provenance=Provenance(license="GPL-2.0"))
     build(own_spec(source), source, ["d4"], tmp_path / "own")
     assert "GPL-2.0 (RESTRICTED: derived images only" in (tmp_path / "own/README.md").read_text()
 
 
-def test_a_subset_has_the_licence_and_texts_of_the_whole_and_says_that_it_is_one(photos: Path, tmp_path: Path) -> None:
+def test_a_subset_has_the_license_and_texts_of_the_whole_and_says_that_it_is_one(photos: Path, tmp_path: Path) -> None:
     notes = tmp_path / "notes.yaml"
     notes.write_text("biases: |\n  Taken in\n  June.\n")
     stated = Provenance(homepage="mine").of_subset("svhn").documented(notes)

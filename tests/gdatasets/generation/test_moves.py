@@ -173,7 +173,7 @@ def test_every_angle_turns_real_digits_as_pillow_does(data_root: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [8, 32, 66])
-def test_other_sizes_and_colours_turn_as_pillow_does(size: int) -> None:
+def test_other_sizes_and_colors_turn_as_pillow_does(size: int) -> None:
     images = np.random.default_rng(0).integers(0, 256, (50, size, size, 3), dtype=np.uint8)
     elements = draw_elements(DATASETS["g-mnist"], CONFIGURATIONS["rotation"], "test", 0, 50, size)
     for image, moved, angle in zip(images, move(images, elements), elements["angle"].tolist(), strict=True):

@@ -103,7 +103,7 @@ def test_every_angle_is_that_of_scipy_but_for_rounding() -> None:
     assert np.abs(np.stack(expected) - turn_nearest(images, angles)).max() > 100  # negative control
 
 
-def test_digits_are_those_of_pillow_within_two_grey_levels() -> None:
+def test_digits_are_those_of_pillow_within_two_gray_levels() -> None:
     images = load_source("digits", "test").images
     angles = np.arange(-1799, 1801, 10, dtype=np.int16)
     assert len(images) == len(angles)

@@ -21,7 +21,7 @@ D4 = Group(("rotation", "hflip"), 8)
 N = 40
 
 
-def grey(dtype=np.uint8):
+def gray(dtype=np.uint8):
     return np.random.default_rng(0).integers(0, 256, (N, 8, 8)).astype(dtype)
 
 
@@ -45,7 +45,7 @@ both = pytest.mark.parametrize("moved", [moved_with_actions, moved_by_a_group])
 @both
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float16, np.float32, np.float64])
 def test_a_tensor_comes_back_as_a_tensor_of_its_dtype(moved, dtype):
-    images = grey(dtype)
+    images = gray(dtype)
     given, put_back = moved(images)
     tensor = torch.from_numpy(given)
     restored = put_back(tensor)
@@ -57,7 +57,7 @@ def test_a_tensor_comes_back_as_a_tensor_of_its_dtype(moved, dtype):
 
 
 @both
-@pytest.mark.parametrize("images", [grey()[..., None], color()], ids=["grey", "color"])
+@pytest.mark.parametrize("images", [gray()[..., None], color()], ids=["gray", "color"])
 @pytest.mark.parametrize("contiguous", [True, False])
 def test_a_tensor_may_have_its_channels_first_or_last(moved, images, contiguous):
     given, put_back = moved(images)
@@ -77,17 +77,17 @@ def test_whatever_has_an_array_comes_back_as_an_array(moved):
         def __array__(self, dtype=None, copy=None):
             return self.images
 
-    given, put_back = moved(grey())
+    given, put_back = moved(gray())
     for form in (given, Wrapped(given)):
         restored = put_back(form)
         assert type(restored) is np.ndarray
-        assert np.array_equal(restored, grey())
+        assert np.array_equal(restored, gray())
 
 
 def test_the_numbers_of_the_elements_may_be_a_tensor():
     numbers = torch.arange(N) % D4.order
-    moved = move_by_group(grey(), D4, numbers.numpy())
-    assert np.array_equal(undo_group(moved, D4, numbers), grey())
+    moved = move_by_group(gray(), D4, numbers.numpy())
+    assert np.array_equal(undo_group(moved, D4, numbers), gray())
 
 
 @both
@@ -109,7 +109,7 @@ def test_the_numbers_of_the_elements_may_be_a_tensor():
     ],
 )
 def test_what_cannot_be_undone_is_one_line_that_says_what_to_give(moved, form, says):
-    given, put_back = moved(grey())
+    given, put_back = moved(gray())
     with pytest.raises(InvalidArgumentError, match=says) as caught:
         put_back(form(given))
     assert "\n" not in str(caught.value)
@@ -124,7 +124,7 @@ def test_channels_first_in_an_array_names_the_way_out():
 @pytest.mark.parametrize("elements", [torch.zeros(N, dtype=torch.int64), [1] * N, None])
 def test_elements_that_are_no_array_are_one_line(elements):
     with pytest.raises(InvalidArgumentError, match="Expected the elements as a NumPy array"):
-        undo(grey(), elements)
+        undo(gray(), elements)
 
 
 def test_undoing_imports_no_torch():

@@ -175,7 +175,7 @@ def as_jpeg(png: bytes, _rng: random.Random) -> bytes:
     return stream.getvalue()
 
 
-def as_colour(png: bytes, _rng: random.Random) -> bytes:
+def as_color(png: bytes, _rng: random.Random) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(pixels_of(png)).convert("RGB").save(stream, "PNG")
     return stream.getvalue()
@@ -270,7 +270,7 @@ HARMFUL: dict[str, Change] = {
     "an orientation": with_png(with_orientation),
     "a text in an image": with_png(with_text),
     "a JPEG": with_png(as_jpeg),
-    "a colour image": with_png(as_colour),
+    "a color image": with_png(as_color),
     "a row less": drop_a_row,
     "a row more": repeat_a_row_and_count_it,
     "classes in the schema": other_classes_in_the_schema,
@@ -296,9 +296,9 @@ HARMLESS: dict[str, Change] = {
     "another word": edit_card("Upright characters", "Upright letters"),
     "another citation": lambda folder, _rng, _forged: (folder / "CITATION.cff").write_text("title: mine\n") and None,
     "another picture": lambda folder, _rng, _forged: (folder / "preview.png").write_bytes(b"no picture") and None,
-    "another licence": in_manifest(
+    "another license": in_manifest(
         lambda manifest, _rng: manifest.model_copy(
-            update={"source": manifest.source.model_copy(update={"licence": "CC0-1.0"})}
+            update={"source": manifest.source.model_copy(update={"license": "CC0-1.0"})}
         )
     ),
 }

@@ -31,7 +31,7 @@ def image_file(path: Path, size: tuple[int, int] = (12, 12), mode: str = "RGB") 
 
 @pytest.fixture
 def pets(tmp_path: Path) -> Path:
-    """Two splits, two classes, colour, 12x12."""
+    """Two splits, two classes, color, 12x12."""
     for split, count in (("train", 5), ("test", 2)):
         for label in ("cat", "dog"):
             for number in range(count):
@@ -126,18 +126,18 @@ def test_an_image_of_another_size_is_named(pets: Path) -> None:
         FolderSource(pets).read("train", 0, 99)
 
 
-def test_colour_and_grey_can_be_stated(pets: Path) -> None:
-    assert FolderSource(pets, colour=False).read("test", 0, 9).images.shape == (4, 12, 12)
+def test_color_and_gray_can_be_stated(pets: Path) -> None:
+    assert FolderSource(pets, color=False).read("test", 0, 9).images.shape == (4, 12, 12)
 
 
-def test_a_color_image_among_grey_ones_is_not_made_grey_in_silence(tmp_path: Path) -> None:
-    """929b5b9 made a whole folder grey because its first image was."""
+def test_a_color_image_among_gray_ones_is_not_made_gray_in_silence(tmp_path: Path) -> None:
+    """929b5b9 made a whole folder gray because its first image was."""
     image_file(tmp_path / "x" / "a" / "0.png", mode="L")
     image_file(tmp_path / "x" / "a" / "1.png")
-    with pytest.raises(InvalidArgumentError, match=r"1\.png is in color, the first image is gray; state --colour"):
+    with pytest.raises(InvalidArgumentError, match=r"1\.png is in color, the first image is gray; state --color"):
         FolderSource(tmp_path / "x").read("train", 0, 9)
-    assert FolderSource(tmp_path / "x", colour=True).read("train", 0, 9).images.shape == (2, 12, 12, 3)
-    assert FolderSource(tmp_path / "x", colour=False).read("train", 0, 9).images.shape == (2, 12, 12)
+    assert FolderSource(tmp_path / "x", color=True).read("train", 0, 9).images.shape == (2, 12, 12, 3)
+    assert FolderSource(tmp_path / "x", color=False).read("train", 0, 9).images.shape == (2, 12, 12)
 
 
 def test_a_link_inside_the_folder_is_followed(pets: Path) -> None:

@@ -1,4 +1,4 @@
-"""Every source can be moved: built, verified, loaded, described; grey and RGB, pinned or not."""
+"""Every source can be moved: built, verified, loaded, described; gray and RGB, pinned or not."""
 
 import logging
 from pathlib import Path
@@ -79,7 +79,7 @@ def test_an_unpinned_dataset_loads_and_says_so(
 
 
 @pytest.mark.parametrize("name", ["svhn"])
-def test_a_card_says_what_is_known_of_licence_and_digest(root: Path, tmp_path: Path, name: str) -> None:
+def test_a_card_says_what_is_known_of_license_and_digest(root: Path, tmp_path: Path, name: str) -> None:
     manifest = build_dataset(f"g-{name}", ["d4"], tmp_path / "out", root)
     card = (tmp_path / "out" / "README.md").read_text()
     assert yaml.safe_load(card.split("---")[1])["license"] == "other"
@@ -94,7 +94,7 @@ def test_a_card_says_what_is_known_of_licence_and_digest(root: Path, tmp_path: P
 
 
 @pytest.mark.parametrize("name", ["cifar10"])
-def test_a_batch_of_colour_images_is_moved_as_build_does(root: Path, name: str) -> None:
+def test_a_batch_of_color_images_is_moved_as_build_does(root: Path, name: str) -> None:
     source = load_source(name, "train", root)
     move = Transform(DATASETS["g-cifar10"], CONFIGURATIONS["aug5"], "train")
     order = np.array([4, 5, 1, 0, 9])

@@ -162,15 +162,15 @@ def test_a_source_gives_every_image_once_with_its_class(publisher: Any, publish:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_validation_images_share_no_group_with_those_that_are_learnt_from(
+def test_validation_images_share_no_group_with_those_that_are_learned_from(
     publisher: Any, publish: Any, name: str
 ) -> None:
     source = publish(name)
     train = open_dataset(name, "none", publisher.root)
     groups = shades(train.read("train").images)
-    learnt, held_out = groups[: -train.validation], groups[-train.validation :]
+    learned, held_out = groups[: -train.validation], groups[-train.validation :]
     assert train.validation == source.validation == SAMPLES[name][1]
-    assert not set(learnt) & set(held_out)  # a shade is a track of signs; elsewhere an image
+    assert not set(learned) & set(held_out)  # a shade is a track of signs; elsewhere an image
     assert (
         set(held_out)
         == {

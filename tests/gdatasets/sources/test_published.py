@@ -160,5 +160,5 @@ def test_the_page_has_the_facts_of_every_dataset() -> None:
     for name, dataset in SOURCES.items():
         shape = " x ".join(map(str, dataset.image_shape))
         sizes = f" {dataset.samples['train']:,} / {dataset.samples['test']:,} | {dataset.validation:,} |"
-        for fact in (sizes, f" {shape} ", f" {len(dataset.classes)} ", dataset.licence, f"({dataset.homepage})"):
+        for fact in (sizes, f" {shape} ", f" {len(dataset.classes)} ", dataset.license, f"({dataset.homepage})"):
             assert fact in rows[name], (name, fact)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from aenbench.discovery.randomisation import RandomMoves, p_value
+from aenbench.discovery.randomization import RandomMoves, p_value
 
 CYCLES = {
     2: [1, 0, 3, 2, 4, 5],
