@@ -18,12 +18,13 @@ MOST_ROWS = 8
 
 def draw_confusion(confusion: Confusion) -> "Figure":
     """Mean predicted probability of each move (columns) after each move (rows), cosets framed."""
-    from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
+
+    from aenbench.discovery.notebook_figure import NotebookFigure
 
     names, matrix = confusion.order, confusion.matrix
     side = 2.5 + 0.42 * len(names)
-    figure = Figure(figsize=(side + 1, side), layout="constrained")
+    figure = NotebookFigure(figsize=(side + 1, side), layout="constrained")
     axes = figure.subplots()
     image = axes.imshow(matrix, vmin=0, cmap="Blues")
     start = 0
@@ -42,11 +43,11 @@ def draw_confusion(confusion: Confusion) -> "Figure":
 
 def draw_pairs(pairs: Mapping[str, tuple[Pair, ...]]) -> "Figure":
     """A row for each candidate, those told apart best first: images, each beside what the move made of it."""
-    from matplotlib.figure import Figure
+    from aenbench.discovery.notebook_figure import NotebookFigure
 
     names = sorted(pairs, key=lambda name: -pairs[name][0].gain)[:MOST_ROWS]
     columns = max(len(pairs[name]) for name in names)
-    figure = Figure(figsize=(2 + 2.2 * columns, 1.5 * len(names)), layout="constrained")
+    figure = NotebookFigure(figsize=(2 + 2.2 * columns, 1.5 * len(names)), layout="constrained")
     grid = figure.subplots(len(names), 2 * columns, squeeze=False)
     for row, name in zip(grid, names, strict=True):
         for axes in row:

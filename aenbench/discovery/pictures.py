@@ -20,11 +20,12 @@ def draw_effects(
     scale: str = "effect: 0 = a symmetry, 1 = nothing in common (linear below the margin)",
 ) -> "Figure":
     """Effects with their intervals, from above, on an axis that is linear up to the margin; the control last."""
-    from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter
 
+    from aenbench.discovery.notebook_figure import NotebookFigure
+
     names = [*measured, f"({control_name})"]
-    figure = Figure(figsize=(8, 1.6 + 0.3 * len(names)), layout="constrained")
+    figure = NotebookFigure(figsize=(8, 1.6 + 0.3 * len(names)), layout="constrained")
     axes = figure.subplots()
     axes.axvspan(0, margin, color="0.92", label="below the margin")
     axes.axvline(0, color="0.4", linewidth=0.8)
@@ -47,9 +48,9 @@ def draw_effects(
 
 def draw_confidences(confidences: Mapping[str, float], threshold: float, words: Mapping[str, str]) -> "Figure":
     """Confidences as bars, from above, in the color of their word; the threshold as a line."""
-    from matplotlib.figure import Figure
+    from aenbench.discovery.notebook_figure import NotebookFigure
 
-    figure = Figure(figsize=(8, 1.6 + 0.3 * len(confidences)), layout="constrained")
+    figure = NotebookFigure(figsize=(8, 1.6 + 0.3 * len(confidences)), layout="constrained")
     axes = figure.subplots()
     for color, word in zip(COLORS, dict.fromkeys(words.values()), strict=False):
         rows = [row for row, name in enumerate(confidences) if words[name] == word]
@@ -67,9 +68,10 @@ def draw_profile(
 ) -> "Figure":
     """Effects of rotations by their angle, either way, with their intervals; the margin and the control as circles."""
     import numpy as np
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6, 6.4), layout="constrained")
+    from aenbench.discovery.notebook_figure import NotebookFigure
+
+    figure = NotebookFigure(figsize=(6, 6.4), layout="constrained")
     axes = figure.subplots(subplot_kw={"projection": "polar"})
     degrees = [0.0, *angles.values()]
     around = np.deg2rad([*degrees, *(360 - angle for angle in degrees[-2::-1])])

@@ -148,8 +148,10 @@ def test_up_to_small_shifts_a_mirror_that_moves_the_center_is_a_symmetry() -> No
 
 def test_the_picture_shows_every_candidate_and_the_control() -> None:
     found = discover(*digits("c4"), candidates="d4")
-    [axes] = found.plot().axes
+    figure = found.plot()
+    [axes] = figure.axes
     assert [label.get_text() for label in axes.get_yticklabels()] == [*found.measured, "(shuffled pixels)"]
+    assert figure._repr_png_().startswith(b"\x89PNG"), "Jupyter shows it without pyplot, too"  # type: ignore[attr-defined]
 
 
 IMAGES = np.random.default_rng(0).normal(size=(60, 8, 8))
