@@ -3,11 +3,13 @@
 import multiprocessing
 import os
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from multiprocessing.context import BaseContext
 
 _SHARED = ("torch", "aenbench", "gdatasets")
+_LONGEST_FOLDER = 70  # bytes; the server listens on a socket some 35 below, whose path may have 107
 
 
 def worker_context() -> BaseContext:
@@ -17,7 +19,7 @@ def worker_context() -> BaseContext:
     worker, and all share its memory. It does nothing else, so no thread and no GPU is lost in a fork. On macOS the
     system's own libraries do not survive forks.
     """
-    if sys.platform != "linux":
+    if sys.platform != "linux" or len(os.fsencode(tempfile.gettempdir())) > _LONGEST_FOLDER:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(sorted(name for name in sys.modules if name.partition(".")[0] in _SHARED))

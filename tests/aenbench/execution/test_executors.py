@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -225,6 +226,17 @@ def test_a_worker_has_the_environment_of_its_start(monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("AENBENCH_TEST")
     with LocalExecutor(2) as executor:
         assert ordered(executor.map(os.getenv, ["AENBENCH_TEST"])) == [None]
+
+
+def test_where_no_socket_fits_below_the_temporary_folder_workers_start_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / ("d" * 100)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    with LocalExecutor(2) as executor:
+        [(_, parent)] = executor.map(_parent_of, [1])
+    assert parent == os.getpid()
 
 
 def _parent_of(_: int) -> int:
