@@ -39,7 +39,7 @@ function matrixSection({ title, note, tasks, lines }) {
     h("tbody", {}, lines.map(([method, leading, entries, cells]) => h("tr", {},
       h("th", { scope: "row" }, method), h("td", { class: "number quiet" }, `${leading} of ${entries}`),
       cells.map((cell, i) => matrixCell(cell, starts[i]))))));
-  return h("section", { class: "overview", "aria-labeledby": "matrix" },
+  return h("section", { class: "overview", "aria-labelledby": "matrix" },
     h("div", { class: "task-head" }, h("div", {}, h("h2", { id: "matrix" }, title), h("p", {}, note))), scroll(`Table: ${title}`, table));
 }
 

@@ -363,7 +363,7 @@ const sections = board.tasks.map((task, number) => {
 /* ---- sections that are made elsewhere: tables of text ---- */
 
 const further = board.sections.map(({ title, note, details, headings, rows, picture, alternative }, number) =>
-  h("section", { class: "task", "aria-labeledby": `section-${number}` },
+  h("section", { class: "task", "aria-labelledby": `section-${number}` },
     h("div", { class: "task-head" }, h("div", {}, h("h2", { id: `section-${number}` }, title), h("p", {}, note),
       details ? h("details", {}, h("summary", {}, "How to read it"), h("p", {}, details)) : null)),
     /^data:image\/svg\+xml;base64,/.test(picture) ? h("img", { class: "picture", src: picture, alt: alternative }) : null,

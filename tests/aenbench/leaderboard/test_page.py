@@ -279,7 +279,7 @@ def test_a_phone_scrolls_only_down(open_page: Open, view: str) -> None:
     expect(page.locator("h1:visible")).to_have_count(1)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     for region in page.get_by_role("region").all():
-        assert region.get_attribute("aria-label") or region.get_attribute("aria-labeledby")
+        assert region.get_attribute("aria-label") or region.get_attribute("aria-labelledby")
 
 
 def test_text_from_entries_is_shown_as_text(open_page: Open) -> None:
