@@ -123,6 +123,19 @@ def make_entry() -> MakeEntry:
     return _make
 
 
+@pytest.fixture
+def comparable_board(tmp_path: Path, make_entry: MakeEntry) -> Path:
+    """Three methods on two tasks, one of them plainly worse; one on one task only, one under `paper`, an open one."""
+    tasks = (Task("g-digits", "aug1"), Task("g-digits", "d4"))
+    for task in tasks:
+        for name, wrong in (("best", 20), ("as-good", 21), ("worst", 150)):
+            make_entry(tmp_path, name, wrong, task)
+    make_entry(tmp_path, "rare", 5, tasks[1])
+    make_entry(tmp_path, "best", 5, Task("g-digits", "aug2", "paper"))
+    make_entry(tmp_path, "opened", 1, tasks[0], open_recipe={"epochs": 300})
+    return tmp_path
+
+
 Records = Callable[[Mapping[str, Any]], list[dict[str, Any]]]
 
 
