@@ -16,8 +16,8 @@ def worker_context() -> BaseContext:
     """How workers are started: on Linux as forks of a server that has imported what they need, elsewhere from nothing.
 
     The server imports what this process has of PyTorch, aenbench and gdatasets at its first worker: once, not once a
-    worker, and all share its memory. It does nothing else, so no thread and no GPU is lost in a fork. On macOS the
-    system's own libraries do not survive forks.
+    worker, and all share its memory. It does nothing else, so no Python thread and no GPU is lost in a fork; PyArrow's
+    jemalloc and OpenBLAS renew their own threads. On macOS the system's own libraries do not survive forks.
     """
     if sys.platform != "linux" or len(os.fsencode(tempfile.gettempdir())) > _LONGEST_FOLDER:
         return multiprocessing.get_context("spawn")

@@ -7,7 +7,7 @@ taken, and they have to name the task, the budget, the seeds and the name that t
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from aenbench.errors import EntryError
@@ -34,7 +34,8 @@ def recorded_plan(entry: Entry, parse: Parse, root: Root = None, device: Device 
 
     Where files are, go, and how many processes work is this machine's business: `--root`, `--out`, `--weights`,
     `--workers`, `--executor`, `--address`, `--logger`, `--overwrite` and `--quiet` of the record are not followed, nor
-    is the number of a GPU.
+    is the number of a GPU. Of a dataset that the record names by its path, only the name is taken: it has to lie inside
+    a root.
 
     Args:
         entry: of origin baseline or model.
@@ -57,9 +58,12 @@ def recorded_plan(entry: Entry, parse: Parse, root: Root = None, device: Device 
     if stranger and (entry.origin != "model" or entry.method not in (baseline, f"{baseline}:{options.search}")):
         raise EntryError(f'The recorded command would import "{options.baseline}", which the entry does not state.')
     if options.dataset not in (None, entry.dataset):  # before a path in a stranger's command is looked at
-        raise EntryError(
-            f"The recorded command would not make this entry: its dataset is {options.dataset}, not {entry.dataset}."
-        )
+        if PurePath(options.dataset).name.removesuffix(".zip") != entry.dataset:
+            raise EntryError(
+                f"The recorded command would not make this entry: its dataset is {options.dataset}, not "
+                f"{entry.dataset}."
+            )
+        options = replace(options, dataset=entry.dataset)
     try:
         plan = options.plan(Path(root) if root is not None else None)
         kind = entry.device if options.device == "auto" else plan.device.kind

@@ -215,7 +215,22 @@ def test_workers_are_forks_of_one_process_that_has_imported_torch() -> None:
     assert len(parents) == 1
     maps = Path(f"/proc/{server}/maps").read_text()
     assert "libtorch_cpu" in maps
-    assert psutil.Process(server).num_threads() == 1  # what a fork leaves behind
+
+
+def test_no_module_starts_a_thread_when_it_is_imported() -> None:
+    """A fork would lose it, and keep what it had locked. Threads of jemalloc and OpenBLAS are none of Python's."""
+    code = """
+import importlib, pkgutil, threading
+import aenbench, gdatasets
+names = [m.name for p in (aenbench, gdatasets) for m in pkgutil.walk_packages(p.__path__, p.__name__ + ".")]
+for name in names:
+    importlib.import_module(name)
+print(len(names), [thread.name for thread in threading.enumerate()])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules, threads = done.stdout.split(" ", 1)
+    assert int(modules) > 200
+    assert threads == "['MainThread']\n"
 
 
 def test_a_worker_has_the_environment_of_its_start(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,14 @@ def test_where_files_and_workers_are_is_not_followed() -> None:
     assert recorded_plan(entry(command), parse_run, Path("here")).root == Path("here")
 
 
+def test_of_a_path_of_a_dataset_only_the_name_is_followed() -> None:
+    for path in ("/etc/photos.zip", "../photos", "photos.zip"):
+        plan = recorded_plan(
+            entry(f"aenbench run --baseline mlp --dataset {path}", dataset="photos", configuration="none"), parse_run
+        )
+        assert plan.task.dataset == "photos"
+
+
 def test_a_command_that_leaves_the_dataset_to_the_machine_means_the_entrys() -> None:
     assert recorded_plan(entry("aenbench run --baseline mlp"), parse_run).task.dataset == "g-mnist"
 
