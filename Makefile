@@ -16,7 +16,7 @@ test: install
 	$(RUN)/python -m pytest --numprocesses 2 --dist loadfile --durations 15
 
 slow: install
-	$(RUN)/python -m pytest -m slow --numprocesses 2 --dist loadfile --durations 15
+	$(RUN)/python -m pytest -m slow --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 15
 
 lint: install
 	$(RUN)/ruff check .

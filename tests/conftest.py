@@ -20,7 +20,15 @@ settings.load_profile("project")
 # rarely it ends with "Set changed size during iteration", which would fail whichever test is running.
 tqdm.monitor_interval = 0
 
+# Files of one or few long tests. Workers take whole files; one of these left to the end would keep a core waiting.
+_LONGEST = ("test_survival.py", "test_crash.py", "test_resealed.py", "test_docs.py")
+
 _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow suite begins with its longest files (`make slow` keeps this order)."""
+    items.sort(key=lambda item: item.path.name not in _LONGEST or item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(scope="session")
