@@ -34,8 +34,8 @@ class Grid(Rep):
         return self.n**2
 
     def rho(self, M):
-        centerd = np.stack(np.meshgrid(*[np.arange(self.n) * 2 - self.n + 1] * 2, indexing="ij"), -1).reshape(-1, 2)
-        moved = (np.rint(centerd @ np.asarray(M).T).astype(int) + self.n - 1) // 2
+        centered = np.stack(np.meshgrid(*[np.arange(self.n) * 2 - self.n + 1] * 2, indexing="ij"), -1).reshape(-1, 2)
+        moved = (np.rint(centered @ np.asarray(M).T).astype(int) + self.n - 1) // 2
         P = np.zeros((self.n**2, self.n**2))
         P[moved[:, 0] * self.n + moved[:, 1], np.arange(self.n**2)] = 1
         return P

@@ -26,7 +26,7 @@ def worker_context() -> BaseContext:
     return context
 
 
-def begin_worker(variables: dict[str, str]) -> None:
+def adopt_environment(variables: dict[str, str]) -> None:
     """Give a worker the environment of its parent as it is now, not as it was when the server began."""
     os.environ.clear()
     os.environ.update(variables)

@@ -24,7 +24,7 @@ import psutil
 from aenbench.errors import ExecutorError, InvalidArgumentError
 from aenbench.execution.device import CPU, Device
 from gdatasets.errors import UnknownNameError
-from gdatasets.processes import begin_worker, end_after, worker_context
+from gdatasets.processes import adopt_environment, end_after, worker_context
 from gdatasets.processes import end_with_parent as end_with_parent
 from gdatasets.user_code import ImportedModules
 
@@ -284,7 +284,7 @@ def _cores() -> int:
 def _begin(lifeline: Any, variables: dict[str, str]) -> None:
     """What a worker does first. An interrupt is for its parent, who then cuts the lifeline."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    begin_worker(variables)
+    adopt_environment(variables)
     end_after(lambda: lifeline.poll(None))
 
 

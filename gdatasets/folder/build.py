@@ -50,7 +50,7 @@ from gdatasets.generation.specs import (
     pinned_digest,
 )
 from gdatasets.groups.group import Group
-from gdatasets.processes import begin_worker, end_with_parent, worker_context
+from gdatasets.processes import adopt_environment, end_with_parent, worker_context
 from gdatasets.sources.catalogue import SOURCES
 from gdatasets.sources.published import PublishedSource
 from gdatasets.sources.sized import at_size
@@ -245,7 +245,7 @@ def _workspace(folder: Path) -> Iterator[Path]:
 
 
 def _begin(variables: dict[str, str]) -> None:
-    begin_worker(variables)
+    adopt_environment(variables)
     end_with_parent()
 
 

@@ -128,6 +128,6 @@ def describe(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         square = (min(size, _THUMBNAIL),) * 2
         small = np.stack([np.asarray(Image.fromarray(each).resize(square, Image.Resampling.BOX)) for each in gray])
     flat = small.reshape(len(small), -1)
-    centerd = flat - flat.mean(axis=1, keepdims=True)
-    length = np.linalg.norm(centerd, axis=1, keepdims=True)
-    return np.where(length < _FLAT * np.sqrt(flat.shape[1]), 0, centerd / np.maximum(length, 1e-6)).astype(np.float32)
+    centered = flat - flat.mean(axis=1, keepdims=True)
+    length = np.linalg.norm(centered, axis=1, keepdims=True)
+    return np.where(length < _FLAT * np.sqrt(flat.shape[1]), 0, centered / np.maximum(length, 1e-6)).astype(np.float32)

@@ -23,7 +23,7 @@ nontrivial = pytest.mark.parametrize(
 )
 PRECISIONS = [(torch.float32, 1e-5), (torch.float64, 1e-12)]
 
-# The moves as linear maps of centerd coordinates (row, column): (g x)(p) = x(g^-1 p).
+# The moves as linear maps of centered coordinates (row, column): (g x)(p) = x(g^-1 p).
 MATRICES = {
     "rotation": [[0, -1], [1, 0]],
     "half-turn": [[-1, 0], [0, -1]],
