@@ -143,7 +143,7 @@ def run(
     from aenbench.runs.options import RunOptions
     from aenbench.runs.run import run as run_plan
     from aenbench.tasks.images import Images
-    from aenbench.training.recipe import has_fast_bfloat16
+    from aenbench.training.recipe import slow_precision
 
     options = RunOptions(
         baseline,
@@ -176,8 +176,8 @@ def run(
     Images(plan.task, root)  # a wrong name ends here, before anything is fetched
     if dataset is None:
         plan = replace(plan, task=replace(plan.task, dataset=default_dataset(root)))
-    if plan.spent.final.precision == "bfloat16" and not plan.device.is_gpu and not has_fast_bfloat16():
-        _notice("This processor has no bfloat16 arithmetic: training is slow. --precision float32 is faster here.")
+    if notice := slow_precision(plan.spent.final, plan.device):
+        _notice(notice)
     command = "aenbench " + shlex.join(sys.argv[1:])
     told = load_logger(logger) if logger is not None else None
     with (

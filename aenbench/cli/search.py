@@ -35,6 +35,13 @@ def tabulate(
         int | None,
         typer.Option(help="Train a balanced part of so many networks of gcnn: 24 or 96. By default all networks."),
     ] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="float32 or bfloat16 (autocast); by default that of the space's budget.")
+    ] = None,
+    test_images: Annotated[
+        int | None,
+        typer.Option(help="Follow the accuracy on so many test images, spread over the split; by default on all."),
+    ] = None,
     root: RootOption = None,
     out: Annotated[Path, typer.Option(help="The table goes to OUT/<dataset>/<config>.")] = Path("tables"),
     store: Annotated[
@@ -48,6 +55,7 @@ def tabulate(
 ) -> None:
     """Train every distinct network of a space, or a part, and write a table; resumes, and can add seeds."""
     from aenbench.cli.progress import progress_report
+    from aenbench.errors import known_name
     from aenbench.execution.device import Device
     from aenbench.execution.executors import executor_from
     from aenbench.models.registry import find_space
@@ -57,13 +65,17 @@ def tabulate(
     from aenbench.tasks.datasets import as_typed, default_configuration
     from aenbench.tasks.protocol import PROTOCOLS
     from aenbench.tasks.task import Task
+    from aenbench.training.recipe import PRECISIONS, slow_precision
 
     dataset, trained_on = as_typed(dataset), Device.parse(device)
     trained_on.check(executor)
     family = find_space(space).name
     chosen = config or default_configuration(dataset, root)
     task = Task(dataset, chosen, PROTOCOLS[protocol])
-    plan = TablePlan(task, family, seeds, root, trained_on, fraction)
+    chosen_precision = None if precision is None else known_name("precision", precision, PRECISIONS)
+    plan = TablePlan(task, family, seeds, root, trained_on, fraction, chosen_precision, test_images)
+    if notice := slow_precision(plan.recipe, trained_on):
+        warn(notice)
     trials = store or out / f".{plan.images.dataset.name}-{chosen}-{family}-{protocol}.trials"
     with executor_from(executor, workers, address, trained_on) as where, progress_report(quiet) as report:
         path = make_table(plan, out, trials, where, lambda done, total: report(Step(None, "trainings", done, total)))

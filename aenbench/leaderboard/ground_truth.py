@@ -236,5 +236,5 @@ class AnswerBook:
     def add(self, task: Task, images: Images) -> None:
         """Take the answers of a task from these images, which a path or an import path may have named."""
         labels = images.test_labels()
-        facets = task_facets(images.dataset.name, task.configuration, len(labels))
+        facets = task_facets(images.dataset.name, task.configuration, images.reported)
         self._known[task] = Answers(images, labels, images.dataset.digest("test"), facets)

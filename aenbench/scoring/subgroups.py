@@ -34,8 +34,8 @@ class Facet:
     value_of: NDArray[np.int64]
 
 
-def task_facets(dataset: str, configuration: str, images: int) -> tuple[Facet, ...]:
-    """The facets of the first so many test images of a dataset; none where `gdatasets` did not move its images.
+def task_facets(dataset: str, configuration: str, samples: NDArray[np.int64]) -> tuple[Facet, ...]:
+    """The facets of the test images with these numbers; none where `gdatasets` did not move a dataset's images.
 
     Raises:
         UnknownNameError: a dataset of `gdatasets` has no such configuration.
@@ -44,7 +44,8 @@ def task_facets(dataset: str, configuration: str, images: int) -> tuple[Facet, .
         return ()
     spec = dataset_spec(dataset)
     config = spec.configuration(configuration)
-    return element_facets(config, draw_elements(spec, config, "test", 0, images, spec.source.image_shape[0]))
+    elements = draw_elements(spec, config, "test", 0, int(samples.max()) + 1, spec.source.image_shape[0])
+    return element_facets(config, elements[samples])
 
 
 def element_facets(config: Configuration, elements: Elements) -> tuple[Facet, ...]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from aenbench.errors import InvalidArgumentError, TableError
-from aenbench.execution.device import CPU, Device
+from aenbench.execution.device import CPU, Device, Precision
 from aenbench.execution.executors import Executor
 from aenbench.execution.store import Result, TrialStore, evaluate_all, evaluate_together
 from aenbench.models.fraction import FRACTIONS, networks_of
@@ -27,7 +27,7 @@ from aenbench.provenance import hardware
 from aenbench.tables.effects import measure_effects, write_effects
 from aenbench.tables.parquet import read_table, table_path, write_table
 from aenbench.tables.table import Table, TableInfo
-from aenbench.tasks.images import Images
+from aenbench.tasks.images import Images, LabeledImages
 from aenbench.tasks.task import Task
 from aenbench.training import trial
 from aenbench.training.recipe import Recipe
@@ -55,10 +55,13 @@ class TablePlan:
         root: a torchvision-style folder with the source's raw files; it does not change the outcome.
         device: where networks are trained; its kind is part of the table's identity.
         fraction: train a balanced part of so many networks only (`aenbench.models.fraction`); None for all.
+        precision: of the trainings; None for that of the budget.
+        test_images: follow the accuracy on so many test images only, at equal distances over the split; None for all.
 
     Raises:
-        UnknownNameError: no such space, dataset or configuration.
-        InvalidArgumentError: fewer than one seed, or more than 100; or the space has no such part.
+        UnknownNameError: no such space, dataset, configuration or precision.
+        InvalidArgumentError: fewer than one seed, or more than 100; fewer than one test image; or the space has no
+            such part.
     """
 
     task: Task
@@ -67,9 +70,14 @@ class TablePlan:
     root: Path | None = None
     device: Device = CPU
     fraction: int | None = None
+    precision: Precision | None = None
+    test_images: int | None = None
 
     def __post_init__(self) -> None:
         space_of(self.space)
+        _ = self.recipe
+        if self.test_images is not None and self.test_images < 1:
+            raise InvalidArgumentError(f"Expected at least 1 test image to follow, got {self.test_images}.")
         if not 1 <= self.seeds <= MAX_SEEDS:
             raise InvalidArgumentError(
                 f"Expected 1 to {MAX_SEEDS} seeds, got {self.seeds}; give --seeds 3, for example."
@@ -93,7 +101,8 @@ class TablePlan:
     @property
     def recipe(self) -> Recipe:
         """How each network is trained."""
-        return FAMILIES[self.space].budget(self.task.protocol).child
+        child = FAMILIES[self.space].budget(self.task.protocol).child
+        return child if self.precision is None else replace(child, precision=self.precision)
 
 
 @dataclass(frozen=True)
@@ -108,6 +117,7 @@ class Training:
         network: its canonical state.
         seed: as of a run.
         device: where it is trained.
+        test_images: as of the plan.
     """
 
     task: Task
@@ -117,6 +127,7 @@ class Training:
     network: str
     seed: int
     device: Device = CPU
+    test_images: int | None = None
 
 
 def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, report: Report) -> Path:
@@ -160,7 +171,9 @@ def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, r
             _take_over(table, file, store)
             info = info.model_copy(update={"hardware": _together(table.info.hardware, info.hardware)})
     items = {
-        training_key(network, seed): Training(plan.task, plan.root, space, plan.recipe, network, seed, plan.device)
+        training_key(network, seed): Training(
+            plan.task, plan.root, space, plan.recipe, network, seed, plan.device, plan.test_images
+        )
         for seed, network in product(info.seeds, plan.networks)
     }
     results: dict[str, Result] = {}
@@ -250,7 +263,7 @@ def train(training: Training) -> dict[str, object]:
     _warm_up(training.space, training.recipe, images, training.device)
     candidate = training.space.candidate(training.network)
     child = trial.Training(candidate, training.recipe, training.seed, "child", training.device)
-    return _result(trial.train(child, images.learn, images.choose_by, follow=images.test))
+    return _result(trial.train(child, images.learn, images.choose_by, follow=_followed(images, training.test_images)))
 
 
 def train_together(trainings: Sequence[Training]) -> list[dict[str, object]]:
@@ -264,8 +277,15 @@ def train_together(trainings: Sequence[Training]) -> list[dict[str, object]]:
     ]
     return [
         _result(each)
-        for each in train_side_by_side(children, stack_networks, images.learn, images.choose_by, images.test)
+        for each in train_side_by_side(
+            children, stack_networks, images.learn, images.choose_by, _followed(images, first.test_images)
+        )
     ]
+
+
+def _followed(images: TrialImages, count: int | None) -> LabeledImages | None:
+    """The test images that the accuracy is followed on; None where those are the images to choose by."""
+    return None if images.test is None else images.test.spread(count)
 
 
 def _result(trained: Trained) -> dict[str, object]:
@@ -317,7 +337,7 @@ def _describe(plan: TablePlan) -> TableInfo:
         seeds=tuple(range(plan.seeds)),
         fraction=plan.fraction,
         validation_images=len(parts.choose_by),
-        test_images=len(parts.choose_by if parts.test is None else parts.test),
+        test_images=len(_followed(parts, plan.test_images) or parts.choose_by),
         device=plan.device.kind,
         software={
             "python": platform.python_version(),

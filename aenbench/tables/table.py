@@ -128,7 +128,7 @@ class Table:
     """Every network of a search space on one task, or a balanced part of them. Arrays cannot be written to.
 
     Searches see `validation` only; `test` is there to judge what they chose. Under protocol `paper` both are the
-    accuracy on the first 1,000 test images.
+    accuracy on 1,000 test images.
 
     Attributes:
         info: the task, the recipe, the seeds.

@@ -2,7 +2,8 @@
 
 Protocol `standard`: the search and every choice see training images and the validation split (the documented tail of
 `train`); the test split is loaded by its own function, once, after all choices are made. Protocol `paper` keeps the
-released code's way: choices are made on the first 1,000 test images, and the score is reported on those.
+released code's way: choices are made on 1,000 test images, and the score is reported on those. They are the first
+1,000, but for splits in the order of their classes, where these would be of a few classes: `Images.reported`.
 """
 
 from dataclasses import dataclass
@@ -54,6 +55,16 @@ class LabeledImages:
     def first(self, count: int | None) -> "LabeledImages":
         """The first so many; all of them for None."""
         return self if count is None else self.part(0, count)
+
+    def spread(self, count: int | None) -> "LabeledImages":
+        """As many as `first` gives, at equal distances over all of them: of every class, whatever their order."""
+        if count is None or count >= len(self):
+            return self
+        return self.at(_spread(len(self), count))
+
+    def at(self, numbers: NDArray[np.int64]) -> "LabeledImages":
+        """Those with these numbers, ascending."""
+        return LabeledImages(self.images[numbers], self.labels[numbers], self.black)
 
 
 @dataclass(frozen=True)
@@ -110,11 +121,25 @@ class Images:
         """How many images there are to learn from; nothing is read."""
         return self._learned_from(self.dataset.samples["train"])
 
+    @cached_property
+    def reported(self) -> NDArray[np.int64]:
+        """Numbers of the test images that the score rests on, ascending.
+
+        All of them; under `paper` the first 1,000. Where the test split is in the order of its classes (class folders,
+        EMNIST letters) the first 1,000 are of a few classes (of EMNIST letters: A and B), so there they are 1,000 at
+        equal distances.
+        """
+        if self.test_images < self.dataset.samples["test"]:
+            labels = self.dataset.read("test").labels
+            if (labels[:-1] <= labels[1:]).all():
+                return _spread(len(labels), self.test_images)
+        return np.arange(self.test_images)
+
     def training(self) -> tuple[LabeledImages, LabeledImages]:
         """The images to learn from and the images to choose by.
 
         Under `standard` these are the head and the tail of the training split. Under `paper` they are the whole
-        training split and the first 1,000 test images.
+        training split and the test images that are `reported`.
         """
         arrays = self.dataset.read("train")
         images = self._tensors(arrays, self._normalization(arrays))
@@ -125,16 +150,19 @@ class Images:
 
     def test(self) -> LabeledImages:
         """The test images that the score rests on."""
-        return self._tensors(self.dataset.read("test"), self._normalization()).first(self.test_images)
+        images = self._tensors(self.dataset.read("test"), self._normalization())
+        return images if self.test_images == len(images) else images.at(self.reported)
 
     def unseen(self) -> LabeledImages:
-        """The test images that no choice may see: all under `standard`, under `paper` those after the first 1,000."""
+        """The test images that no choice may see: all under `standard`, under `paper` those that are not `reported`."""
         images = self._tensors(self.dataset.read("test"), self._normalization())
-        return images.part(self.test_images) if self.task.protocol.chooses_on_test else images
+        if not self.task.protocol.chooses_on_test:
+            return images
+        return images.at(np.setdiff1d(np.arange(len(images)), self.reported))
 
     def test_labels(self) -> NDArray[np.int64]:
         """The labels of those."""
-        return self.dataset.read("test").labels[: self.test_images]
+        return self.dataset.read("test").labels[self.reported]
 
     @property
     def normalization(self) -> "Normalization":
@@ -179,6 +207,11 @@ class Normalization:
         pixels = torch.from_numpy(np.ascontiguousarray(channels_first, dtype=np.float32)).div_(255)
         mean, deviation = (torch.tensor(values).view(1, -1, 1, 1) for values in (self.mean, self.deviation))
         return pixels.sub_(mean).div_(deviation)
+
+
+def _spread(available: int, count: int) -> NDArray[np.int64]:
+    """So many of the numbers below `available`, at equal distances, ascending."""
+    return np.arange(count) * available // count
 
 
 def measure(images: NDArray[np.uint8]) -> Normalization:

@@ -24,7 +24,7 @@ class Protocol:
         note: what a reader of the leaderboard must know; empty where nothing is special.
         chooses_on_test: whether choices are made on the test images that the score rests on, and the whole training
             split is learned from; otherwise the documented tail of the training split chooses.
-        reported_images: number of test images, from the start, that the score rests on; None for all.
+        reported_images: number of test images that the score rests on (`Images.reported`: which); None for all.
         takes_best_pass: whether the value of a trial is that of its best pass; otherwise of its last.
         normalization: mean and deviation, of pixels scaled to 0..1, for every generated (G-) dataset; None for its own.
         reward: of a search.
@@ -101,7 +101,7 @@ STANDARD = Protocol("standard")
 
 PAPER = Protocol(
     "paper",
-    note="Choices were made on the first 1,000 test images, as in the released code: not comparable with `standard`.",
+    note="Choices were made on 1,000 test images, as in the released code: not comparable with `standard`.",
     chooses_on_test=True,
     reported_images=1_000,
     takes_best_pass=True,

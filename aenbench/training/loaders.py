@@ -38,7 +38,7 @@ def data_loader(
             score rests on; both in dataset order.
         batch: images a batch; a last batch of one training image is joined to the one before.
         seed: of the order of the training images.
-        protocol: its rules, by name; under `paper` the images to choose by are the first 1,000 test images.
+        protocol: its rules, by name; under `paper` the images to choose by are 1,000 test images.
         root: a folder to look for the images in first.
 
     Returns:

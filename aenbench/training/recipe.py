@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
 from aenbench.errors import InvalidArgumentError, known_name
-from aenbench.execution.device import Precision
+from aenbench.execution.device import Device, Precision
 
 Optimiser = Literal["adam", "adamw", "sgd"]
 Schedule = Literal["constant", "one-cycle", "cosine"]
@@ -148,6 +148,13 @@ def has_fast_bfloat16() -> bool:
     """
     tell = getattr(torch.cpu, "get_capabilities", None)
     return tell is None or any(has for name, has in tell().items() if "bf16" in name)
+
+
+def slow_precision(recipe: Recipe, device: Device) -> str | None:
+    """What to say before a training in a precision that its device only imitates; None where there is nothing."""
+    if recipe.precision != "bfloat16" or device.is_gpu or has_fast_bfloat16():
+        return None
+    return "This processor has no bfloat16 arithmetic: training is slow. --precision float32 is faster here."
 
 
 def _cosine(steps: int) -> Callable[[int], float]:

@@ -346,7 +346,7 @@ const sections = board.tasks.map((task, number) => {
       h("div", {},
         h("h2", {}, task.dataset, h("span", {}, ` / ${task.configuration}${task.recipe === "open" ? ", recipe: open" : ""}`)),
         h("p", {}, `Protocol ${task.protocol} · version ${task.version} · ${whole(task.images)} test images of ${task.size.join(" × ")} · ${task.classes.length} classes`),
-        task.protocol === "paper" ? h("p", {}, "Choices were made on the first 1,000 test images, as in the released code: not comparable with standard.") : null,
+        task.protocol === "paper" ? h("p", {}, "Choices were made on 1,000 test images, as in the released code: not comparable with standard.") : null,
         task.recipe === "open" ? h("p", {}, "The open track: their authors changed the recipe of the final training, so these entries are ranked among themselves.") : null),
       samples(task)),
     task.training ? sizesPart(task) : null,

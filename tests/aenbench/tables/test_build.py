@@ -94,6 +94,20 @@ def test_a_balanced_part_is_a_table_of_its_own_and_is_used_for_all(
     assert len(trained) == 24
 
 
+def test_a_table_states_its_precision_and_the_test_images_it_follows(tmp_path: Path) -> None:
+    whole, _ = make(tmp_path / "whole", seeds=1)
+    part, _ = make(tmp_path / "part", seeds=1, precision="bfloat16", test_images=90)
+    assert (whole.info.recipe.precision, part.info.recipe.precision) == ("float32", "bfloat16")
+    assert (whole.info.test_images, part.info.test_images) == (360, 90)
+    assert set(np.unique(part.test * 90 % 1).round(6)) <= {0, 1}
+    assert not np.array_equal(whole.validation, part.validation)
+    assert whole.info.training_identity != part.info.training_identity
+    followed, _ = make(tmp_path / "followed", seeds=1, test_images=90)
+    np.testing.assert_array_equal(followed.validation, whole.validation)
+    with pytest.raises(InvalidArgumentError, match="Expected at least 1 test image to follow, got 0"):
+        TablePlan(Task("g-digits", "d4"), test_images=0)
+
+
 @pytest.mark.parametrize("protocol", ["standard", "paper"])
 def test_the_values_are_exactly_those_of_a_live_search(tmp_path: Path, protocol: str) -> None:
     table, steps = make(tmp_path, protocol)

@@ -1,5 +1,6 @@
 """Which images a protocol shows to whom."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
+from PIL import Image
 
-from aenbench.tasks.images import Images, load_test, load_training, measure
+from aenbench.tasks.images import Images, LabeledImages, load_test, load_training, measure
 from aenbench.tasks.task import Task
 from gdatasets.errors import UnknownNameError
 from gdatasets.generation.load import load_arrays
@@ -75,3 +77,38 @@ def test_images_of_ones_own_are_normalized_by_what_is_learned_from(data_root: Pa
     assert train.images.mean(dim=(0, 2, 3)).tolist() == pytest.approx([0, 0, 0], abs=1e-4)
     assert train.images.std(dim=(0, 2, 3)).tolist() == pytest.approx([1, 1, 1], abs=1e-4)
     assert all(50 < count < 150 for count in torch.bincount(choose_by.labels).tolist())  # though files lie by class
+
+
+def _folder_of(classes: Sequence[int], folder: Path) -> Path:
+    """A folder of gray images, so many a class for training and three times as many for testing."""
+    for split, times in (("train", 1), ("test", 3)):
+        for label, count in enumerate(classes):
+            (folder / split / f"{label:02}").mkdir(parents=True)
+            for number in range(times * count):
+                pixels = np.full((16, 16), (37 * number + label) % 256, np.uint8)
+                Image.fromarray(pixels).save(folder / split / f"{label:02}" / f"{number:04}.png")
+    return folder
+
+
+def test_paper_takes_images_of_every_class_where_the_test_split_is_in_their_order(tmp_path: Path) -> None:
+    """The first 1,000 of 1,200 images in class folders are of the first classes only."""
+    folder = _folder_of([100] * 4, tmp_path / "own")
+    images = Images(Task(str(folder), "none", "paper"))
+    labels = images.dataset.read("test").labels
+    assert np.bincount(labels[:900], minlength=4)[3] == 0  # what the first ones would be
+    assert np.bincount(images.test_labels()).tolist() == [250] * 4
+    assert torch.equal(images.test().labels, torch.from_numpy(images.test_labels()))
+    assert len(images.unseen()) == 200
+    seen, unseen = images.reported.tolist(), np.setdiff1d(np.arange(1_200), images.reported)
+    assert sorted([*seen, *unseen.tolist()]) == list(range(1_200))
+    assert torch.equal(images.unseen().labels, torch.from_numpy(labels[unseen]))
+    assert Images(Task(str(folder), "none")).test_labels().tolist() == labels.tolist()
+
+
+@given(st.integers(1, 50), st.integers(0, 60))
+def test_spread_images_are_at_equal_distances(available: int, count: int) -> None:
+    images = LabeledImages(torch.zeros(available, 1, 2, 2), torch.arange(available))
+    chosen = images.spread(count).labels
+    assert len(chosen) == min(count, available)
+    if len(chosen) > 1:
+        assert set((chosen[1:] - chosen[:-1]).tolist()) <= {available // len(chosen), available // len(chosen) + 1}
