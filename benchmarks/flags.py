@@ -2,8 +2,8 @@
 
     PYTHONPATH=. python benchmarks/flags.py --root ../shared/data
 
-A line for each task. The first five tasks chose the limit of `aenbench.leaderboard.near_copies`, the others judge it. Those
-of `difficulty` were chosen when the board had five tasks, by the first three.
+A line for each task. The first five tasks chose the limit of `aenbench.leaderboard.near_copies`, the others judge it.
+Those of `difficulty` were chosen when the board had five tasks, by the first three.
 """
 
 import argparse

@@ -93,6 +93,7 @@ def fit(folder: Path) -> None:
     told = {
         table.info.configuration: (table, read_evidence(table, folder / file)[0])
         for file, table in find_tables(folder).items()
+        if table.info.space == "aen"
     }
     start = np.log([getattr(GuidedSettings(), name) for name in FITTED])
     for left_out in ("none of them", *told):
@@ -124,6 +125,8 @@ def sensitivity(folder: Path, at: tuple[int, ...] = (0, 5, 10, 25)) -> None:
     searches["highest accuracy"] = by_accuracy
     lost: dict[str, list[np.ndarray]] = {name: [] for name in searches}
     for file, table in find_tables(folder).items():
+        if table.info.space != "aen":
+            continue
         budget, says = networks_budget(table.space, max(at)), read_evidence(table, folder / file)
         contestants = {name: Contestant(each, budget, len(table.seeds)) for name, each in searches.items()}
         for name, curves in compare(table, contestants, evidence=says).curves.items():
