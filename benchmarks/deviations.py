@@ -76,7 +76,7 @@ def train_network(name: str, images: Images, recipe: Recipe, seed: int) -> float
     """Accuracy on images that chose nothing."""
     described, change, optimiser, keeps_dropout = VARIANTS[name]
     generator = torch.Generator().manual_seed(derive_seed(seed, "weights"))
-    network = GCNN(described(GROUP, protocol="paper"), generator)
+    network = GCNN(described(GROUP, shape=TaskShape(PAPER)), generator)
     change(network, generator)
     train, choose_by = images.training()
 
@@ -92,7 +92,7 @@ def train_network(name: str, images: Images, recipe: Recipe, seed: int) -> float
 
 
 def compare_networks(root: Path | None) -> None:
-    images, recipe = Images(Task("mnist-rot", "any-angle", "paper"), root), GCNN_FAMILY.budget(PAPER, "standard").child
+    images, recipe = Images(Task("mnist-rot", "any-angle", PAPER), root), GCNN_FAMILY.budget(PAPER, "standard").child
     table({name: [train_network(name, images, recipe, seed) for seed in range(SEEDS)] for name in VARIANTS}, "Adam")
 
 
@@ -105,12 +105,12 @@ def renormalized(images: LabeledImages) -> LabeledImages:
 def compare_normalizations(root: Path | None) -> None:
     recipe = AEN_FAMILY.budget(PAPER, "standard").final
     for configuration in ("none", "aug2"):
-        images = Images(Task("g-fashion-mnist", configuration, "paper"), root)
+        images = Images(Task("g-fashion-mnist", configuration, PAPER), root)
         parts = (*images.training(), images.unseen())
         found: dict[str, list[float]] = {}
         for name, (train, choose_by, unseen) in {"MNIST's": parts, "its own": tuple(map(renormalized, parts))}.items():
             for seed in range(SEEDS):
-                network = Architecture((), TaskShape("paper")).build(
+                network = Architecture((), TaskShape(PAPER)).build(
                     torch.Generator().manual_seed(derive_seed(seed, "weights"))
                 )
                 fit(network, train, choose_by, recipe, seed, keep_best=True)

@@ -3,6 +3,7 @@
 import io
 import math
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 # Okabe and Ito's colors, which color-blind readers can tell apart; lines differ in their dashes too.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _DASHES = ("-", "--", "-.", ":")
+_TITLE_WIDTH = 72  # letters on a line
 
 
 def encode_png(figure: "Figure") -> bytes:
@@ -126,5 +128,5 @@ def effect_bars(
     axes.invert_yaxis()
     axes.set_xlabel("% of the variance of accuracy, with 95 % intervals")
     figure.legend(loc="outside lower center", ncols=4)
-    axes.set_title(f"What explains accuracy on {title}")
+    figure.suptitle(fill(f"What explains accuracy on {title}", _TITLE_WIDTH))
     return encode_png(figure)

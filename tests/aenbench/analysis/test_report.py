@@ -1,6 +1,7 @@
 """An analysis as files, and the trials that it is made of."""
 
 import csv
+import io
 import re
 from collections.abc import Callable
 from dataclasses import fields
@@ -8,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from aenbench.analysis.anova import Analysis, analyze
-from aenbench.analysis.report import MAX_TRIALS_BYTES, markdown, read_trials, write_analysis
+from aenbench.analysis.report import MAX_TRIALS_BYTES, markdown, picture, read_trials, write_analysis
 from aenbench.errors import EntryError
 from aenbench.models.gcnn import GCNNSpace
 from aenbench.search.record import Trial
@@ -85,6 +87,13 @@ def test_the_files_hold_every_share(
     )
     assert (tmp_path / "new" / "effects.png").read_bytes().startswith(b"\x89PNG")
     shows_its_pictures(tmp_path / "new" / "analysis.md")
+
+
+def test_a_long_title_is_within_the_picture(analysis: Analysis) -> None:
+    drawn = picture(analysis, "svhn-10k own-0123456789abcdef / none, paper, space gcnn, 96 networks")
+    pixels = np.asarray(Image.open(io.BytesIO(drawn)).convert("L"))
+    assert (pixels[:, [0, 1, -2, -1]] == 255).all()
+    assert (pixels[:40] < 128).any()
 
 
 def test_the_text_names_the_factor_that_leads(analysis: Analysis) -> None:
