@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--root", type=Path)
     parser.add_argument("--dataset", default="g-mnist")
     arguments = parser.parse_args()
-    task = Task(arguments.dataset, "aug2", "paper")
+    task = Task(arguments.dataset, "aug2", PAPER)
     of = partial(training, task, arguments.root)
     torch.set_num_threads(1)
     for name, state in STATES.items():

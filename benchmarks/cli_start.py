@@ -24,7 +24,7 @@ def seconds(code: str) -> float:
 
 
 def main() -> None:
-    runs = {name: [] for name in COMMANDS}
+    runs: dict[str, list[float]] = {name: [] for name in COMMANDS}
     for _ in range(REPEATS):  # in turn, so that a busy moment of the machine meets them all
         for name, code in COMMANDS.items():
             runs[name].append(seconds(code))

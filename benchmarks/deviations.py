@@ -28,7 +28,7 @@ from aenbench.tasks.protocol import PAPER
 from aenbench.tasks.task import Task, TaskShape
 from aenbench.training.augmentation import Augmentation
 from aenbench.training.fit import accuracy, derive_seed, fit
-from aenbench.training.recipe import Recipe
+from aenbench.training.recipe import Optimiser, Recipe
 
 SEEDS = 3
 JUDGED_ON = 10_000
@@ -62,7 +62,7 @@ def as_is(network: GCNN, generator: torch.Generator) -> None:
 
 
 Change = Callable[[GCNN, torch.Generator], None]
-VARIANTS: Mapping[str, tuple[type[GCNNArchitecture], Change, str, bool]] = {
+VARIANTS: Mapping[str, tuple[type[GCNNArchitecture], Change, Optimiser, bool]] = {
     "as released, SGD": (GCNNArchitecture, as_is, "sgd", True),
     "Adam": (GCNNArchitecture, as_is, "adam", True),
     "Adam, dropout off after the first test": (GCNNArchitecture, as_is, "adam", False),

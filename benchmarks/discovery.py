@@ -15,6 +15,7 @@ python benchmarks/discovery.py methods --root data       # beside learned augmen
 import argparse
 import json
 import time
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from aenbench.discovery.choice import auroc
 from aenbench.discovery.kernel import measure
 from aenbench.discovery.training_methods import TRAINING_METHODS, choose_by_training
 from aenbench.discovery.verdicts import MARGIN, decide
+from aenbench.errors import known_name
 from aenbench.models.aen import AEN_FAMILY, AENSpace
 from aenbench.search.evaluate import TrainedEvaluation
 from aenbench.search.evidence import ask_images
@@ -178,7 +180,9 @@ def margin(root: Path, seeds: int = 3) -> None:
         recipe, evidence = AEN_FAMILY.budget(STANDARD).child, ask_images(space, learn, len(choose_by), 0)
         held_out = LabeledImages(torch.cat([choose_by.images, test.images]), torch.cat([choose_by.labels, test.labels]))
         accuracy: dict[str, float] = {
-            state: np.mean([TrainedEvaluation(space, learn, held_out, recipe, seed)(state) for seed in range(seeds)])
+            state: float(
+                np.mean([TrainedEvaluation(space, learn, held_out, recipe, seed)(state) for seed in range(seeds)])
+            )
             for state in chain(space, evidence)
         }
         best = max(accuracy.values())
@@ -231,9 +235,10 @@ def ask_by(method: str, dataset: str, config: str, images: int, seed: int, root:
     if method == "kernel":
         found = discover(pixels, labels, limit=None, seed=seed)
         chosen, accuracy, seconds = found.named("symmetry"), None, found.seconds
-        confidences = {name: -effect for name, effect in found.effects.items()}
+        confidences: Mapping[str, float] = {name: -effect for name, effect in found.effects.items()}
     else:
-        choice = choose_by_training(method, pixels, labels, limit=None, seed=seed)
+        by = known_name("method", method, TRAINING_METHODS)
+        choice = choose_by_training(by, pixels, labels, limit=None, seed=seed)
         chosen, accuracy, seconds, confidences = choice.chosen, choice.accuracy, choice.seconds, choice.confidences
     return {
         "exact": set(chosen) == truth,

@@ -100,7 +100,8 @@ def measure(calls: dict[str, Callable[[], None]], rounds: int) -> dict[str, list
     for call in calls.values():
         for _ in range(3):
             call()
-    names, times = list(calls), {name: [] for name in calls}
+    names = list(calls)
+    times: dict[str, list[float]] = {name: [] for name in calls}
     for k in range(rounds):
         for name in names[k % len(names) :] + names[: k % len(names)]:
             times[name].append(seconds(calls[name]))
@@ -127,7 +128,7 @@ def main() -> None:
         planes = architecture.width * architecture.order
         for precision in PRECISIONS:
             networks = {"plain": build_plain(planes), "ours": build_gcnn(architecture, 0)}
-            networks["plain, channels last"] = build_plain(planes).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            networks["plain, channels last"] = build_plain(planes).to(memory_format=torch.channels_last)
             if options.escnn:
                 networks["escnn"] = build_escnn(group, architecture.width)
             calls = {
@@ -145,7 +146,8 @@ def main() -> None:
 
 def last(images: Tensor) -> Tensor:
     """Channels-last images, for one channel too: PyTorch tells by the strides."""
-    return images.flatten(1).unflatten(1, (*images.shape[2:], 1)).permute(0, 3, 1, 2)
+    rows: Tensor = images.flatten(1).unflatten(1, (*images.shape[2:], 1))  # type: ignore[no-untyped-call]
+    return rows.permute(0, 3, 1, 2)
 
 
 if __name__ == "__main__":

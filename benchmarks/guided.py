@@ -28,7 +28,7 @@ from aenbench.models.space import SearchBudget, SearchSpace
 from aenbench.search import guided
 from aenbench.search.evidence import Evidence
 from aenbench.search.guided import Belief, GuidedSettings
-from aenbench.search.record import Evaluate, Record
+from aenbench.search.record import Evaluate, Record, Search
 from aenbench.tables.card import find_tables
 from aenbench.tables.effects import read_evidence
 from aenbench.tables.table import Table
@@ -121,7 +121,7 @@ def sensitivity(folder: Path, at: tuple[int, ...] = (0, 5, 10, 25)) -> None:
         **{f"{name} twice": replace(own, **{name: getattr(own, name) * 2}) for name in (*FITTED, "training")},
         "effects say nothing": replace(own, gain=0.0, loss=0.0),
     }
-    searches = {name: partial(guided.search, settings=each) for name, each in variants.items()}
+    searches: dict[str, Search] = {name: partial(guided.search, settings=each) for name, each in variants.items()}
     searches["highest accuracy"] = by_accuracy
     lost: dict[str, list[np.ndarray]] = {name: [] for name in searches}
     for file, table in find_tables(folder).items():

@@ -23,6 +23,7 @@ from aenbench.models.registry import factors_of
 from aenbench.models.space import SearchBudget
 from aenbench.search import dqn, random
 from aenbench.search.dqn_fast import LeanLearner
+from aenbench.search.record import Search
 
 NETWORKS = (25, 50, 100, 150, 200)
 NOISE = 0.03
@@ -39,7 +40,7 @@ def time_runs() -> None:
     space = AENSpace()
     values = made_up(space)
     budgets = {"dqn": SearchBudget(networks=200), "random": networks_budget(space, 200)}
-    searches = {"dqn": partial(dqn.search, learner=LeanLearner), "random": random.search}
+    searches: dict[str, Search] = {"dqn": partial(dqn.search, learner=LeanLearner), "random": random.search}
     for name, search in searches.items():
         clock: list[float] = []
         started = time.process_time()
@@ -55,15 +56,18 @@ def time_runs() -> None:
         print(f"{name:8} {whole}; networks after {after}")
 
 
+Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
+
+
 class Recorder(LeanLearner):
     """Remembers what it was to do: batches to learn from, None for each refresh of the target network."""
 
     def __init__(self, bits: int, settings: dqn.DQNSettings, seed: int) -> None:
         super().__init__(bits, settings, seed)
-        self.calls: list[tuple[torch.Tensor, ...] | None] = []
+        self.calls: list[Batch | None] = []
         recorders.append(self)
 
-    def learn(self, batch: tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]) -> None:
+    def learn(self, batch: Batch) -> None:
         self.calls.append(batch)
         super().learn(batch)
 
@@ -94,7 +98,7 @@ def time_learners(rounds: int = 3) -> None:
         )
 
 
-def time_steps(kind: type[dqn.Learner], calls: list[tuple[torch.Tensor, ...] | None]) -> float:
+def time_steps(kind: type[dqn.Learner], calls: list[Batch | None]) -> float:
     learner = kind(12, dqn.DQNSettings(), 0)
     for call in calls:
         if call is None:

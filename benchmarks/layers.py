@@ -7,7 +7,8 @@ python benchmarks/layers.py primitives  # ways to read tied weights, and to sum 
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import nn
@@ -18,11 +19,17 @@ from aenbench.models.stacked import StackedNetworks
 from aenbench.nn.representations import grid
 from aenbench.nn.sharing import parameter_sharing
 from aenbench.nn.tying import spread
+from aenbench.tasks.protocol import PAPER, STANDARD, Protocol
 from aenbench.tasks.task import TaskShape
 from gdatasets.groups.actions import ACTIONS
 
 IMAGES, LABELS = torch.randn(64, 784), torch.randint(0, 10, (64,))
-SETS = {"none": (), "rotation": ("rotation",), "rotation+hflip": ("rotation", "hflip"), "all twelve": ACTIONS}
+SETS: dict[str, tuple[str, ...]] = {
+    "none": (),
+    "rotation": ("rotation",),
+    "rotation+hflip": ("rotation", "hflip"),
+    "all twelve": ACTIONS,
+}
 EIGHT = [*SETS.values(), ("htrans",), ("scramble4",), ("vflip", "scramble1"), ("htrans", "vtrans")]
 
 
@@ -43,14 +50,14 @@ def training_step(network: nn.Module) -> Callable[[], None]:
     def step() -> None:
         optimiser.zero_grad()
         logits = network(IMAGES).reshape(-1, 10)  # (networks * batch, 10)
-        (F.cross_entropy(logits, LABELS.repeat(len(logits) // 64), reduction="sum") / 64).backward()
+        (F.cross_entropy(logits, LABELS.repeat(len(logits) // 64), reduction="sum") / 64).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
 
     return step
 
 
 def steps() -> None:
-    for protocol, hidden in (("standard", 392), ("paper", 400)):
+    for protocol, hidden in ((STANDARD, 392), (PAPER, 400)):
         layers = [nn.Linear(784, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, 10)]
         cases = {"mlp": training_step(nn.Sequential(*layers))}
         for name, actions in SETS.items():
@@ -61,17 +68,22 @@ def steps() -> None:
             print(f"784-{hidden}-{hidden}-10 {name}: {middle:.2f} ms, ratio to the plain MLP {ratios}")
 
 
+def run_all(steps: Sequence[Callable[[], None]]) -> None:
+    for step in steps:
+        step()
+
+
+def build(sets: Sequence[tuple[str, ...]], protocol: Protocol) -> list[AutoequivariantNetwork]:
+    return [build_aen(Architecture(actions, TaskShape(protocol)), k) for k, actions in enumerate(sets)]
+
+
 def stacked() -> None:
-    for protocol in ("standard", "paper"):
-        for kind, sets in (("rotation x 8", [("rotation",)] * 8), ("mixed", EIGHT)):
-
-            def build(sets: list[tuple[str, ...]] = sets, protocol: str = protocol) -> list[AutoequivariantNetwork]:
-                return [build_aen(Architecture(actions, TaskShape(protocol)), k) for k, actions in enumerate(sets)]  # type: ignore[arg-type]
-
-            single = [training_step(network) for network in build()]
-            cases = {
-                "one by one": lambda single=single: [step() for step in single],
-                "side by side": training_step(StackedNetworks(build())),
+    for protocol in (STANDARD, PAPER):
+        for kind, sets in (("rotation x 8", [SETS["rotation"]] * 8), ("mixed", EIGHT)):
+            single = [training_step(network) for network in build(sets, protocol)]
+            cases: dict[str, Callable[[], object]] = {
+                "one by one": partial(run_all, single),
+                "side by side": training_step(StackedNetworks(build(sets, protocol))),
             }
             found = interleaved_ms(cases, 40)
             (alone, least_alone), (together, least_together) = found.values()

@@ -136,7 +136,7 @@ def make_entries(base: Path, count: int, tasks: int, root: Path | None) -> None:
             dataset_version=answers.dataset.version,
             configuration=task.configuration,
             test_content_sha256=answers.digest,
-            protocol=task.protocol.name,
+            protocol=task.protocol.file_name,
             budget="none",
             seeds=tuple(
                 SeedResult(seed=seed, parameters=parameters, accuracy=accuracy, chosen_by=round(accuracy, 6))

@@ -179,7 +179,7 @@ def measure(scenario: Scenario, tests: dict[str, Test], seed: int = 0) -> dict[s
     """The rates of each test over the repetitions of a scenario."""
     generator = np.random.default_rng(seed)
     above = np.triu_indices(len(scenario.true), 1)
-    gaps = np.round(np.subtract.outer(scenario.true, scenario.true)[above], 6)
+    gaps = np.subtract.outer(scenario.true, scenario.true)[above].astype(np.float64).round(6)
     said: dict[str, list[NDArray[np.int64]]] = {name: [] for name in tests}
     for _ in range(scenario.repetitions):
         right = simulate(scenario, generator)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -56,8 +56,8 @@ def times() -> None:
     for name, actions in cases.items():
         sides = grid(actions, 28), grid(actions, 20)
         labels, count = parameter_sharing(*sides, joint=True)
-        middle, least = median_ms(lambda sides=sides: parameter_sharing(*sides, joint=True), 31)
-        memory = peak_memory(lambda sides=sides: parameter_sharing(*sides, joint=True)) / labels.nbytes
+        middle, least = median_ms(partial(parameter_sharing, *sides, joint=True), 31)
+        memory = peak_memory(partial(parameter_sharing, *sides, joint=True)) / labels.nbytes
         print(
             f"784x400 {name}: {count} orbits, median {middle:.1f} ms, least {least:.1f} ms, "
             f"peak {memory:.1f}x the labels ({labels.dtype})"
@@ -65,13 +65,17 @@ def times() -> None:
 
     lattice = SharingLattice(((28, 4), (20, 4)))
     singles = {action: lattice.sharing((action,))[0] for action in ACTIONS}
+
+    def merge(chosen: Sequence[str]) -> object:
+        return join_sharings([singles[action] for action in chosen])
+
     rng = random.Random(0)
     generated, merged = {}, {}
     for size in range(2, 13):
         for _ in range(1 if size == 12 else 8):
             chosen = tuple(rng.sample(ACTIONS, size))
-            generated[chosen] = median_ms(lambda chosen=chosen: lattice.sharing(chosen), 5)
-            merged[chosen] = median_ms(lambda chosen=chosen: join_sharings([singles[a] for a in chosen]), 3)
+            generated[chosen] = median_ms(partial(lattice.sharing, chosen), 5)
+            merged[chosen] = median_ms(partial(merge, chosen), 3)
     for name, found in (("generators of the singles", generated), ("label arrays of the singles", merged)):
         middles = sorted(middle for middle, _ in found.values())
         print(

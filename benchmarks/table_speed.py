@@ -11,6 +11,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -54,7 +55,8 @@ def main() -> None:
     plan = TablePlan(Task(options.dataset, options.config), root=options.root)
     recipe, space = plan.recipe, plan.search_space
     images = load_images(plan.task, plan.root, recipe)
-    assert images.test is not None
+    test_images = images.test
+    assert test_images is not None
     epochs, few = recipe.passes(len(images.learn)), images.choose_by.part(0, 1)
     fit(space.candidate(space.start).build(0), images.learn, few, replace(recipe, epochs=1), 0)
     rows = []
@@ -62,11 +64,11 @@ def main() -> None:
         model = space.candidate(network).build(0)
         rows.append(
             (
-                cpu_seconds(lambda model=model: fit(model, images.learn, few, recipe, 0)),
-                epochs * cpu_seconds(lambda model=model: accuracy(model, images.choose_by)),
-                epochs * cpu_seconds(lambda model=model: accuracy(model, images.test)),
+                cpu_seconds(partial(fit, model, images.learn, few, recipe, 0)),
+                epochs * cpu_seconds(partial(accuracy, model, images.choose_by)),
+                epochs * cpu_seconds(partial(accuracy, model, test_images)),
                 cpu_seconds(lambda: products(recipe.batch, epochs * len(images.learn), True)),
-                epochs * cpu_seconds(lambda: products(1_000, len(images.choose_by) + len(images.test), False)),
+                epochs * cpu_seconds(lambda: products(1_000, len(images.choose_by) + len(test_images), False)),
             )
         )
         print(network, *(f"{seconds:.2f}" for seconds in rows[-1]))

@@ -6,10 +6,11 @@ Without an argument it rewrites the table in the page; with `--check` it only co
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aenbench.nn.representations import grid
 from aenbench.nn.sharing import parameter_sharing
@@ -29,8 +30,10 @@ CASES = [
     (("rotation", "htrans", "scramble4"), 8, 8, 2),
 ]
 
+T = TypeVar("T")
 
-def timed(function: Callable[[], NDArray[np.int64]]) -> tuple[NDArray[np.int64], float]:
+
+def timed(function: Callable[[], T]) -> tuple[T, float]:
     start = time.process_time()
     found = function()
     return found, 1e3 * (time.process_time() - start)
@@ -46,9 +49,9 @@ def render() -> str:
         into, out = grid(actions, size_in, step), grid(actions, size_out, step)
         order = len(enumerate_elements(np.concatenate([into, out + size_in**2], axis=1)))
         singles = [parameter_sharing(into[k : k + 1], out[k : k + 1], joint=True)[0] for k in range(len(into))]
-        full, full_ms = timed(lambda into=into, out=out: by_full_group(into, out))
-        generated, generated_ms = timed(lambda into=into, out=out: parameter_sharing(into, out, joint=True)[0])
-        merged, merged_ms = timed(lambda singles=singles: join_sharings(singles)[0])
+        full, full_ms = timed(partial(by_full_group, into, out))
+        (generated, _), generated_ms = timed(partial(parameter_sharing, into, out, joint=True))
+        (merged, _), merged_ms = timed(partial(join_sharings, singles))
         orbits = int(generated.max()) + 1
         burnside = count_orbits_by_burnside(into, out)
         equal = np.array_equal(full, generated) and np.array_equal(full, merged) and burnside == orbits

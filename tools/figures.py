@@ -37,7 +37,8 @@ def colored_digit() -> Picture:
     gray = load_source("digits", "test").images[_DIGIT].astype(np.uint32)[..., None]
     top, bottom = (np.repeat([left, right], 14, axis=0) for left, right in (_QUADRANTS[:2], _QUADRANTS[2:]))
     paper = np.stack([top] * 14 + [bottom] * 14).astype(np.uint32)
-    return ((gray * 255 + (255 - gray) * paper) // 255).astype(np.uint8)[None]
+    colored: Picture = ((gray * 255 + (255 - gray) * paper) // 255).astype(np.uint8)[None]
+    return colored
 
 
 def moved_by(actions: Sequence[str]) -> Picture:
@@ -45,7 +46,8 @@ def moved_by(actions: Sequence[str]) -> Picture:
     image = colored_digit()
     for action in actions:
         image = act(action, image)
-    return image[0]
+    one: Picture = image[0]
+    return one
 
 
 def action_tiles() -> dict[str, Picture]:
