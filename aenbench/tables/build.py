@@ -60,8 +60,8 @@ class TablePlan:
 
     Raises:
         UnknownNameError: no such space, dataset, configuration or precision.
-        InvalidArgumentError: fewer than one seed, or more than 100; fewer than one test image; or the space has no
-            such part.
+        InvalidArgumentError: fewer than one seed, or more than 100; fewer than one test image, or a number of them
+            under a protocol that chooses on test images; or the space has no such part.
     """
 
     task: Task
@@ -78,6 +78,11 @@ class TablePlan:
         _ = self.recipe
         if self.test_images is not None and self.test_images < 1:
             raise InvalidArgumentError(f"Expected at least 1 test image to follow, got {self.test_images}.")
+        if self.test_images is not None and self.task.protocol.chooses_on_test:
+            raise InvalidArgumentError(
+                f"Protocol {self.task.protocol} follows the test images that networks are chosen by, always the same; "
+                "leave out the number of test images."
+            )
         if not 1 <= self.seeds <= MAX_SEEDS:
             raise InvalidArgumentError(
                 f"Expected 1 to {MAX_SEEDS} seeds, got {self.seeds}; give --seeds 3, for example."

@@ -106,6 +106,8 @@ def test_a_table_states_its_precision_and_the_test_images_it_follows(tmp_path: P
     np.testing.assert_array_equal(followed.validation, whole.validation)
     with pytest.raises(InvalidArgumentError, match="Expected at least 1 test image to follow, got 0"):
         TablePlan(Task("g-digits", "d4"), test_images=0)
+    with pytest.raises(InvalidArgumentError, match="Protocol paper follows the test images that networks are chosen"):
+        TablePlan(Task("g-digits", "d4", "paper"), test_images=90)
 
 
 @pytest.mark.parametrize("protocol", ["standard", "paper"])
