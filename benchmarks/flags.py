@@ -2,8 +2,8 @@
 
     PYTHONPATH=. python benchmarks/flags.py --root ../shared/data
 
-A line for each task. The first five tasks chose the limit of `aenbench.leaderboard.near_copies`, the others judge it.
-Those of `difficulty` were chosen when the board had five tasks, by the first three.
+A line for each task. `CHOSE` chose the thresholds of `aenbench.leaderboard.near_copies` and `difficulty`, when the
+board had five tasks; the others judge them.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from aenbench.leaderboard.rescoring import Checked, check_entry
 from aenbench.tasks.task import Task
 
 CHANGED = (0.001, 0.01, 0.05)
+CHOSE = ("cifar10-imagefolder/none", "g-fashion-mnist/aug2", "g-mnist/aug2")
 
 
 def shares(entries: Sequence[Checked], labels: np.ndarray) -> dict[str, list[float]]:
@@ -66,10 +67,10 @@ def main() -> None:
     for folder in find_entries(Path("leaderboards")):
         checked = check_entry(folder, book)
         tasks[checked.entry.task].append(checked)
-    for number, (task, entries) in enumerate(tasks.items()):
+    for task, entries in tasks.items():
         answers = book.of(task)
-        role = "chose" if number < 5 else "judged"
-        print(f"{task.dataset}/{task.configuration} ({role})")
+        name = f"{task.dataset}/{task.configuration}"
+        print(f"{name} ({'chose' if name in CHOSE else 'judged'})")
         for kind, found in shares(entries, answers.labels).items():
             print(f"  shared mistakes, {kind}: {min(found):.3f} to {max(found):.3f} ({len(found)} pairs)")
         z, effect, spread = leaks(entries, answers.labels)

@@ -88,12 +88,15 @@ def unlikelihood(logarithms: np.ndarray, told: Told) -> float:
     return total
 
 
+def aen_tables(folder: Path) -> dict[str, Table]:
+    return {file: table for file, table in find_tables(folder).items() if table.info.space == "aen"}
+
+
 def fit(folder: Path) -> None:
     """Print the settings under which the accuracies are most likely: of all tables, then without each of them."""
     told = {
         table.info.configuration: (table, read_evidence(table, folder / file)[0])
-        for file, table in find_tables(folder).items()
-        if table.info.space == "aen"
+        for file, table in aen_tables(folder).items()
     }
     start = np.log([getattr(GuidedSettings(), name) for name in FITTED])
     for left_out in ("none of them", *told):
@@ -124,9 +127,7 @@ def sensitivity(folder: Path, at: tuple[int, ...] = (0, 5, 10, 25)) -> None:
     searches: dict[str, Search] = {name: partial(guided.search, settings=each) for name, each in variants.items()}
     searches["highest accuracy"] = by_accuracy
     lost: dict[str, list[np.ndarray]] = {name: [] for name in searches}
-    for file, table in find_tables(folder).items():
-        if table.info.space != "aen":
-            continue
+    for file, table in aen_tables(folder).items():
         budget, says = networks_budget(table.space, max(at)), read_evidence(table, folder / file)
         contestants = {name: Contestant(each, budget, len(table.seeds)) for name, each in searches.items()}
         for name, curves in compare(table, contestants, evidence=says).curves.items():

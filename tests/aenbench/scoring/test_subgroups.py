@@ -70,6 +70,13 @@ def test_facets_of_a_task_are_those_of_the_published_columns(name: str) -> None:
         np.testing.assert_array_equal(ours.value_of, theirs.value_of)
 
 
+def test_facets_are_those_of_the_images_asked_for() -> None:
+    published, samples = load_arrays("g-digits", "d4", "test").elements, np.array([3, 17, 18, 200])
+    whole = element_facets(CONFIGURATIONS["d4"], published)
+    for ours, every in zip(task_facets("g-digits", "d4", samples), whole, strict=True):
+        assert [ours.values[k] for k in ours.value_of] == [every.values[k] for k in every.value_of[samples]]
+
+
 @pytest.mark.parametrize(("dataset", "name"), [("cifar10", "none"), ("g-mnist", "none")])
 def test_unmoved_images_have_no_facets(dataset: str, name: str) -> None:
     assert task_facets(dataset, name, np.arange(10)) == ()
