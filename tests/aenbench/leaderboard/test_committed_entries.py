@@ -1,4 +1,6 @@
-"""The entries of this repository raise no flag, and copies and leaks made of them do: half of the tasks judge it.
+"""The entries of this repository raise no flag but the reviewed one; copies and leaks made of them do.
+
+Half of the tasks judge it.
 
 The thresholds were chosen on the three tasks that are not here; see `aenbench.leaderboard.near_copies`.
 """
@@ -12,6 +14,7 @@ import pytest
 
 from aenbench.leaderboard.anomalies import find_flags
 from aenbench.leaderboard.entry_folder import find_entries
+from aenbench.leaderboard.flags import read_reviews
 from aenbench.leaderboard.ground_truth import AnswerBook
 from aenbench.leaderboard.rescoring import Checked, check_entry
 from aenbench.scoring import score
@@ -52,9 +55,12 @@ def codes(entries: Sequence[Checked], book: AnswerBook) -> set[tuple[str, str]]:
 
 
 @pytest.mark.slow
-def test_the_committed_entries_raise_no_flag(committed: list[Checked], book: AnswerBook) -> None:
+def test_the_committed_entries_raise_no_flag_but_the_reviewed_one(committed: list[Checked], book: AnswerBook) -> None:
+    """Listed here too: a further review changes a test."""
     assert len(committed) >= 26
-    assert find_flags(committed, book) == []
+    flags = find_flags(committed, book, read_reviews(BOARD))
+    assert [(flag.key, flag.code) for flag in flags] == [("g-fashion-mnist/c4/mlp", "repeated-seed")]
+    assert all(flag.reason for flag in flags)
 
 
 @pytest.mark.slow
