@@ -1,31 +1,86 @@
-"""Reads one Parquet file that nobody vouches for, in a process of its own; `untrusted_parquet` runs it.
+"""Reads Parquet files that nobody vouches for, each in a process of its own; `untrusted_parquet` runs it.
 
     python -I parquet_worker.py LIMITS < file.parquet > arrow.stream
+    python -I parquet_worker.py serve                                    (standard input is a socket)
 
 Nothing but pyarrow is imported. pyarrow decodes whole pages, and a page of a few bytes may hold gigabytes, so the
 address space is limited first, where the system can do that. Byte columns are read as dictionaries, whose values are
 measured before they are written out.
+
+`serve` imports pyarrow once and forks for each file. It reads no file itself, so every file still has a new process.
 """
 
+import contextlib
 import json
 import os
+import signal
+import socket
 import sys
-from typing import Any
+import traceback
+from typing import Any, BinaryIO
 
 REFUSED, OUT_OF_MEMORY = 3, 4
+REQUEST_BYTES = 4_096  # of the limits as JSON
 
 
 def main() -> int:
-    """Write the file's schema and batches to standard output as an Arrow stream; the exit code says how it ended."""
-    limits: dict[str, int] = json.loads(sys.argv[1])
+    """Begin as the command line says; the exit code says how it ended."""
     os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"  # what it frees is free
-    limit_address_space(limits["memory"])
     sys.modules["numpy"] = None  # type: ignore[assignment]  # pyarrow can do without it, and starts in .6 of the time
+    if sys.argv[1] == "serve":
+        return serve(socket.socket(fileno=os.dup(0)))
+    return read_one(json.loads(sys.argv[1]))
+
+
+def serve(requests: socket.socket) -> int:
+    """For each request fork a process that reads one file, until the last holder of the other end has closed it.
+
+    A request has the limits as JSON and four descriptors: the file, where the Arrow stream and the error go, and a
+    socket that is told the process's number and its exit code. A process that dies says no code.
+    """
+    import pyarrow.parquet  # noqa: F401
+
+    signal.signal(signal.SIGCHLD, lambda *_: reap())
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(requests, REQUEST_BYTES, 4)
+        if not message:
+            return 0
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            told = socket.socket(fileno=descriptors[3])
+            told.send(str(os.getpid()).encode())
+            code = 1
+            try:
+                for number, descriptor in enumerate(descriptors[:3]):
+                    os.dup2(descriptor, number)
+                code = read_one(json.loads(message))
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stderr.flush()
+                with contextlib.suppress(OSError):
+                    told.send(str(code).encode())
+                os._exit(code)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def reap() -> None:
+    """Collect every child that has ended."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def read_one(limits: dict[str, int]) -> int:
+    """Write the file's schema and batches to standard output as an Arrow stream; the exit code says how it ended."""
+    limit_address_space(limits["memory"])
     try:
         import pyarrow as pa
 
         try:
-            convert(limits)
+            with open(0, "rb", closefd=False) as source, open(1, "wb", closefd=False) as target:
+                convert(source, target, limits)
         except (pa.ArrowException, OSError, ValueError) as error:
             if isinstance(error, pa.ArrowMemoryError):
                 raise MemoryError from error
@@ -46,7 +101,7 @@ def limit_address_space(size: int) -> None:
         pass
 
 
-def convert(limits: dict[str, int]) -> None:
+def convert(source: BinaryIO, target: BinaryIO, limits: dict[str, int]) -> None:
     """Read, measure, write; raises ValueError for what is beyond the limits."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -54,17 +109,17 @@ def convert(limits: dict[str, int]) -> None:
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
     options = {"thrift_string_size_limit": 1 << 20, "thrift_container_size_limit": 1 << 16}
-    with pq.ParquetFile(sys.stdin.buffer, **options) as plain:
+    with pq.ParquetFile(source, **options) as plain:
         wanted, metadata = plain.schema_arrow, plain.metadata
         if metadata.num_rows > limits["rows"] or metadata.num_row_groups > limits["rows"] + 1:
             raise ValueError(f"it has {metadata.num_rows:,} rows in {metadata.num_row_groups:,} groups")
         columns = [metadata.schema.column(number) for number in range(metadata.num_columns)]
     binary = [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
-    sys.stdin.buffer.seek(0)
+    source.seek(0)
     rows = size = 0
     with (
-        pq.ParquetFile(sys.stdin.buffer, read_dictionary=binary, **options) as file,
-        pa.ipc.new_stream(sys.stdout.buffer, wanted) as stream,
+        pq.ParquetFile(source, read_dictionary=binary, **options) as file,
+        pa.ipc.new_stream(target, wanted) as stream,
     ):
         for batch in (
             batch

@@ -4,12 +4,21 @@ A file of some kilobytes can unpack to gigabytes, and pyarrow cannot stop within
 `parquet_worker.py`, which imports pyarrow alone, under a limit of its address space. The limit is the system's
 (`RLIMIT_AS`) and holds on Linux; elsewhere the process is the same without it, and what remains are the bounds on rows,
 values and bytes that are checked before they are written out.
+
+Python and pyarrow take about .15 processor seconds to start, more than a shard of a few hundred images takes to decode.
+So on Linux the processes are forks of one that has imported pyarrow and reads nothing itself; elsewhere, and
+where that one cannot be reached, each starts from nothing.
 """
 
+import atexit
+import contextlib
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -24,6 +33,7 @@ from gdatasets.folder import parquet_worker
 _WORKER = Path(parquet_worker.__file__)
 _BASE_BYTES = 512 << 20  # the address space of Python and pyarrow before they read anything, and half as much again
 _GRACE_S = 10
+_TOLD_BYTES = 16
 
 
 class ParquetError(GDatasetsError, ValueError):
@@ -64,39 +74,175 @@ def open_parquet(file: BinaryIO, limits: ParquetLimits) -> Iterator[tuple[pa.Sch
     Raises:
         ParquetError: it is no Parquet file, is damaged, or holds more than the limits; also while batches are taken.
     """
-    command = [sys.executable, "-I", str(_WORKER), json.dumps({**asdict(limits), "memory": limits.memory})]
-    environment = {**os.environ, "MALLOC_ARENA_MAX": "1"}  # glibc would reserve 64 MiB of addresses for each thread
-    with subprocess.Popen(
-        command, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
-    ) as worker:
-        assert worker.stdout is not None
+    worker = _begin(file, json.dumps({**asdict(limits), "memory": limits.memory}))
+    try:
         try:
+            stream = pa.ipc.open_stream(worker.stdout)
+        except (pa.ArrowException, OSError) as error:
+            raise _failure(worker, error) from error
+        yield stream.schema, _batches(stream, worker)
+    finally:
+        worker.end()
+
+
+class StartedWorker:
+    """A process for one file that starts from nothing.
+
+    Attributes:
+        stdout: the file's schema and batches as an Arrow stream.
+        stderr: why the file is refused.
+    """
+
+    def __init__(self, file: BinaryIO, limits: str) -> None:
+        command = [sys.executable, "-I", str(_WORKER), limits]
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, stdin=file, stdout=pipe, stderr=pipe, env=_environment())
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self.stdout, self.stderr = self._process.stdout, self._process.stderr
+
+    def wait(self) -> int:
+        """The exit code, negative if it died; after some seconds it is killed."""
+        try:
+            return self._process.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+
+    def end(self) -> None:
+        """Kill it if it still runs."""
+        with self._process:
+            self._process.kill()
+
+
+class ForkedWorker:
+    """The same as a fork of a server.
+
+    Attributes:
+        pid: of the process.
+
+    Raises:
+        OSError: the server has ended.
+    """
+
+    def __init__(self, file: BinaryIO, limits: str, server: socket.socket) -> None:
+        self._code: int | None = None
+        with contextlib.ExitStack() as ours, contextlib.ExitStack() as its:
+            self.stdout, out = _pipe(ours, its)
+            self.stderr, err = _pipe(ours, its)
+            self._told, tells = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            ours.enter_context(self._told)
+            its.enter_context(tells)
+            socket.send_fds(server, [limits.encode()], [file.fileno(), out, err, tells.fileno()])
+            its.close()
+            number = self._told.recv(_TOLD_BYTES)
+            if not number:
+                raise ConnectionResetError
+            self.pid = int(number)
+            self._open = ours.pop_all()
+
+    def wait(self) -> int:
+        if self._code is None:
+            self._told.settimeout(_GRACE_S)
+            with contextlib.suppress(TimeoutError):
+                self._code = int(self._told.recv(_TOLD_BYTES) or -signal.SIGKILL)
+        return self._kill() if self._code is None else self._code
+
+    def end(self) -> None:
+        if self._code is None:
+            self._told.setblocking(False)
             try:
-                stream = pa.ipc.open_stream(worker.stdout)
-            except (pa.ArrowException, OSError) as error:
-                raise _failure(worker, error) from error
-            yield stream.schema, _batches(stream, worker)
-        finally:
-            worker.kill()
+                self._told.recv(_TOLD_BYTES)
+            except BlockingIOError:
+                self._kill()
+        self._open.close()
+
+    def _kill(self) -> int:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        self._code = -signal.SIGKILL
+        return self._code
 
 
-def _batches(stream: pa.ipc.RecordBatchStreamReader, worker: subprocess.Popen[bytes]) -> Iterator[pa.RecordBatch]:
+Worker = StartedWorker | ForkedWorker
+
+
+class WorkerServer:
+    """The process whose forks are workers; it starts with the first, and again if it has ended."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._requests: socket.socket | None = None
+
+    def fork(self, file: BinaryIO, limits: str) -> ForkedWorker:
+        """Raises OSError: it cannot be started."""
+        for _ in range(2):
+            with self._lock:
+                requests = self._requests or self._start()
+            with contextlib.suppress(ConnectionError):
+                return ForkedWorker(file, limits, requests)
+            self.end()
+        raise ConnectionResetError
+
+    def _start(self) -> socket.socket:
+        self._requests, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with its:
+            command = [sys.executable, "-I", str(_WORKER), "serve"]
+            null = subprocess.DEVNULL
+            self._process = subprocess.Popen(command, stdin=its.fileno(), stdout=null, stderr=null, env=_environment())
+        return self._requests
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process; None before it starts."""
+        return None if self._process is None else self._process.pid
+
+    def end(self) -> None:
+        """Stop the server; forks of it that are at work go on."""
+        with self._lock:
+            if self._requests is not None:
+                self._requests.close()
+            if self._process is not None:
+                self._process.kill()
+                self._process.wait()
+            self._requests = self._process = None
+
+
+_SERVER = WorkerServer()
+atexit.register(_SERVER.end)
+
+
+def _begin(file: BinaryIO, limits: str) -> Worker:
+    file.fileno()  # bytes in memory are no file
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            return _SERVER.fork(file, limits)
+    return StartedWorker(file, limits)
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "MALLOC_ARENA_MAX": "1"}  # glibc would reserve 64 MiB of addresses for each thread
+
+
+def _pipe(ours: contextlib.ExitStack, its: contextlib.ExitStack) -> tuple[BinaryIO, int]:
+    reading, writing = os.pipe()
+    its.callback(os.close, writing)
+    return ours.enter_context(os.fdopen(reading, "rb")), writing
+
+
+def _batches(stream: pa.ipc.RecordBatchStreamReader, worker: Worker) -> Iterator[pa.RecordBatch]:
     try:
         yield from stream
     except (pa.ArrowException, OSError) as error:
         raise _failure(worker, error) from error
-    if worker.wait(_GRACE_S):
+    if worker.wait():
         raise _failure(worker, None)
 
 
-def _failure(worker: subprocess.Popen[bytes], error: Exception | None) -> ParquetError:
+def _failure(worker: Worker, error: Exception | None) -> ParquetError:
     """Why a worker ended too early."""
-    assert worker.stderr is not None
-    try:
-        code = worker.wait(_GRACE_S)
-    except subprocess.TimeoutExpired:
-        worker.kill()
-        code = worker.wait()
+    code = worker.wait()
     said = worker.stderr.read(2_000).decode("utf-8", "replace").strip()
     if code == parquet_worker.REFUSED:
         return ParquetError(said)

@@ -6,18 +6,44 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from gdatasets.folder import untrusted_parquet
 from gdatasets.folder.shards import schema
-from gdatasets.folder.untrusted_parquet import ParquetError, ParquetLimits, open_parquet
+from gdatasets.folder.untrusted_parquet import (
+    ParquetError,
+    ParquetLimits,
+    StartedWorker,
+    WorkerServer,
+    open_parquet,
+)
 
 LIMITS = ParquetLimits(rows=4_096, bytes=8 << 20, value_bytes=4_096)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[WorkerServer]:
+    if sys.platform != "linux":
+        pytest.skip("workers are forked on Linux only")
+    own = WorkerServer()
+    yield own
+    own.end()
+
+
+@pytest.fixture(params=["started", "forked"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How a worker begins; the other way is no help if one fails."""
+    begin = StartedWorker if request.param == "started" else request.getfixturevalue("server").fork
+    monkeypatch.setattr(untrusted_parquet, "_begin", begin)
+    return str(request.param)
 
 
 def written(table: pa.Table, path: Path, **options: object) -> Path:
@@ -62,20 +88,28 @@ def test_a_bomb_is_refused(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits an address space")
-def test_a_bomb_takes_little_memory_and_time(tmp_path: Path) -> None:
+def test_a_bomb_takes_little_memory_and_time(tmp_path: Path, way: str) -> None:
     path = BOMBS["one row with a hundred million numbers"](tmp_path / "bomb.parquet")
     code = """
-import resource, sys
-from gdatasets.folder.untrusted_parquet import ParquetError, ParquetLimits, open_parquet
+import psutil, resource, sys, time
+from gdatasets.folder import untrusted_parquet
+from gdatasets.folder.untrusted_parquet import ParquetError, ParquetLimits, StartedWorker, open_parquet
+forked = sys.argv[2] == "forked"
+untrusted_parquet._begin = untrusted_parquet._SERVER.fork if forked else StartedWorker
 try:
     with open(sys.argv[1], "rb") as file, open_parquet(file, ParquetLimits(4_096, 8 << 20, 4_096)) as (_, batches):
         list(batches)
 except ParquetError:
+    if forked:
+        server = psutil.Process(untrusted_parquet._SERVER.pid)
+        while server.children():  # what it has collected counts
+            time.sleep(0.01)
+        untrusted_parquet._SERVER.end()
     print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
     started = time.monotonic()
-    ended = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
-    assert int(ended.stdout) < 1 << 20, "kilobytes"
+    ended = subprocess.run([sys.executable, "-c", code, path, way], capture_output=True, text=True, check=True)
+    assert 1 << 14 < int(ended.stdout) < 1 << 20, "kilobytes"
     assert time.monotonic() - started < 60
     assert resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY, "this process has no limit"
 
@@ -132,3 +166,59 @@ def test_a_reader_that_stops_early_leaves_no_process(tmp_path: Path) -> None:
 def test_bytes_in_memory_are_not_a_file() -> None:
     with pytest.raises(io.UnsupportedOperation), open_parquet(io.BytesIO(b"PAR1"), LIMITS):
         pass
+
+
+@pytest.mark.parametrize("way", ["forked"], indirect=True)
+def test_a_server_that_was_killed_is_started_again(tmp_path: Path, server: WorkerServer) -> None:
+    path = written(pa.table({"a": [1, 2]}), tmp_path / "table.parquet")
+    assert take(path).num_rows == 2
+    if server.pid is not None:
+        psutil.Process(server.pid).kill()
+    assert take(path).num_rows == 2
+
+
+def test_where_no_server_starts_a_worker_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.undo()
+    monkeypatch.setattr(WorkerServer, "_start", refuse)
+    monkeypatch.setattr(untrusted_parquet, "_SERVER", WorkerServer())
+    assert take(written(pa.table({"a": [1, 2]}), tmp_path / "table.parquet")).num_rows == 2
+
+
+def test_workers_leave_no_descriptor_and_no_process(tmp_path: Path, server: WorkerServer) -> None:
+    """Read whole, left early, refused, and from several threads at once."""
+    process = psutil.Process()
+    whole = written(pa.table({"a": np.arange(4_000)}), tmp_path / "table.parquet")
+    damaged = tmp_path / "damaged.parquet"
+    damaged.write_bytes(b"PAR1")
+
+    def use(_: int) -> int:
+        with pytest.raises(ParquetError):
+            take(damaged)
+        with whole.open("rb") as file, open_parquet(file, LIMITS) as (_, batches):
+            next(batches)
+        return int(take(whole).num_rows)
+
+    use(0)
+    before = process.num_fds()
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(use, range(8))) == [4_000] * 8
+    assert process.num_fds() == before
+    deadline = time.monotonic() + 60
+    while [child for child in process.children(recursive=True) if child.pid != server.pid]:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("way", ["forked"], indirect=True)
+def test_every_file_has_a_process_of_its_own(tmp_path: Path, server: WorkerServer) -> None:
+    path, limits, workers = written(pa.table({"a": [1]}), tmp_path / "table.parquet"), '{"memory": 1e9}', set()
+    for _ in range(3):
+        with path.open("rb") as file:
+            worker = server.fork(file, limits)
+            workers.add(worker.pid)
+            worker.end()
+    assert len(workers) == 3
+    assert server.pid not in workers
