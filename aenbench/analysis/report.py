@@ -12,11 +12,12 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from aenbench.analysis.anova import MIN_R_SQUARED, Analysis, Effect, Lead
-from aenbench.analysis.top_networks import Level, Match, Top
+from aenbench.analysis.anova import MIN_R_SQUARED, Analysis, Effect, Lead, analyze, table_values
+from aenbench.analysis.top_networks import MIN_NETWORKS, Level, Match, Top, matches, top_networks
 from aenbench.errors import EntryError
 from aenbench.reports.figures import effect_bars
 from aenbench.reports.markdown import csv_text, markdown_table
+from aenbench.tables.table import Table
 from gdatasets.files import make_folder, read_whole, write_whole
 
 TRIALS_FILE = "trials.csv"
@@ -53,6 +54,20 @@ def _share(text: str) -> float:
     if not 0.0 <= value <= 1.0:
         raise ValueError(f"value {text}")
     return value
+
+
+def analyze_table(table: Table, folder: Path) -> tuple[Analysis, Top | None]:
+    """Analyze the networks of a table, with the best of them where there are enough, and write that into a folder.
+
+    Raises:
+        InvalidArgumentError: too few networks, or all alike.
+        OutputError: the folder cannot be written to.
+    """
+    values = table_values(table)
+    analysis = analyze(table.space, values)
+    top = top_networks(table.space, values) if len(values) >= MIN_NETWORKS else None
+    write_analysis(analysis, folder, table.info.title, top, matches(table.space, values))
+    return analysis, top
 
 
 def write_analysis(

@@ -209,29 +209,19 @@ def analyze(
 ) -> None:
     """Say how much of the variance of accuracy each factor of a search space explains, alone and in pairs."""
     from aenbench.analysis.anova import analyze as decompose
-    from aenbench.analysis.anova import table_values
-    from aenbench.analysis.report import read_trials, write_analysis
-    from aenbench.analysis.top_networks import MIN_NETWORKS, Match, Top, matches, top_networks
-    from aenbench.comparison.plan import title_of
+    from aenbench.analysis.report import analyze_table, read_trials, write_analysis
     from aenbench.leaderboard.entry_folder import read_description
     from aenbench.models.registry import family_with, find_space, space_of
     from aenbench.tables.parquet import read_table
     from aenbench.tasks.task import TaskShape
 
     family = find_space(space) if space else None
-    top: Top | None = None
-    matching: tuple[Match, ...] = ()
     if source.is_dir():
         entry, values = read_description(source), read_trials(source)
         known = family or family_with(entry.method)
         shape = TaskShape(entry.task.protocol, image_size=entry.image_size)
-        result = decompose(space_of(known.name)(shape), values)
         title = f"{entry.dataset} {entry.dataset_version} / {entry.configuration}, {entry.protocol}, {entry.method}"
+        write_analysis(decompose(space_of(known.name)(shape), values), out, title)
     else:
-        table = read_table(source)
-        found = table_values(table)
-        result, title = decompose(table.space, found), title_of(table.info)
-        top = top_networks(table.space, found) if len(found) >= MIN_NETWORKS else None
-        matching = matches(table.space, found)
-    write_analysis(result, out, title, top, matching)
+        analyze_table(read_table(source), out)
     say(f"Analysis: {out}")

@@ -20,7 +20,7 @@ from aenbench.search.registry import SEARCHES
 from aenbench.tables.card import find_tables
 from aenbench.tables.effects import read_evidence
 from aenbench.tables.parquet import read_table
-from aenbench.tables.table import Table, TableInfo
+from aenbench.tables.table import Table
 from gdatasets.errors import BusyError, OutputError
 
 _MAX_DIGITS = 6  # of a number of runs
@@ -102,7 +102,7 @@ def compare_algorithms(plan: ComparisonPlan, out: Path, executor: Executor, repo
                 f"Another process shared this work, has finished it and removed {kept.store.path}; its results are in "
                 f"{out / name}."
             ) from error
-        write_comparison(comparisons[name], out / name, title_of(table.info), plan.at)
+        write_comparison(comparisons[name], out / name, table.info.title, plan.at)
         stores.append(kept.store.path)
     if is_folder:
         write_overview(comparisons, out, plan.at)
@@ -125,12 +125,6 @@ def _whole(tables: Mapping[str, Table], path: Path) -> dict[str, Table]:
 def _tell(report: Report, stage: str, done: int, total: int) -> None:
     """Of the first runs of each algorithm, then of the others, which may be fewer than those asked for."""
     report(Step(None, f"{stage}, {total:,} runs", done, total))
-
-
-def title_of(info: TableInfo) -> str:
-    """The task of a table, in words."""
-    part = "" if info.fraction is None else f", {info.fraction} networks"
-    return f"{info.dataset} {info.dataset_version} / {info.configuration}, {info.protocol}, space {info.space}{part}"
 
 
 def repetitions(names: Sequence[str], runs: int, given: Sequence[str]) -> dict[str, int]:

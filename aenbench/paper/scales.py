@@ -7,7 +7,6 @@ from aenbench.errors import InvalidArgumentError
 from aenbench.models.aen import AEN_FAMILY
 from aenbench.models.family import Budget
 from aenbench.models.gcnn import GCNN_FAMILY
-from aenbench.models.space import SearchBudget
 from aenbench.tasks.protocol import PAPER, STANDARD, Protocol
 from aenbench.training.recipe import Recipe
 from gdatasets.errors import UnknownNameError
@@ -26,13 +25,14 @@ class Scale:
 
     Attributes:
         name: what users type.
-        seeds: repetitions of all but the searches for group convolutional networks: 0, 1, ...
+        seeds: repetitions of all but the trainings of group convolutional networks: 0, 1, ...
         budgets: what a repetition may spend, by name of the family and protocol: those of `aenbench run`, but for the
             final trainings under `standard`, which are as short as the paper's.
         actions: how each network of part a is trained.
         sides: of the images whose sharings are timed, in pixels; the second layer has half of them.
         full_group_seconds: no sharing is built by the full group where it is estimated to take longer.
-        gcnn_seeds: repetitions of the searches for group convolutional networks.
+        gcnn_seeds: trainings of each group convolutional network.
+        gcnn_networks: how many of these are trained, a balanced part; None for all.
 
     Seeds are not in the text of a scale, so that trials that were made before are of use when there are more.
     """
@@ -44,6 +44,7 @@ class Scale:
     sides: tuple[int, ...]
     full_group_seconds: float
     gcnn_seeds: int = field(repr=False)
+    gcnn_networks: int | None = field(repr=False)
 
 
 def _budgets(name: str) -> dict[tuple[str, Protocol], Budget]:
@@ -55,21 +56,12 @@ def _budgets(name: str) -> dict[tuple[str, Protocol], Budget]:
     return found
 
 
-def _for_two_cores(of_paper: Mapping[tuple[str, Protocol], Budget]) -> dict[tuple[str, Protocol], Budget]:
-    """The paper's, but for group convolutional networks 45 of them, each trained on a third of the images."""
-    search = SearchBudget(states=600, networks=45, episodes=60, episode_steps=50)
-    found = dict(of_paper)
-    for key in [(GCNN_FAMILY.name, under) for under in (STANDARD, PAPER)]:
-        found[key] = replace(found[key], search=search, child=replace(found[key].child, images=2_000))
-    return found
-
-
 SCALES: Mapping[str, Scale] = {
     scale.name: scale
     for scale in (
-        Scale("quick", 1, _budgets("quick"), Recipe(2_000, 4), (8, 12, 16), 1.0, 1),
-        Scale("two-cores", 3, _for_two_cores(_budgets("standard")), _TEN_EPOCHS, (8, 12, 16, 20, 24, 28), 60.0, 3),
-        Scale("paper", 3, _budgets("standard"), _TEN_EPOCHS, (8, 12, 16, 20, 24, 28), 600.0, 3),
+        Scale("quick", 1, _budgets("quick"), Recipe(2_000, 4), (8, 12, 16), 1.0, 1, 24),
+        Scale("two-cores", 3, _budgets("standard"), _TEN_EPOCHS, (8, 12, 16, 20, 24, 28), 60.0, 1, 96),
+        Scale("paper", 3, _budgets("standard"), _TEN_EPOCHS, (8, 12, 16, 20, 24, 28), 600.0, 2, None),
     )
 }
 

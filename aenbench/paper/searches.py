@@ -1,6 +1,6 @@
 """The paper's search for one task and seed: over the twelve bits, live or on a table of the same trainings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from aenbench.tables.parquet import read_table, table_path
 from aenbench.tables.table import Table
 from aenbench.tasks.images import Images
 from aenbench.tasks.task import Task
+from aenbench.training.recipe import Recipe
 from aenbench.training.trial import load_images
 from gdatasets.groups.actions import ACTIONS, bits_from_actions
 
@@ -92,17 +93,22 @@ def fitting_table(job: SearchOf, images: Images) -> Table | None:
     Raises:
         TableError: the file that should be it is damaged.
     """
-    task, dataset = job.task, images.dataset
+    task = job.task
     if job.tables is None:
         return None
-    path = table_path(job.tables, dataset.name, task.configuration, "aen", task.protocol)
+    path = table_path(job.tables, images.dataset.name, task.configuration, "aen", task.protocol)
     if not path.is_file():
         return None
     table = read_table(path)
-    wanted = (dataset.version, dataset.digest("train"), dataset.digest("test"), job.budget.child)
-    info = table.info
+    return table if has_trainings_of(table, images, job.budget.child, [job.seed]) else None
+
+
+def has_trainings_of(table: Table, images: Images, recipe: Recipe, seeds: Iterable[int]) -> bool:
+    """Whether a table's networks were trained on these images by this recipe, with these seeds among others."""
+    dataset, info = images.dataset, table.info
+    wanted = (dataset.version, dataset.digest("train"), dataset.digest("test"), recipe)
     found = (info.dataset_version, info.train_content_sha256, info.test_content_sha256, info.recipe)
-    return table if wanted == found and job.seed in table.seeds else None
+    return wanted == found and set(seeds) <= set(table.seeds)
 
 
 def _live(job: SearchOf, space: AENSpace) -> Evaluate:

@@ -46,7 +46,7 @@ Report = Callable[[int, int], None]
 class TablePlan:
     """Everything that decides what is in a table.
 
-    Networks are trained as the children of a search under the budget `standard`.
+    Networks are trained as the children of a search.
 
     Attributes:
         task: dataset, configuration and protocol.
@@ -55,8 +55,9 @@ class TablePlan:
         root: a torchvision-style folder with the source's raw files; it does not change the outcome.
         device: where networks are trained; its kind is part of the table's identity.
         fraction: train a balanced part of so many networks only (`aenbench.models.fraction`); None for all.
-        precision: of the trainings; None for that of the budget.
+        precision: of the trainings; None for that of the recipe.
         test_images: follow the accuracy on so many test images only, at equal distances over the split; None for all.
+        child: how each network is trained; None for the children of a search under the budget `standard`.
 
     Raises:
         UnknownNameError: no such space, dataset, configuration or precision.
@@ -72,6 +73,7 @@ class TablePlan:
     fraction: int | None = None
     precision: Precision | None = None
     test_images: int | None = None
+    child: Recipe | None = None
 
     def __post_init__(self) -> None:
         space_of(self.space)
@@ -106,7 +108,7 @@ class TablePlan:
     @property
     def recipe(self) -> Recipe:
         """How each network is trained."""
-        child = FAMILIES[self.space].budget(self.task.protocol).child
+        child = self.child or FAMILIES[self.space].budget(self.task.protocol).child
         return child if self.precision is None else replace(child, precision=self.precision)
 
 
@@ -189,7 +191,7 @@ def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, r
     write_table(table, path)
     if space.candidates:
         with suppress(InvalidArgumentError):  # images of which nothing can be asked, such as one of a class
-            write_effects(measure_effects(table, plan.root), path)
+            write_effects(measure_effects(table, plan.root, plan.images), path)
     return path
 
 

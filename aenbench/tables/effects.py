@@ -47,8 +47,13 @@ def effects_path(table: Path) -> Path:
     return table.with_suffix(".effects.json")
 
 
-def measure_effects(table: Table, root: Root = None) -> TableEffects:
+def measure_effects(table: Table, root: Root = None, images: Images | None = None) -> TableEffects:
     """Ask the images that the networks of a table learn from, once for each of its seeds.
+
+    Args:
+        table: names its dataset.
+        root: a folder to look for images in first.
+        images: those of the table; by default the dataset is found by its name, which a folder of one's own may not be.
 
     Raises:
         SourceError: the images are not on this machine.
@@ -56,7 +61,7 @@ def measure_effects(table: Table, root: Root = None) -> TableEffects:
         InvalidArgumentError: the table's space names no moves.
     """
     info = table.info
-    images = Images(Task(info.dataset, info.configuration, table.protocol), root)
+    images = images or Images(Task(info.dataset, info.configuration, table.protocol), root)
     if images.dataset.digest("train") != info.train_content_sha256:
         raise TableError(f"The training images of {info.dataset} / {info.configuration} are not those of the table.")
     learn, _ = images.training()

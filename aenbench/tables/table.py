@@ -101,6 +101,13 @@ class TableInfo(BaseModel):
         return fields
 
     @property
+    def title(self) -> str:
+        """The task and the networks, in words."""
+        part = "" if self.fraction is None else f", {self.fraction} networks"
+        task = f"{self.dataset} {self.dataset_version} / {self.configuration}, {self.protocol}"
+        return f"{task}, space {self.space}{part}"
+
+    @property
     def identity(self) -> str:
         """The fields that decide the values, as JSON in one canonical form."""
         return self._canonical_json()

@@ -1,9 +1,9 @@
-"""Part e: searches on the available datasets, a line for each other one, and what may be said of them."""
+"""Part e: a balanced part of the networks on the available datasets, a line for each other one, what may be said."""
 
 import csv
 import io
-import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,33 +11,28 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aenbench.analysis.anova import Analysis, Effect, Lead, analyze
-from aenbench.analysis.report import read_trials
-from aenbench.errors import InvalidArgumentError
+from aenbench.analysis.anova import Analysis, Effect, Lead
+from aenbench.errors import InvalidArgumentError, TableError
 from aenbench.execution.executors import LocalExecutor
-from aenbench.execution.store import TrialStore
-from aenbench.models.gcnn import GCNNSpace
-from aenbench.models.space import SearchBudget
-from aenbench.paper import group_convolutions as convolutions
+from aenbench.models.gcnn import GROUP_BITS
+from aenbench.paper import group_convolutions
 from aenbench.paper.availability import how_to_get
 from aenbench.paper.context import Setting
-from aenbench.paper.gcnn_searches import GCNNSearch, search, space_of, trials_of
-from aenbench.paper.group_convolutions import IMAGE_DATASETS, OnDataset, Searched, final_states, in_words, run, verdict
-from aenbench.paper.scales import SCALES, Scale
-from aenbench.search import dqn
-from aenbench.search.evaluate import TrainedEvaluation
-from aenbench.search.record import Trial
-from aenbench.statistics.intervals import wilson_interval
-from aenbench.tasks.images import Images
-from aenbench.tasks.protocol import STANDARD
+from aenbench.paper.group_convolutions import IMAGE_DATASETS, OnDataset, run, verdict
+from aenbench.paper.scales import SCALES
+from aenbench.tables import build
+from aenbench.tables.build import TablePlan, tabulate
+from aenbench.tables.parquet import read_table, table_path
+from aenbench.tables.table import Table
+from aenbench.tasks.protocol import PAPER
 from aenbench.tasks.task import Task
 from aenbench.training.recipe import Recipe
 from gdatasets.errors import SourceError, UnknownNameError
 from gdatasets.sources import published
 from gdatasets.sources.catalogue import SOURCES
 
-SPACE = GCNNSpace()
-NETWORKS = 3
+NETWORKS = 24
+CHILD = Recipe(20, 1, 10, chosen_by=40, evaluation_batch=40)
 
 
 @pytest.fixture(autouse=True)
@@ -47,20 +42,42 @@ def nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(published, "fetch", lambda *_: pytest.fail("tried to fetch"))
 
 
-def tiny() -> Scale:
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The networks that are trained, whose accuracy says their group and little else."""
+    networks: list[str] = []
+
+    def train(training: build.Training) -> dict[str, object]:
+        networks.append(f"{training.task.dataset}/{training.task.protocol}/{training.seed}/{training.network}")
+        group = training.network[: len(GROUP_BITS)].count("1")
+        right = 1 + 3 * group + int(training.network[-1]) + training.seed
+        images = build.load_images(training.task, training.root, training.recipe)
+        followed = images.choose_by if images.test is None else images.test.spread(training.test_images)
+        shares = [[right / len(part)] for part in (images.choose_by, followed)]
+        return {"parameters": 100, "seconds": 1.0, "validation": shares[0], "test": shares[1]}
+
+    monkeypatch.setattr(build, "train", train)
+    return networks
+
+
+@pytest.fixture
+def unexplained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is analyzed, which takes longer than all else."""
+
+    def refuse(*_: object) -> None:
+        raise InvalidArgumentError("not asked")
+
+    monkeypatch.setattr(group_convolutions, "analyze_table", refuse)
+    monkeypatch.setattr(build, "measure_effects", refuse)
+
+
+def setting(out: Path, *datasets: str, seeds: int = 1, root: Path | None = None, tables: Path | None = None) -> Setting:
     quick = SCALES["quick"]
-    budget = replace(
-        quick.budgets["gcnn", STANDARD],
-        search=SearchBudget(states=12, networks=NETWORKS, episodes=2, episode_steps=6),
-        child=Recipe(20, 1, 10, chosen_by=40, evaluation_batch=40),
-        final=Recipe(40, 1, 10, chosen_by=40, evaluation_batch=120),
-    )
-    return replace(quick, name="tiny", budgets={**quick.budgets, ("gcnn", STANDARD): budget})
-
-
-def setting(out: Path, *datasets: str, seeds: int = 1, root: Path | None = None) -> Setting:
-    scale = replace(tiny(), gcnn_seeds=seeds)
-    return Setting(scale, out, image_datasets=datasets, root=root, executor=LocalExecutor(1))
+    budgets = {
+        key: replace(budget, child=CHILD) if key[0] == "gcnn" else budget for key, budget in quick.budgets.items()
+    }
+    scale = replace(quick, name="tiny", budgets=budgets, gcnn_seeds=seeds)
+    return Setting(scale, out, image_datasets=datasets, root=root, tables=tables, executor=LocalExecutor(1))
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -71,64 +88,99 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def trial(state: str, value: float) -> Trial:
-    return Trial(state, SPACE.canonical(state), value, 1)
-
-
 def analysis_of(first: str = "group", low: float | None = 0.1, effects: bool = True) -> Analysis:
     shares = (Effect("family", "group", 0.6, 0.5, 0.7), Effect("family", "augmentation", 0.2, 0.1, 0.3))
     leads = (Lead("main", "size", "group", 0.9, 0.8, 1.0), Lead("family", first, "size", 0.4, low, 0.6))
     return Analysis(shares if effects else (), 0.1, 30, 768, 1, 0.5 if effects else 0.05, leads if effects else ())
 
 
-def without_seconds(files: dict[str, bytes]) -> dict[str, object]:
-    """Files as they are, but the processor time of trainings left out."""
-    rows = [line.rsplit(b",", 1)[0] for line in files["trainings.csv"].splitlines()]
-    return {**files, "trainings.csv": rows}
-
-
-def test_a_dataset_is_searched_trained_and_written(tmp_path: Path) -> None:
+def test_the_same_networks_are_trained_under_both_protocols(tmp_path: Path, trained: list[str]) -> None:
+    """And found to be what was planted: the group decides."""
     folder = run(setting(tmp_path, "g-digits", "kmnist", seeds=2))
-    assert set(files_of(folder)) == {"convolutions.md", "trainings.csv", "g-digits/trials.csv"}
-    trials, trainings = rows_of(folder / "g-digits" / "trials.csv"), rows_of(folder / "trainings.csv")
-    assert [(row["seed"], row["network"]) for row in trials] == [(s, n) for s in "01" for n in "123"]
-    assert sum(map(len, read_trials(folder / "g-digits").values())) == 2 * NETWORKS
-    for seed in "01":
-        own = [row for row in trials if row["seed"] == seed]
-        best = max(own, key=lambda row: float(row["value"]))["canonical"]
-        states = {row["network"]: row["state"] for row in trainings if row["seed"] == seed}
-        assert states["plain"] == "0000000000"
-        assert states["found"] == best
-    assert all(0 < float(row["test"]) < 1 for row in trainings)
+    assert len(trained) == 2 * 2 * NETWORKS
+    tables = [read_table(path) for path in sorted((folder / "tables").rglob("*.parquet"))]
+    assert [str(table.protocol) for table in tables] == ["paper", "standard"]
+    assert [len(table.networks) for table in tables] == [NETWORKS] * 2
+    assert tables[0].networks == tables[1].networks
+    assert [table.info.recipe.images for table in tables] == [20, 20]
+    assert [table.info.recipe.precision for table in tables] == ["float32", "bfloat16"]
+    for protocol in ("paper", "standard"):
+        names = {path.name for path in (folder / f"g-digits-{protocol}").iterdir()}
+        assert names == {"analysis.md", "effects.csv", "effects.png"}
     text = (folder / "convolutions.md").read_text()
-    assert "| g-digits / aug2 | 0 | " in text
-    assert "undecided: Expected at least 20 distinct networks" in text
     assert "- `kmnist`: Kuzushiji-MNIST: KMNIST/raw/" in text
     assert "Get it from http://codh.rois.ac.jp/kmnist/" in text
+    for protocol in ("paper", "standard"):
+        start = f"| g-digits / aug2 | {protocol} | "
+        shares, best = (line for line in text.splitlines() if line.startswith(start))
+        assert shares.startswith(f"{start}{NETWORKS} x 2 | 20 x 1 | ")
+        assert shares.endswith(" | yes |")
+        assert best.split(" | ")[4] == "0 of 4"
+    rows = [row for row in rows_of(folder / "shares.csv") if row["protocol"] == "paper"]
+    found = {row["part"]: float(row["share"]) for row in rows}
+    assert found["group"] > 0.9
+    assert max(found["augmentation"], found["size"]) < 0.1
 
 
-def test_a_search_that_was_cut_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = files_of(run(setting(tmp_path / "whole", "g-digits", seeds=2)))
-    trained: list[tuple[int, str]] = []
-    evaluate = TrainedEvaluation.__call__
+@pytest.mark.usefixtures("unexplained")
+def test_what_was_cut_resumes_and_what_is_there_is_not_trained_again(
+    tmp_path: Path, trained: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = build.train
 
-    def counted(evaluator: TrainedEvaluation, state: str) -> float:
-        if len(trained) == interrupt_at:
+    def cut(training: build.Training) -> dict[str, object]:
+        if len(trained) == 30:
             raise KeyboardInterrupt
-        trained.append((evaluator.seed, state))
-        return evaluate(evaluator, state)
+        return train(training)
 
-    monkeypatch.setattr(TrainedEvaluation, "__call__", counted)
-    for interrupt_at in (2, 5):  # noqa: B007 - `counted` reads it
-        with pytest.raises(KeyboardInterrupt):
-            run(setting(tmp_path / "cut", "g-digits", seeds=2))
-        assert not (tmp_path / "cut" / "e").exists()
-    interrupt_at = -1
-    cut = files_of(run(setting(tmp_path / "cut", "g-digits", seeds=2)))
-    assert without_seconds(cut) == without_seconds(whole)
-    assert len(set(trained)) == len(trained) == 2 * NETWORKS
-    assert files_of(run(setting(tmp_path / "cut", "g-digits", seeds=2))) == cut
+    monkeypatch.setattr(build, "train", cut)
+    with pytest.raises(KeyboardInterrupt):
+        run(setting(tmp_path, "g-digits"))
+    assert not (tmp_path / "e" / "convolutions.md").exists()
+    monkeypatch.setattr(build, "train", train)
+    folder = run(setting(tmp_path, "g-digits"))
+    before = files_of(folder)
+    assert len(trained) == len(set(trained)) == 2 * NETWORKS
+    assert files_of(run(setting(tmp_path, "g-digits"))) == before
     assert len(trained) == 2 * NETWORKS
+
+
+def published_table(tmp_path: Path, seeds: int) -> Path:
+    """A folder of tables with those of protocol paper."""
+    plan = TablePlan(Task("g-digits", "aug2", PAPER), "gcnn", seeds, fraction=NETWORKS, child=CHILD)
+    tabulate(plan, tmp_path / "tables", tmp_path / "store", LocalExecutor(1), lambda *_: None)
+    return tmp_path / "tables"
+
+
+@pytest.mark.usefixtures("unexplained")
+def test_a_published_table_of_the_same_trainings_is_used(tmp_path: Path, trained: list[str]) -> None:
+    tables = published_table(tmp_path, 2)
+    trained.clear()
+    folder = run(setting(tmp_path / "out", "g-digits", tables=tables))
+    assert {name.split("/")[1] for name in trained} == {"standard"}
+    assert f"| g-digits / aug2 | paper | {NETWORKS} x 2 | " in (folder / "convolutions.md").read_text()
+
+
+@pytest.mark.usefixtures("unexplained")
+def test_a_published_table_of_fewer_seeds_or_another_recipe_is_not(tmp_path: Path, trained: list[str]) -> None:
+    tables = published_table(tmp_path, 1)
+    trained.clear()
+    run(setting(tmp_path / "more", "g-digits", seeds=2, tables=tables))
+    assert len(trained) == 2 * 2 * NETWORKS
+    trained.clear()
+    other = setting(tmp_path / "other", "g-digits", tables=tables)
+    longer = {key: replace(of, child=replace(CHILD, images=30)) for key, of in other.scale.budgets.items()}
+    run(replace(other, scale=replace(other.scale, budgets=longer)))
+    assert len(trained) == 2 * NETWORKS
+
+
+@pytest.mark.usefixtures("unexplained")
+def test_a_damaged_table_is_an_error(tmp_path: Path, trained: list[str]) -> None:
+    path = table_path(published_table(tmp_path, 1), "g-digits", "aug2", "gcnn", "paper", NETWORKS)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(TableError, match="gcnn-paper-24"):
+        run(setting(tmp_path / "out", "g-digits", tables=tmp_path / "tables"))
+    assert len(trained) == NETWORKS
 
 
 def colored(folder: Path) -> Path:
@@ -144,23 +196,17 @@ def colored(folder: Path) -> Path:
     return folder
 
 
-def test_a_dataset_that_is_got_later_is_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A path is a dataset, in a folder of its name; what was there is not trained again."""
+def test_a_dataset_that_is_got_later_is_added(tmp_path: Path, trained: list[str]) -> None:
+    """A path is a dataset, in a folder of its name."""
     lights = colored(tmp_path / "data" / "My Lights")
     folder = run(setting(tmp_path / "out", str(lights)))
-    before = files_of(folder / "my-lights")
-    evaluate, spaces = TrainedEvaluation.__call__, []
-    monkeypatch.setattr(
-        TrainedEvaluation, "__call__", lambda e, state: spaces.append(e._space.shape.channels) or evaluate(e, state)
-    )
+    before = files_of(folder / "my-lights-paper")
+    trained.clear()
     run(setting(tmp_path / "out", "g-digits", str(lights)))
-    assert spaces == [1] * NETWORKS
-    assert files_of(folder / "my-lights") == before
-    assert (folder / "g-digits" / "trials.csv").is_file()
+    assert len(trained) == 2 * NETWORKS
+    assert files_of(folder / "my-lights-paper") == before
+    assert (folder / "g-digits-paper" / "analysis.md").is_file()
     assert str(tmp_path) not in (folder / "convolutions.md").read_text()
-    (lights / "test" / "red" / "0.png").unlink()
-    run(setting(tmp_path / "out", str(lights)))
-    assert spaces == [1] * NETWORKS + [3] * NETWORKS
 
 
 def test_the_datasets_of_the_paper_are_told_how_to_get_where_none_is_at_hand(tmp_path: Path) -> None:
@@ -172,7 +218,7 @@ def test_the_datasets_of_the_paper_are_told_how_to_get_where_none_is_at_hand(tmp
         (line,) = (line for line in lines if line.startswith(f"- `{name}`: "))
         assert SOURCES[name].homepage in line
     assert any(line.startswith("- `mnist-rot` can stand for `rotmnist`") for line in lines)
-    assert len((folder / "trainings.csv").read_text().splitlines()) == 1
+    assert rows_of(folder / "shares.csv") == []
 
 
 def test_what_is_at_hand_needs_no_advice(tmp_path: Path, data_root: Path) -> None:
@@ -203,39 +249,11 @@ def test_what_a_user_gets_wrong_is_said_before_any_work(tmp_path: Path) -> None:
     assert not (tmp_path / "e").exists()
 
 
-def test_a_search_is_the_searchs_own_whole_record(tmp_path: Path) -> None:
-    """Through the store and JSON every trial is what deep Q-learning recorded, reward and epsilon too."""
-    task, budget = Task("g-digits", "aug2"), tiny().budgets["gcnn", STANDARD]
-    of = GCNNSearch(task, None, budget, 1, TrialStore(tmp_path / "trials", "a test"), "digits")
-    space = space_of(Images(task))
-    found = trials_of(space, json.loads(json.dumps(search(of))))
-    train, choose_by = Images(task).training()
-    evaluator = TrainedEvaluation(space, train, choose_by, budget.child, 1)
-    assert list(found) == dqn.search(space, evaluator, budget.search, 1).trials
-    assert {f"{of.key}/{each.canonical}" for each in found} == set(of.store.results())
-
-
-def test_the_final_networks_are_the_plain_one_the_found_one_and_its_group_alone() -> None:
-    found = final_states(SPACE, [trial("0000000000", 0.5), trial("1010100001", 0.7), trial("0100000000", 0.6)])
-    assert found == {"plain": "0000000000", "found": "1110100001", "group": "1110000000"}
-
-
-def test_where_the_found_network_has_no_group_the_best_one_that_has_is_asked() -> None:
-    trials = [trial("0000000000", 0.5), trial("0000100000", 0.7), trial("0100000000", 0.6), trial("0010000001", 0.6)]
-    assert final_states(SPACE, trials) == {"plain": "0000000000", "found": "0000100000", "group": "0100000000"}
-    assert "group" not in final_states(SPACE, trials[:2])
-
-
-def test_networks_are_told_in_words() -> None:
-    assert in_words(SPACE, "1111001001") == ("d4", "rotate, translate", "large")
-    assert in_words(SPACE, "0000000000") == ("trivial", "none", "small")
-
-
 @pytest.mark.parametrize(
     ("analysis", "said"),
     [
-        (analysis_of(), "yes, with these initial weights"),
-        (analysis_of("augmentation"), "no: augmentation leads, with these initial weights"),
+        (analysis_of(), "yes"),
+        (analysis_of("augmentation"), "no: augmentation leads"),
         (analysis_of(low=0.0), "undecided: the interval of the lead contains 0"),
         (analysis_of("augmentation", low=-0.1), "undecided: the interval of the lead contains 0"),
         (analysis_of(low=None), "undecided: one seed of all networks has no interval"),
@@ -247,37 +265,26 @@ def test_dominance_is_said_only_where_the_lead_is_certain(analysis: Analysis | s
     assert verdict(analysis) == said
 
 
-def planted(deciding: int) -> Searched:
-    """The accuracies of 40 networks that one bit decides, but for a little noise."""
-    generator = np.random.default_rng(0)
-    chosen = generator.choice(SPACE.networks, 40, replace=False)
-    values = [0.4 + 0.3 * int(state[deciding]) + 0.01 * generator.random() for state in chosen]
-    trials = [trial(str(state), value) for state, value in zip(chosen, values, strict=True)]
-    result = {"accuracies": [0.5], "unseen": 0.5, "parameters": 1_000, "seconds": 1.0}
-    return Searched(trials, dict.fromkeys(final_states(SPACE, trials).values(), result))
+def alike(table: Table) -> Table:
+    """Every network at chance."""
+    return replace(table, validation=np.full_like(table.validation, 0.1), test=np.full_like(table.test, 0.1))
 
 
-@pytest.mark.parametrize(("deciding", "said"), [(0, "yes"), (5, "no: augmentation leads"), (9, "no: size leads")])
-def test_a_planted_cause_is_found_and_written(deciding: int, said: str, tmp_path: Path) -> None:
-    on = OnDataset("planted", "none", SPACE, 100, [planted(deciding)])
-    budget = tiny().budgets["gcnn", STANDARD]
-    found = convolutions.Convolutions([on], {"planted": analyze(SPACE, on.values)}, {}, budget)
-    folder = convolutions.write(found, tmp_path, "scale test")
-    (row,) = (
-        line for line in (folder / "convolutions.md").read_text().splitlines() if line.startswith("| planted | 40 ")
-    )
-    assert row.endswith(f" | {said}, with these initial weights |")
-    names = {path.name for path in (folder / "planted").iterdir()}
-    assert names == {"trials.csv", "analysis.md", "effects.csv", "effects.png"}
-    convolutions.write(replace(found, analyses={"planted": "too few"}), tmp_path, "scale test")
-    assert {path.name for path in (folder / "planted").iterdir()} == {"trials.csv"}
+def test_networks_that_are_all_alike_are_said_to_be(
+    tmp_path: Path, trained: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: Callable[[Path], Table] = read_table
+    monkeypatch.setattr(group_convolutions, "read_table", lambda path: alike(read(path)))
+    text = (run(setting(tmp_path, "g-digits")) / "convolutions.md").read_text()
+    assert f"| 0 of {NETWORKS} | " in text
+    assert " | undecided: " in text
+    assert len(trained) == 2 * NETWORKS
 
 
-def test_one_seed_has_the_interval_of_its_test_images_and_several_that_of_seeds() -> None:
-    one = planted(0)
-    low, high = wilson_interval(50, 100)
-    found = OnDataset("planted", "none", SPACE, 100, [one]).estimate("plain")
-    assert found == pytest.approx((50.0, 100 * low, 100 * high))
-    others = [replace(one, trained={s: {**r, "unseen": share} for s, r in one.trained.items()}) for share in (0.4, 0.6)]
-    several = OnDataset("planted", "none", SPACE, 100, [one, *others]).estimate("plain")
-    assert several == pytest.approx((50.0, 50 - 4.30265 * 10 / 3**0.5, 50 + 4.30265 * 10 / 3**0.5), abs=1e-3)
+@pytest.mark.usefixtures("trained", "unexplained")
+def test_a_network_is_above_chance_if_it_is_two_points_better(tmp_path: Path) -> None:
+    table = read_table(next(published_table(tmp_path, 1).rglob("*.parquet")))
+    values = table.final("validation")[:, 0]
+    for chance in (0.0, 0.2, 0.9):
+        on = OnDataset(table, chance, "undecided", None)
+        assert on.above_chance == sum(value > chance + 0.02 for value in values)
