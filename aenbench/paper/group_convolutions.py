@@ -239,7 +239,7 @@ def _top_table(found: Sequence[OnDataset]) -> str:
             group = next(factor for factor in on.top.factors if factor.name == "group")
             names = [level.name for level in group.levels]
             cells = [_level_cell(level) for level in group.levels]
-            rows.append([on.title, str(on.table.protocol), str(on.top.best), share_cell(group.p_value), *cells])
+            rows.append([on.title, str(on.table.protocol), str(on.top.best), f"{group.p_value:.4f}", *cells])
     return markdown_table(["dataset", "protocol", "the best", "p", *names], rows)
 
 
