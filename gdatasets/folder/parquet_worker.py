@@ -46,6 +46,7 @@ def serve(requests: socket.socket) -> int:
         if not message:
             return 0
         if os.fork() == 0:
+            requests.close()  # other files are none of its business
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             told = socket.socket(fileno=descriptors[3])
             told.send(str(os.getpid()).encode())

@@ -6,8 +6,8 @@ A file of some kilobytes can unpack to gigabytes, and pyarrow cannot stop within
 values and bytes that are checked before they are written out.
 
 Python and pyarrow take about .15 processor seconds to start, more than a shard of a few hundred images takes to decode.
-So on Linux the processes are forks of one that has imported pyarrow and reads nothing itself; elsewhere, and
-where that one cannot be reached, each starts from nothing.
+So on Linux the processes are forks of one that has imported pyarrow and reads nothing itself; elsewhere, and where that
+one cannot be reached, each starts from nothing.
 """
 
 import atexit
