@@ -148,14 +148,19 @@ def _on_dataset(plan: TablePlan, table: Table, folder: Path) -> OnDataset:
     return OnDataset(table, float(chance), analysis, top)
 
 
-def verdict(analysis: Analysis | str) -> str:
+def verdict(analysis: Analysis | str, above_chance: int) -> str:
     """Whether the group explains more of the variance than augmentations and size do.
+
+    Where no network is above chance there is nothing to explain, and a share can be large all the same: on 29 classes of
+    hands the group explains 46 % of a deviation of .2 points.
 
     Networks of one seed with the same group and size begin with the same weights. What these happen to do is not told
     from what the group does, and the interval of the lead does not hold it: other seeds do.
     """
     if isinstance(analysis, str):
         return f"undecided: {analysis}"
+    if not above_chance:
+        return "undecided: no network is above chance"
     if not analysis.effects:
         return f"undecided: R² of the surrogate is {analysis.r_squared:.2f}, below {MIN_R_SQUARED}"
     lead = next(lead for lead in analysis.leads if lead.kind == "family")
@@ -212,7 +217,7 @@ def _shares_table(found: Sequence[OnDataset]) -> str:
         networks = len(on.table.networks)
         trained = f"{info.recipe.images:,} x {info.recipe.epochs}"
         first = [on.title, str(on.table.protocol), f"{networks} x {len(info.seeds)}", trained]
-        rows.append([*first, f"{on.above_chance} of {networks}", r_squared, *cells, verdict(analysis)])
+        rows.append([*first, f"{on.above_chance} of {networks}", r_squared, *cells, verdict(analysis, on.above_chance)])
     what = ["dataset", "protocol", "networks x seeds", "images x epochs", "above chance", "R²"]
     return markdown_table([*what, *FAMILIES, "lead, points", "does equivariance dominate?"], rows)
 

@@ -262,7 +262,11 @@ def test_what_a_user_gets_wrong_is_said_before_any_work(tmp_path: Path) -> None:
     ],
 )
 def test_dominance_is_said_only_where_the_lead_is_certain(analysis: Analysis | str, said: str) -> None:
-    assert verdict(analysis) == said
+    assert verdict(analysis, 1) == said
+
+
+def test_nothing_dominates_among_networks_at_chance() -> None:
+    assert verdict(analysis_of(), 0) == "undecided: no network is above chance"
 
 
 def alike(table: Table) -> Table:
