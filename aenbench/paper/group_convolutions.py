@@ -151,8 +151,8 @@ def _on_dataset(plan: TablePlan, table: Table, folder: Path) -> OnDataset:
 def verdict(analysis: Analysis | str, above_chance: int) -> str:
     """Whether the group explains more of the variance than augmentations and size do.
 
-    Where no network is above chance there is nothing to explain, and a share can be large all the same: on 29 classes of
-    hands the group explains 46 % of a deviation of .2 points.
+    Where no network is above chance there is nothing to explain, and a share can be large all the same: on the hands of
+    ASL the group explains 46 % of a deviation of .2 points.
 
     Networks of one seed with the same group and size begin with the same weights. What these happen to do is not told
     from what the group does, and the interval of the lead does not hold it: other seeds do.
