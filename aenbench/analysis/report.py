@@ -21,6 +21,7 @@ from aenbench.tables.table import Table
 from gdatasets.files import make_folder, read_whole, write_whole
 
 TRIALS_FILE = "trials.csv"
+ANALYSIS_FILES = ("analysis.md", "effects.csv", "effects.png")
 MAX_TRIALS_BYTES = 16 << 20
 _SHOWN_PAIRS = 10
 
@@ -86,7 +87,7 @@ def write_analysis(
         write_whole(folder / "effects.csv", effects_csv(analysis).encode())
         write_whole(folder / "effects.png", picture(analysis, title))
     else:
-        for name in ("effects.csv", "effects.png"):
+        for name in ANALYSIS_FILES[1:]:
             (folder / name).unlink(missing_ok=True)
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from aenbench.analysis.anova import MIN_R_SQUARED, Analysis
-from aenbench.analysis.report import analyze_table
+from aenbench.analysis.report import ANALYSIS_FILES, analyze_table
 from aenbench.analysis.top_networks import Level, Top
 from aenbench.errors import InvalidArgumentError
 from aenbench.models.gcnn import GCNN_FAMILY
@@ -144,6 +144,8 @@ def _on_dataset(plan: TablePlan, table: Table, folder: Path) -> OnDataset:
     try:
         analysis, top = analyze_table(table, place)
     except InvalidArgumentError as error:  # too few networks, or all alike
+        for name in ANALYSIS_FILES:  # of fewer seeds, which were not alike
+            (place / name).unlink(missing_ok=True)
         return OnDataset(table, float(chance), str(error), None)
     return OnDataset(table, float(chance), analysis, top)
 

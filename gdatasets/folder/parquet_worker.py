@@ -36,7 +36,7 @@ def serve(requests: socket.socket) -> int:
     """For each request fork a process that reads one file, until the last holder of the other end has closed it.
 
     A request has the limits as JSON and four descriptors: the file, where the Arrow stream and the error go, and a
-    socket that is told the process's number and its exit code. A process that dies says no code.
+    socket that receives the process's number and its exit code. A process that dies sends no code.
     """
     import pyarrow.parquet  # noqa: F401
 
@@ -48,8 +48,8 @@ def serve(requests: socket.socket) -> int:
         if os.fork() == 0:
             requests.close()  # other files are none of its business
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            told = socket.socket(fileno=descriptors[3])
-            told.send(str(os.getpid()).encode())
+            status = socket.socket(fileno=descriptors[3])
+            status.send(str(os.getpid()).encode())
             code = 1
             try:
                 for number, descriptor in enumerate(descriptors[:3]):
@@ -60,7 +60,7 @@ def serve(requests: socket.socket) -> int:
             finally:
                 sys.stderr.flush()
                 with contextlib.suppress(OSError):
-                    told.send(str(code).encode())
+                    status.send(str(code).encode())
                 os._exit(code)
         for descriptor in descriptors:
             os.close(descriptor)

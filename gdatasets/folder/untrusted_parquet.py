@@ -33,7 +33,7 @@ from gdatasets.folder import parquet_worker
 _WORKER = Path(parquet_worker.__file__)
 _BASE_BYTES = 512 << 20  # the address space of Python and pyarrow before they read anything, and half as much again
 _GRACE_S = 10
-_TOLD_BYTES = 16
+_STATUS_BYTES = 16
 
 
 class ParquetError(GDatasetsError, ValueError):
@@ -130,12 +130,12 @@ class ForkedWorker:
         with contextlib.ExitStack() as ours, contextlib.ExitStack() as its:
             self.stdout, out = _pipe(ours, its)
             self.stderr, err = _pipe(ours, its)
-            self._told, tells = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            ours.enter_context(self._told)
-            its.enter_context(tells)
-            socket.send_fds(server, [limits.encode()], [file.fileno(), out, err, tells.fileno()])
+            self._status, its_status = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            ours.enter_context(self._status)
+            its.enter_context(its_status)
+            socket.send_fds(server, [limits.encode()], [file.fileno(), out, err, its_status.fileno()])
             its.close()
-            number = self._told.recv(_TOLD_BYTES)
+            number = self._status.recv(_STATUS_BYTES)
             if not number:
                 raise ConnectionResetError
             self.pid = int(number)
@@ -143,16 +143,16 @@ class ForkedWorker:
 
     def wait(self) -> int:
         if self._code is None:
-            self._told.settimeout(_GRACE_S)
+            self._status.settimeout(_GRACE_S)
             with contextlib.suppress(TimeoutError):
-                self._code = int(self._told.recv(_TOLD_BYTES) or -signal.SIGKILL)
+                self._code = int(self._status.recv(_STATUS_BYTES) or -signal.SIGKILL)
         return self._kill() if self._code is None else self._code
 
     def end(self) -> None:
         if self._code is None:
-            self._told.setblocking(False)
+            self._status.setblocking(False)
             try:
-                self._told.recv(_TOLD_BYTES)
+                self._status.recv(_STATUS_BYTES)
             except BlockingIOError:
                 self._kill()
         self._open.close()

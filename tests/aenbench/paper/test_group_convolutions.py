@@ -277,11 +277,15 @@ def alike(table: Table) -> Table:
 def test_networks_that_are_all_alike_are_said_to_be(
     tmp_path: Path, trained: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """And what an earlier run said of them is removed."""
+    folder = run(setting(tmp_path, "g-digits"))
+    assert (folder / "g-digits-paper" / "analysis.md").is_file()
     read: Callable[[Path], Table] = read_table
     monkeypatch.setattr(group_convolutions, "read_table", lambda path: alike(read(path)))
     text = (run(setting(tmp_path, "g-digits")) / "convolutions.md").read_text()
     assert f"| 0 of {NETWORKS} | " in text
     assert " | undecided: " in text
+    assert list((folder / "g-digits-paper").iterdir()) == []
     assert len(trained) == 2 * NETWORKS
 
 
