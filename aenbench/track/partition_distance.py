@@ -5,6 +5,8 @@ by Learned Parameter-Sharing, AISTATS 2022) compare a sharing that was found wit
 left when parts of the one are matched with parts of the other so that as many weights as possible agree.
 """
 
+from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -35,44 +37,59 @@ def partition_distance(one: Labels, other: Labels) -> float:
     rows, columns = int(first.max()) + 1, int(second.max()) + 1
     graph = coo_array((np.ones(len(counts)), (first, second + rows)), shape=(rows + columns, rows + columns))
     found, of_node = connected_components(graph, directed=False)
-    component = of_node[first]
-    is_star = np.bincount(of_node[:rows], minlength=found) == 1  # all of a component lies in one part
-    is_star |= np.bincount(of_node[rows:], minlength=found) == 1
-    largest = np.zeros(found, dtype=np.int64)
+    of_row, of_column, component = of_node[:rows], of_node[rows:], of_node[first]
+    is_star = (np.bincount(of_row, minlength=found) == 1) | (np.bincount(of_column, minlength=found) == 1)
+    largest = np.zeros(found, dtype=np.int64)  # all of a star lies in one part, and its largest overlap is matched
     np.maximum.at(largest, component, counts)
     agreeing = int(largest[is_star].sum())
+    edges = np.stack([_numbers_within(of_row)[first], _numbers_within(of_column)[second], counts], axis=1)
     order = np.argsort(component, kind="stable")
     order = order[~is_star[component[order]]]
-    for edges in np.split(order, np.flatnonzero(np.diff(component[order])) + 1):
-        if len(edges):
-            agreeing += _matched(first[edges], second[edges], counts[edges])
+    starts = np.flatnonzero(np.diff(component[order], prepend=-1, append=-1))
+    edges = edges[order]
+    like = Counter(edges[start:end].tobytes() for start, end in pairwise(starts.tolist()))  # many are equal
+    for content, times in like.items():
+        agreeing += times * _matched(*np.frombuffer(content, dtype=np.int64).reshape(-1, 3).T)
     return 1 - agreeing / one.size
 
 
 def _overlaps(one: Labels, other: Labels) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Pairs of parts that have weights in common, numbered from 0, and how many these are."""
-    first, second = (np.unique(each, return_inverse=True)[1].astype(np.int64) for each in (one, other))
-    columns = int(second.max()) + 1
-    codes, counts = np.unique(first * columns + second, return_counts=True)
-    return codes // columns, codes % columns, counts
+    both = coo_array((np.ones(one.size, dtype=np.int64), (_numbers(one), _numbers(other)))).tocsr()
+    first = np.repeat(np.arange(both.shape[0]), np.diff(both.indptr))
+    return first, both.indices.astype(np.int64), both.data
 
 
-def _matched(first: NDArray[np.int64], second: NDArray[np.int64], counts: NDArray[np.int64]) -> int:
+def _numbers(labels: Labels) -> NDArray[np.int64]:
+    """The labels in their order as 0, 1, ..., none left out."""
+    if labels.min() >= 0 and labels.max() < labels.size:  # counting is quicker than sorting
+        return (np.cumsum(np.bincount(labels.astype(np.int64)) > 0) - 1)[labels]
+    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+
+
+def _numbers_within(component: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Of each node its number among those of its component, from 0."""
+    sizes = np.bincount(component)
+    numbers = np.empty(len(component), dtype=np.int64)
+    numbers[np.argsort(component, kind="stable")] = np.arange(len(component)) - np.repeat(sizes.cumsum() - sizes, sizes)
+    return numbers
+
+
+def _matched(row: NDArray[np.int64], column: NDArray[np.int64], counts: NDArray[np.int64]) -> int:
     """Weights that agree in the best matching of the parts of one component."""
-    rows, row = np.unique(first, return_inverse=True)
-    columns, column = np.unique(second, return_inverse=True)
-    if len(rows) <= _SMALL and len(columns) <= _SMALL:
-        table = np.zeros((len(rows), len(columns)), dtype=np.int64)
+    rows, columns = int(row.max()) + 1, int(column.max()) + 1
+    if rows <= _SMALL and columns <= _SMALL:
+        table = np.zeros((rows, columns), dtype=np.int64)
         table[row, column] = counts
         return int(table[linear_sum_assignment(table, maximize=True)].sum())
     if len(counts) > MAX_EDGES:
         return max(_matched_greedily(row, column, counts), _matched_greedily(column, row, counts))
-    own = np.arange(len(rows))  # one more column for each row, which takes it for a weight of 1
+    own = np.arange(rows)  # one more column for each row, which takes it for a weight of 1
     weights = np.concatenate([counts + 1, np.ones_like(own)])
-    places = np.concatenate([row, own]), np.concatenate([column, len(columns) + own])
-    padded = csr_array((weights, places), shape=(len(rows), len(columns) + len(rows)))
+    places = np.concatenate([row, own]), np.concatenate([column, columns + own])
+    padded = csr_array((weights, places), shape=(rows, columns + rows))
     matched = min_weight_full_bipartite_matching(padded, maximize=True)
-    return int(padded[matched].sum()) - len(rows)
+    return int(padded[matched].sum()) - rows
 
 
 def _matched_greedily(row: NDArray[np.int64], column: NDArray[np.int64], counts: NDArray[np.int64]) -> int:

@@ -92,11 +92,18 @@ def score_answer(task: Task, found: Found, lost: Mapping[str, float] | None = No
         elements = compare_weighted(found.elements, found.answer.weights, truth)
         return TaskScores(elements.exact, elements, auroc=auroc, seconds=seconds)
     assert found.generators is not None, "what is no other kind are generators"
-    group = known_group(found.generators)
-    elements = compare_elements(group, truth)
-    distance = 0.0 if elements.exact else partition_distance(group.sharing, truth.sharing)
-    points = None if lost is None else lost[bits_from_actions(name for name in group.members if name in ACTIONS)]
+    elements, distance, members = _compare_group(task, found.generators.astype(np.int16).tobytes())
+    points = None if lost is None else lost[bits_from_actions(name for name in members if name in ACTIONS)]
     return TaskScores(elements.exact, elements, distance, auroc=auroc, lost=points, seconds=seconds)
+
+
+@lru_cache(maxsize=1_024)  # many methods find the same group
+def _compare_group(task: Task, generators: bytes) -> tuple[Elements, float, tuple[str, ...]]:
+    """Of generators int16 (k, 784): how the elements agree with the truth, the distance, the candidates among them."""
+    group = known_group(np.frombuffer(generators, dtype=np.int16).reshape(-1, PIXELS).astype(np.int64))
+    elements = compare_elements(group, true_group(task))
+    distance = 0.0 if elements.exact else partition_distance(group.sharing, true_group(task).sharing)
+    return elements, distance, group.members
 
 
 def compare_elements(found: KnownGroup, truth: KnownGroup) -> Elements:

@@ -34,6 +34,7 @@ def test_it_is_a_metric_that_does_not_know_labels(
     distance = partition_distance(one, other)
     assert distance == partition_distance(other, one)
     assert distance == partition_distance(np.array(labels)[one] * 7 - 3, other)
+    assert distance == partition_distance(one.astype(np.uint8), np.array(labels, dtype=np.uint64)[other] << 40)
     assert 0 <= distance < 1
     assert distance <= partition_distance(one, third) + partition_distance(third, other) + 1e-12
     same = np.array_equal(one[:, None] == one, other[:, None] == other)
