@@ -38,6 +38,7 @@ def serve(requests: socket.socket) -> int:
     A request has the limits as JSON and four descriptors: the file, where the Arrow stream and the error go, and a
     socket that receives the process's number and its exit code. A process that dies sends no code.
     """
+    import pyarrow.compute
     import pyarrow.parquet  # noqa: F401
 
     signal.signal(signal.SIGCHLD, lambda *_: reap())
