@@ -28,12 +28,13 @@ _HEADINGS = (
     "seeds",
     "parameters",
     f"networks {STATED}",
-    f"search + training, s {STATED}",
+    f"time, s {STATED}",
 )
 _NUMBERS = "lcrrrr"  # how the columns after the first are aligned
 _LEGEND = (
-    "Brackets: 95 % interval. Bold: the best mean accuracy; =: a paired test cannot tell it from the best. "
-    f"{STATED}: stated by the authors, not recomputed."
+    "Rank: 1 + the entries that a paired test finds better. Brackets: 95 % interval. Bold: the best mean accuracy; "
+    "=: a paired test cannot tell it from the best; after a rank: shared. Networks: trained by the search. Time: of "
+    f"search + training. {STATED}: stated by the authors, not recomputed."
 )
 _FORMULA = tuple("=+-@\t\r")
 
@@ -110,18 +111,21 @@ def export_markdown(results: Results) -> str:
 
 
 def export_latex(results: Results) -> str:
-    """A `table` of `booktabs` for each task, to be read by `\\input`."""
+    """A `table` of `booktabs` for each task, to be read by `\\input`, as wide as a line of `article`."""
     lines = [r"% \usepackage{booktabs}"]
     for task, table in _tables(results).items():
         lines += [r"\begin{table}", r"  \centering", f"  \\caption{{{_latex(f'{task}. {_LEGEND}')}}}"]
-        lines += [f"  \\label{{tab:{task}}}", f"  \\begin{{tabular}}{{r{_NUMBERS}}}", r"    \toprule"]
+        lines += [f"  \\label{{tab:{task}}}", r"  \smallskip", r"  \footnotesize", r"  \setlength{\tabcolsep}{2pt}"]
+        columns = rf"@{{\extracolsep{{\fill}}}}r{_NUMBERS}"
+        lines += [f"  \\begin{{tabular*}}{{\\linewidth}}{{{columns}}}", r"    \toprule"]
         lines += [f"    {' & '.join(map(_latex, _HEADINGS))} \\\\", r"    \midrule"]
         for line in table:
             rank, name, accuracy, *others = map(_latex, line.cells)
             mean, _, interval = accuracy.partition(" ")
             mean = f"\\textbf{{{mean}}}" if line.is_best else f"{mean}$^{{=}}$" if line.is_tied else mean
-            lines.append(f"    {' & '.join((rank, name, f'{mean} {interval}', *others))} \\\\")
-        lines += [r"    \bottomrule", r"  \end{tabular}", r"\end{table}"]
+            ranges = [each.replace(" to ", "--") for each in others]
+            lines.append(f"    {' & '.join((rank, name, f'{mean} {interval}', *ranges))} \\\\")
+        lines += [r"    \bottomrule", r"  \end{tabular*}", r"\end{table}"]
     return "\n".join(lines) + "\n"
 
 

@@ -83,9 +83,9 @@ def test_the_best_is_bold_and_ties_are_marked_as_the_paired_test_says(results: R
 
 def test_latex_is_well_formed(results: Results) -> None:
     text = export_latex(results)
-    opened = re.findall(r"\\(begin|end)\{(\w+)\}", text)
-    assert [name for how, name in opened if how == "begin"] == ["table", "tabular"] * 2
-    assert [name for how, name in opened if how == "end"] == ["tabular", "table"] * 2
+    opened = re.findall(r"\\(begin|end)\{(\w+\*?)\}", text)
+    assert [name for how, name in opened if how == "begin"] == ["table", "tabular*"] * 2
+    assert [name for how, name in opened if how == "end"] == ["tabular*", "table"] * 2
     for rule in ("toprule", "midrule", "bottomrule"):
         assert text.count(f"\\{rule}\n") == 2
     assert {line.count("&") for line in text.splitlines() if line.endswith(r"\\")} == {6}
@@ -104,6 +104,7 @@ def test_latex_compiles(results: Results, tmp_path: Path) -> None:
     options = [] if latex.endswith("tectonic") else ["-halt-on-error", "-interaction=nonstopmode"]
     done = subprocess.run([latex, *options, "paper.tex"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2_000:]
+    assert "Overfull" not in done.stdout
     assert (tmp_path / "paper.pdf").stat().st_size > 1_000
 
 
