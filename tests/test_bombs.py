@@ -228,8 +228,8 @@ def measured(command: list[str], place: Path) -> tuple[int, list[str], int, floa
         watched = psutil.Process(running.pid)
         while running.poll() is None:
             with suppress(psutil.Error):
-                if memory(watched, "rss") > peak:  # quick to read, and never less than what is not shared
-                    peak = max(peak, memory(watched, "pss"))
+                if memory(watched, exactly=False) > peak:
+                    peak = max(peak, memory(watched, exactly=True))
             if time.monotonic() - start > 60:
                 for process in [*watched.children(recursive=True), watched]:
                     process.kill()
@@ -239,18 +239,23 @@ def measured(command: list[str], place: Path) -> tuple[int, list[str], int, floa
     return running.returncode, output.read_text(encoding="utf-8").splitlines(), peak, seconds
 
 
-def memory(watched: psutil.Process, kind: str) -> int:
+def memory(watched: psutil.Process, exactly: bool) -> int:
     """Bytes of memory of a process and its children together.
 
-    As `pss` (Linux) a page that several processes share counts as one page. A child that has not yet begun its own
-    program still runs in its parent's memory (vfork): its numbers are its parent's, and are not added.
+    Exactly (on Linux) a page that several processes share counts as one page; this takes longer to read. A child that
+    has not yet begun its own program still runs in its parent's memory (vfork): its numbers are its parent's, and are
+    not added. Only numbers of one moment are compared: a process may end between two readings.
     """
-    numbers = {
-        process: process.memory_full_info() if kind == "pss" and psutil.LINUX else process.memory_info()
-        for process in (watched, *watched.children(recursive=True))
-    }
-    own = [taken for process, taken in numbers.items() if taken != numbers.get(process.parent())]
-    return sum(getattr(taken, kind, taken.rss) for taken in own)
+
+    def numbers(process: psutil.Process) -> tuple[int, int]:
+        if exactly and psutil.LINUX:
+            full = process.memory_full_info()
+            return full.uss, full.pss
+        info = process.memory_info()
+        return info.vms, info.rss
+
+    found = {process: numbers(process) for process in (watched, *watched.children(recursive=True))}
+    return sum(taken[1] for process, taken in found.items() if taken != found.get(process.parent()))
 
 
 @pytest.mark.parametrize("forks", [0, 1])
@@ -264,7 +269,7 @@ def test_memory_is_seen(forks: int, tmp_path: Path) -> None:
         "def main():\n"
         f"    forked = {forks} and os.fork()\n"
         f"    held = bytearray(b'x') * ({1100 >> forks} << 20)\n"
-        "    time.sleep(.6)\n"
+        "    time.sleep(1.5)\n"
         "    forked and os.wait()\n"
     )
     assert measured(["greedy"], tmp_path)[2] > GIGABYTE

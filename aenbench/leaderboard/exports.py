@@ -116,8 +116,8 @@ def export_latex(results: Results) -> str:
     for task, table in _tables(results).items():
         lines += [r"\begin{table}", r"  \centering", f"  \\caption{{{_latex(f'{task}. {_LEGEND}')}}}"]
         lines += [f"  \\label{{tab:{task}}}", r"  \smallskip", r"  \footnotesize", r"  \setlength{\tabcolsep}{2pt}"]
-        columns = rf"@{{\extracolsep{{\fill}}}}r{_NUMBERS}"
-        lines += [f"  \\begin{{tabular*}}{{\\linewidth}}{{{columns}}}", r"    \toprule"]
+        aligned = rf"@{{\extracolsep{{\fill}}}}r{_NUMBERS}"
+        lines += [f"  \\begin{{tabular*}}{{\\linewidth}}{{{aligned}}}", r"    \toprule"]
         lines += [f"    {' & '.join(map(_latex, _HEADINGS))} \\\\", r"    \midrule"]
         for line in table:
             rank, name, accuracy, *others = map(_latex, line.cells)
