@@ -73,6 +73,8 @@ def main() -> None:
         print(f"{name} ({'chose' if name in CHOSE else 'judged'})")
         for kind, found in shares(entries, answers.labels).items():
             print(f"  shared mistakes, {kind}: {min(found):.3f} to {max(found):.3f} ({len(found)} pairs)")
+        if len(entries) < 3:
+            continue  # the errors of others are asked on boards of three or more
         z, effect, spread = leaks(entries, answers.labels)
         print(f"  z at least {z:.1f}, z / sqrt(errors) at least {effect:.2f}; concentration at most {spread:.3f}")
 
