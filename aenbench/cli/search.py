@@ -18,6 +18,7 @@ from gdatasets.cli.output import say, warn
 
 if TYPE_CHECKING:
     from aenbench.tables.table import Table
+    from aenbench.training.trial import Role
 
 
 def tabulate(
@@ -35,6 +36,9 @@ def tabulate(
         int | None,
         typer.Option(help="Train a balanced part of so many networks of gcnn: 24 or 96. By default all networks."),
     ] = None,
+    final: Annotated[
+        bool, typer.Option("--final", help="Train each network to convergence, as `aenbench run` trains its final one.")
+    ] = False,
     precision: Annotated[
         str | None, typer.Option(help="float32 or bfloat16 (autocast); by default that of the space's budget.")
     ] = None,
@@ -62,6 +66,7 @@ def tabulate(
     from aenbench.runs.progress import Step
     from aenbench.tables.build import TablePlan
     from aenbench.tables.build import tabulate as make_table
+    from aenbench.tables.parquet import variant
     from aenbench.tasks.datasets import as_typed, default_configuration
     from aenbench.tasks.protocol import PROTOCOLS
     from aenbench.tasks.task import Task
@@ -73,10 +78,11 @@ def tabulate(
     chosen = config or default_configuration(dataset, root)
     task = Task(dataset, chosen, PROTOCOLS[protocol])
     chosen_precision = None if precision is None else known_name("precision", precision, PRECISIONS)
-    plan = TablePlan(task, family, seeds, root, trained_on, fraction, chosen_precision, test_images)
+    role: Role = "final" if final else "child"
+    plan = TablePlan(task, family, seeds, root, trained_on, fraction, chosen_precision, test_images, role)
     if notice := slow_precision(plan.recipe, trained_on):
         warn(notice)
-    trials = store or out / f".{plan.images.dataset.name}-{chosen}-{family}-{protocol}.trials"
+    trials = store or out / f".{plan.images.dataset.name}-{chosen}-{family}-{protocol}{variant(None, role)}.trials"
     with executor_from(executor, workers, address, trained_on) as where, progress_report(quiet) as report:
         path = make_table(plan, out, trials, where, lambda done, total: report(Step(None, "trainings", done, total)))
     say(f"Table: {path}")
@@ -117,7 +123,8 @@ def tables(
             say(f"Wrote {write_effects(measure_effects(table, root), folder / file)}")
         return
     if converge is not None:
-        for file, table in find_tables(folder).items():
+        short = {file: table for file, table in find_tables(folder).items() if table.info.role == "child"}
+        for file, table in short.items():
             _converge(table, folder / file, converge, root, workers, quiet)
         return
     if not check:

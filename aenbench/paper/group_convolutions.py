@@ -109,7 +109,7 @@ def _plans(setting: Setting, datasets: Sequence[str]) -> list[TablePlan]:
             setting.scale.gcnn_seeds,
             setting.root,
             fraction=setting.scale.gcnn_networks,
-            child=setting.scale.budgets[GCNN_FAMILY.name, protocol].child,
+            given=setting.scale.budgets[GCNN_FAMILY.name, protocol].child,
             precision=None if protocol.chooses_on_test else "bfloat16",
             test_images=None if protocol.chooses_on_test else _FOLLOWED,
         )

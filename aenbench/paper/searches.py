@@ -108,7 +108,7 @@ def has_trainings_of(table: Table, images: Images, recipe: Recipe, seeds: Iterab
     dataset, info = images.dataset, table.info
     wanted = (dataset.version, dataset.digest("train"), dataset.digest("test"), recipe)
     found = (info.dataset_version, info.train_content_sha256, info.test_content_sha256, info.recipe)
-    return wanted == found and set(seeds) <= set(table.seeds)
+    return wanted == found and info.role == "child" and set(seeds) <= set(table.seeds)
 
 
 def _live(job: SearchOf, space: AENSpace) -> Evaluate:

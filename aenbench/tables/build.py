@@ -32,7 +32,7 @@ from aenbench.tasks.task import Task
 from aenbench.training import trial
 from aenbench.training.recipe import Recipe
 from aenbench.training.side_by_side import CHUNK, train_side_by_side
-from aenbench.training.trial import Trained, TrialImages, load_images
+from aenbench.training.trial import Role, Trained, TrialImages, load_images
 from gdatasets import __version__
 from gdatasets.files import make_folder
 
@@ -46,8 +46,6 @@ Report = Callable[[int, int], None]
 class TablePlan:
     """Everything that decides what is in a table.
 
-    Networks are trained as the children of a search.
-
     Attributes:
         task: dataset, configuration and protocol.
         space: the name of a model family that is registered.
@@ -57,7 +55,8 @@ class TablePlan:
         fraction: train a balanced part of so many networks only (`aenbench.models.fraction`); None for all.
         precision: of the trainings; None for that of the recipe.
         test_images: follow the accuracy on so many test images only, at equal distances over the split; None for all.
-        child: how each network is trained; None for the children of a search under the budget `standard`.
+        role: `child`, as a search trains the networks that it compares, or `final`, as a run trains its chosen one.
+        given: how each network is trained; None for the recipe of that role in the budget `standard`.
 
     Raises:
         UnknownNameError: no such space, dataset, configuration or precision.
@@ -73,7 +72,8 @@ class TablePlan:
     fraction: int | None = None
     precision: Precision | None = None
     test_images: int | None = None
-    child: Recipe | None = None
+    role: Role = "child"
+    given: Recipe | None = None
 
     def __post_init__(self) -> None:
         space_of(self.space)
@@ -108,8 +108,9 @@ class TablePlan:
     @property
     def recipe(self) -> Recipe:
         """How each network is trained."""
-        child = self.child or FAMILIES[self.space].budget(self.task.protocol).child
-        return child if self.precision is None else replace(child, precision=self.precision)
+        budget = FAMILIES[self.space].budget(self.task.protocol)
+        recipe = self.given or (budget.final if self.role == "final" else budget.child)
+        return recipe if self.precision is None else replace(recipe, precision=self.precision)
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ class Training:
         seed: as of a run.
         device: where it is trained.
         test_images: as of the plan.
+        role: as of the plan.
     """
 
     task: Task
@@ -135,6 +137,7 @@ class Training:
     seed: int
     device: Device = CPU
     test_images: int | None = None
+    role: Role = "child"
 
 
 def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, report: Report) -> Path:
@@ -150,7 +153,7 @@ def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, r
             earlier one, one with more seeds adds what is missing, and several processes with one store share
             the work.
         executor: where the trainings run; the values do not depend on it. On a GPU networks of one seed are trained
-            side by side, so there the last bits depend on which ones were.
+            side by side (final trainings are not), so there the last bits depend on which ones were.
         report: of the progress.
 
     Returns:
@@ -166,20 +169,21 @@ def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, r
     info = _describe(plan)
     space, dataset = plan.search_space, plan.images.dataset
     named = out, dataset.name, plan.task.configuration, plan.space, plan.task.protocol
-    path = table_path(*named, plan.fraction)
+    path = table_path(*named, plan.fraction, plan.role)
     known = _table_so_far(path, info)
     if known is not None and known.seeds == info.seeds:
         return path
     make_folder(path.parent)
     store = TrialStore(store_path, f"tabulate, torch {version('torch')}, {info.training_identity}")
-    found = {path: known, **_other_parts([table_path(*named, part) for part in (None, *FRACTIONS)], path, info)}
+    parts = [table_path(*named, part, plan.role) for part in (None, *FRACTIONS)]
+    found = {path: known, **_other_parts(parts, path, info)}
     for file, table in found.items():
         if table is not None:
             _take_over(table, file, store)
             info = info.model_copy(update={"hardware": _together(table.info.hardware, info.hardware)})
     items = {
         training_key(network, seed): Training(
-            plan.task, plan.root, space, plan.recipe, network, seed, plan.device, plan.test_images
+            plan.task, plan.root, space, plan.recipe, network, seed, plan.device, plan.test_images, plan.role
         )
         for seed, network in product(info.seeds, plan.networks)
     }
@@ -198,9 +202,9 @@ def tabulate(plan: TablePlan, out: Path, store_path: Path, executor: Executor, r
 def _evaluated(
     store: TrialStore, executor: Executor, items: Mapping[str, Training], device: Device
 ) -> Iterator[tuple[str, Result]]:
-    """Every training's result, each once; on a GPU those that are missing are trained side by side first."""
+    """Every training's result, each once; on a GPU the missing ones of a search are trained side by side first."""
     done = set()
-    if device.is_gpu:
+    if device.is_gpu and all(training.role == "child" for training in items.values()):
         for key, result in evaluate_together(store, executor, train_together, _chunks(items)):
             done.add(key)
             yield key, result
@@ -269,7 +273,7 @@ def train(training: Training) -> dict[str, object]:
     images = load_images(training.task, training.root, training.recipe)
     _warm_up(training.space, training.recipe, images, training.device)
     candidate = training.space.candidate(training.network)
-    child = trial.Training(candidate, training.recipe, training.seed, "child", training.device)
+    child = trial.Training(candidate, training.recipe, training.seed, training.role, training.device)
     return _result(trial.train(child, images.learn, images.choose_by, follow=_followed(images, training.test_images)))
 
 
@@ -343,6 +347,7 @@ def _describe(plan: TablePlan) -> TableInfo:
         epochs=recipe.passes(len(parts.learn)),
         seeds=tuple(range(plan.seeds)),
         fraction=plan.fraction,
+        role=plan.role,
         validation_images=len(parts.choose_by),
         test_images=len(_followed(parts, plan.test_images) or parts.choose_by),
         device=plan.device.kind,

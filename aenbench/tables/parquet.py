@@ -2,14 +2,14 @@
 
 <base>/
 ├── README.md                                       the card, generated (`aenbench.tables.card`)
-└── <dataset>/<configuration>/<space>-<protocol>.parquet           of a part of N networks <space>-<protocol>-N.parquet
+└── <dataset>/<configuration>/<space>-<protocol>.parquet           of a part of N networks <space>-<protocol>-N.parquet;
+                                                       of networks trained to convergence <space>-<protocol>[-N]-final
 
 The schema's metadata hold `aenbench-table` (`TableInfo` as JSON) and `content_sha256` (`Table.content_sha256`).
 """
 
 import io
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from pydantic import ValidationError
 from aenbench.errors import TableError
 from aenbench.tables.table import VERSION, Table, TableInfo
 from aenbench.tasks.protocol import Protocol
+from aenbench.training.trial import Role
 from gdatasets.errors import HubError
 from gdatasets.files import make_folder, read_whole, write_whole
 from gdatasets.folder.untrusted_parquet import ParquetLimits, open_parquet
@@ -56,11 +57,21 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
 
 
 def table_path(
-    base: Path, dataset: str, configuration: str, space: str, protocol: Protocol | str, fraction: int | None = None
+    base: Path,
+    dataset: str,
+    configuration: str,
+    space: str,
+    protocol: Protocol | str,
+    fraction: int | None = None,
+    role: Role = "child",
 ) -> Path:
     """Where a table belongs below a folder."""
-    part = "" if fraction is None else f"-{fraction}"
-    return base / dataset / configuration / f"{space}-{protocol}{part}.parquet"
+    return base / dataset / configuration / f"{space}-{protocol}{variant(fraction, role)}.parquet"
+
+
+def variant(fraction: int | None, role: Role) -> str:
+    """What ends the name of a table of a part of a space, or of final trainings, such as `-24-final`."""
+    return ("" if fraction is None else f"-{fraction}") + ("" if role == "child" else f"-{role}")
 
 
 def load_table(
@@ -70,6 +81,7 @@ def load_table(
     space: str = "aen",
     path: Path | str | None = None,
     fraction: int | None = None,
+    role: Role = "child",
 ) -> Table:
     """Load a table from the nearest place that has it.
 
@@ -81,25 +93,29 @@ def load_table(
         path: the table's file, or a folder of tables, and no other place; by default `leaderboards/tables` in the
             working directory, then the Hub at this version of the tables.
         fraction: the networks of a balanced part of the space, such as 96; None for the table of all networks.
+        role: `final` for the table of networks trained to convergence, as `tabulate --final` makes it.
 
     Raises:
         TableError: it is nowhere, damaged, or the table of something else.
         HubError: the Hub is there, but failed.
     """
     base = TABLES if path is None else Path(path)
-    file = base if base.suffix == ".parquet" else table_path(base, dataset, configuration, space, protocol, fraction)
+    asked = table_path(Path(), dataset, configuration, space, protocol, fraction, role)
+    file = base if base.suffix == ".parquet" else base / asked
     if path is None and not file.is_file():
         file = _from_hub(file)
     table = read_table(file)
-    asked, found = (dataset, configuration, str(protocol), space, fraction), table.info
-    holds = (found.dataset, found.configuration, found.protocol, found.space, found.fraction)
-    if holds != asked:
-        raise TableError(f"{file} holds the table of {_words(holds)}, not of {_words(asked)}; name another file.")
+    if (home := home_of(table)) != asked:
+        holds, wanted = home.with_suffix("").as_posix(), asked.with_suffix("").as_posix()
+        raise TableError(f"{file} holds the table {holds}, not {wanted}; name another file.")
     return table
 
 
-def _words(parts: Sequence[object]) -> str:
-    return "/".join(str(part) for part in parts if part is not None)
+def home_of(table: Table) -> Path:
+    """Where a table belongs, from the folder of all tables."""
+    info = table.info
+    named = info.dataset, info.configuration, info.space, info.protocol
+    return table_path(Path(), *named, info.fraction, info.role)
 
 
 def _from_hub(missing: Path) -> Path:

@@ -34,6 +34,7 @@ from aenbench.statistics.hypothesis_tests import Floats
 from aenbench.tasks.protocol import PROTOCOLS, Protocol, ProtocolName
 from aenbench.tasks.task import TaskShape
 from aenbench.training.recipe import Recipe
+from aenbench.training.trial import Role
 from gdatasets.errors import UnknownNameError
 
 By = Literal["validation", "test"]
@@ -81,6 +82,11 @@ class TableInfo(BaseModel):
     fraction: _Count | None = Field(
         default=None, description="networks of a balanced part of the space; left out where the table holds all"
     )
+    role: Role = Field(
+        default="child",
+        description="final where each network was trained as a run trains its chosen one; left out where as a search "
+        "trains those it compares",
+    )
     device: Kind = Field(default="cpu", description="kind of device of the trainings; left out where it is cpu")
     software: Annotated[dict[_Text, _Text], Field(max_length=20)] = Field(default_factory=dict)
     hardware: _Text = ""
@@ -92,12 +98,14 @@ class TableInfo(BaseModel):
 
     @model_serializer(mode="wrap")
     def _leave_out_usual(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A table from before there were devices and fractions keeps its identity, and so its digest."""
+        """A table from before there were devices, fractions and roles keeps its identity, and so its digest."""
         fields: dict[str, Any] = serialize(self)
         if self.device == "cpu":
             fields.pop("device", None)
         if self.fraction is None:
             fields.pop("fraction", None)
+        if self.role == "child":
+            fields.pop("role", None)
         return fields
 
     @property
@@ -105,7 +113,7 @@ class TableInfo(BaseModel):
         """The task and the networks, in words."""
         part = "" if self.fraction is None else f", {self.fraction} networks"
         task = f"{self.dataset} {self.dataset_version} / {self.configuration}, {self.protocol}"
-        return f"{task}, space {self.space}{part}"
+        return f"{task}, space {self.space}{part}{', trained to convergence' if self.role == 'final' else ''}"
 
     @property
     def identity(self) -> str:
@@ -243,8 +251,8 @@ class Table:
     def final(self, by: By) -> Values:
         """Accuracies 0..1, (networks, seeds), at the epoch that a search reports.
 
-        That is the last one under protocol `standard`; under `paper` the one with the best validation accuracy, the
-        first of equals.
+        That is the last one under protocol `standard`; under `paper`, and of final trainings, the one with the best
+        validation accuracy, the first of equals.
 
         Raises:
             InvalidArgumentError: neither `validation` nor `test`.
@@ -252,7 +260,7 @@ class Table:
         if by not in get_args(By):
             raise InvalidArgumentError(f'Unknown accuracy "{by}". Choose from: {", ".join(get_args(By))}.')
         values = self.validation if by == "validation" else self.test
-        if not self.protocol.takes_best_pass:
+        if not self.protocol.takes_best_pass and self.info.role == "child":
             return values[:, :, -1]
         best = self.validation.argmax(axis=2, keepdims=True)
         return np.take_along_axis(values, best, axis=2)[:, :, 0]

@@ -147,7 +147,7 @@ def test_what_was_cut_resumes_and_what_is_there_is_not_trained_again(
 
 def published_table(tmp_path: Path, seeds: int) -> Path:
     """A folder of tables with those of protocol paper."""
-    plan = TablePlan(Task("g-digits", "aug2", PAPER), "gcnn", seeds, fraction=NETWORKS, child=CHILD)
+    plan = TablePlan(Task("g-digits", "aug2", PAPER), "gcnn", seeds, fraction=NETWORKS, given=CHILD)
     tabulate(plan, tmp_path / "tables", tmp_path / "store", LocalExecutor(1), lambda *_: None)
     return tmp_path / "tables"
 

@@ -14,9 +14,11 @@ from aenbench.models.family import Budget
 from aenbench.models.fraction import balanced_fraction
 from aenbench.models.gcnn import GCNN_FAMILY, GCNNSpace
 from aenbench.models.space import SearchBudget
+from aenbench.paper.searches import has_trainings_of
 from aenbench.search.evaluate import TrainedEvaluation
 from aenbench.tables import build as tabulate
 from aenbench.tables.build import TablePlan, Training
+from aenbench.tables.card import check_tables, write_card
 from aenbench.tables.effects import read_evidence
 from aenbench.tables.parquet import load_table, read_table, write_table
 from aenbench.tables.table import Table
@@ -24,6 +26,7 @@ from aenbench.tasks.images import Images
 from aenbench.tasks.task import Task, TaskShape
 from aenbench.training.fit import accuracy, derive_seed, fit
 from aenbench.training.recipe import Recipe
+from aenbench.training.trial import train_final
 from gdatasets.errors import UnknownNameError
 
 NETWORKS = ("000000000000", "010000000000", "111111111111")
@@ -108,6 +111,40 @@ def test_a_table_states_its_precision_and_the_test_images_it_follows(tmp_path: P
         TablePlan(Task("g-digits", "d4"), test_images=0)
     with pytest.raises(InvalidArgumentError, match="Protocol paper follows the test images that networks are chosen"):
         TablePlan(Task("g-digits", "d4", "paper"), test_images=90)
+
+
+def test_final_trainings_are_those_of_a_run_in_a_table_of_their_own(tmp_path: Path) -> None:
+    short, _ = make(tmp_path)
+    task, recipe = Task("g-digits", "d4"), Recipe(150, 5, learning_rate=0.05)  # so fast that passes lose again
+    plan = TablePlan(task, seeds=2, role="final", given=recipe)
+    with LocalExecutor(1) as executor:
+        path = tabulate.tabulate(plan, tmp_path, tmp_path / "final.sqlite", executor, lambda *_: None)
+    assert path == tmp_path / "g-digits" / "d4" / "aen-standard-final.parquet"
+    table = load_table("g-digits", "d4", path=tmp_path, role="final")
+    assert load_table("g-digits", "d4", path=tmp_path).content_sha256 == short.content_sha256
+    assert table.info.title == f"{short.info.title}, trained to convergence"
+    for row, network in enumerate(NETWORKS):
+        alone = train_final(table.space.candidate(network), task, None, recipe, 1)
+        assert table.validation[row, 1].tolist() == alone["accuracies"]
+        assert table.final("test")[row, 1] == alone["unseen"]  # of the best pass
+    assert (table.final("validation") == table.validation.max(axis=2)).all()
+    assert (table.final("validation") > table.validation[:, :, -1]).any()
+    assert (short.final("validation") == short.validation[:, :, -1]).all()
+    assert not has_trainings_of(table, plan.images, recipe, [0])  # a search has other trainings
+    of_a_search = replace(table, info=table.info.model_copy(update={"role": "child"}))
+    assert has_trainings_of(of_a_search, plan.images, recipe, [0])
+    with pytest.raises(
+        TableError, match=r"holds the table g-digits/d4/aen-standard-final, not g-digits/d4/aen-standard"
+    ):
+        load_table("g-digits", "d4", path=path)
+    assert check_tables(tmp_path)[1] == [
+        f"{tmp_path / 'README.md'} is not what its tables give; run `aenbench tables --dir {tmp_path}`."
+    ]
+    write_card(tmp_path)
+    assert (
+        "[g-digits-d4-aen-standard-final](g-digits/d4/aen-standard-final.parquet)"
+        in (tmp_path / "README.md").read_text()
+    )
 
 
 @pytest.mark.parametrize("protocol", ["standard", "paper"])
