@@ -10,6 +10,7 @@ import typer
 from aenbench.cli.options import AddressOption, ExecutorOption, QuietOption, RootOption, WorkersOption
 from aenbench.errors import InvalidArgumentError
 from gdatasets.cli.output import say, warn
+from gdatasets.cli.progress import duration
 from gdatasets.visible_text import visible
 
 if TYPE_CHECKING:
@@ -85,7 +86,11 @@ def _numbers(text: str) -> list[int]:
 def _show(cells: "Sequence[Cell]") -> None:
     """A line for each task, and what is missing in all."""
     for task in dict.fromkeys(cell.task for cell in cells):
-        say(f"{task}: {', '.join(_state(cell) for cell in cells if cell.task == task)}")
+        here = [cell for cell in cells if cell.task == task]
+        done = [cell.label for cell in here if cell.is_done]
+        left = [_cost(cell) for cell in here if not cell.is_done]
+        parts = [f"{said} {', '.join(names)}" for said, names in (("done", done), ("missing", left)) if names]
+        say(f"{task}: {'; '.join(parts)}")
     missing = [cell for cell in cells if not cell.is_done]
     known = [cell.seconds for cell in missing if cell.seconds is not None]
     say(
@@ -95,8 +100,6 @@ def _show(cells: "Sequence[Cell]") -> None:
     )
 
 
-def _state(cell: "Cell") -> str:
-    if cell.is_done:
-        return f"{cell.label} done"
-    cost = "?" if cell.seconds is None else f"{'' if cell.exact else '~'}{cell.seconds:,.0f} s"
-    return f"{cell.label} {cost}{', started' if cell.is_started else ''}"
+def _cost(cell: "Cell") -> str:
+    cost = "?" if cell.seconds is None else f"{'' if cell.exact else '~'}{duration(cell.seconds)}"
+    return f"{cell.label} {cost}{' (started)' if cell.is_started else ''}"

@@ -66,14 +66,14 @@ def _lines() -> Update:
         since, before = first.setdefault(what, (now, done))
         if done >= total or now - last >= _LINE_EVERY_S:
             last = now
-            left = _duration((total - done) * (now - since) / (done - before)) if before < done < total else ""
+            left = duration((total - done) * (now - since) / (done - before)) if before < done < total else ""
             parts = [f"{done:,} of {total:,}", *([note] if note else []), *([f"about {left} left"] if left else [])]
             warn(f"{what}: {', '.join(parts)}")
 
     return update
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """In the largest unit of which there are two or more: `95 s`, `12 min`, `3 h`, `4 days`."""
     for unit, name in ((86_400, "days"), (3_600, "h"), (60, "min")):
         if seconds >= 2 * unit:

@@ -273,11 +273,12 @@ def test_status_runs_nothing_and_says_what_is_missing(
     write_description(base, "mlp-quick")
     (base / "g-digits/none").mkdir()
     (base / "g-digits/none/.mlp-quick.trials").touch()
+    shutil.copytree(base / "g-digits/aug1", base / "g-digits/d4")
     assert run_program("aenbench", "suite", "--dir", base, "--status")[0] == 0
     assert lines == [
-        "g-digits/none: mlp 8 s, started, augmented ?",
-        "g-digits/d4: mlp 8 s, augmented ?",
-        "0 of 4 entries are there. The others: 0.0 hours of one core for 2, ~ by other datasets; not known for 2.",
+        "g-digits/none: missing mlp 8 s (started), augmented ?",
+        "g-digits/d4: done mlp; missing augmented ?",
+        "1 of 4 entries are there. The others: 0.0 hours of one core for 1, ~ by other datasets; not known for 2.",
     ]
     assert pretended == []
 
