@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.forward_ad import unpack_dual
 
 from aenbench.errors import InvalidArgumentError
 from aenbench.nn.planes import from_channel_images, from_planes, to_channel_images, to_planes
@@ -17,8 +18,8 @@ class GroupBatchNorm2d(nn.BatchNorm2d):
 
     A group only moves the values that they are computed from, so normalizing commutes with it; `nn.BatchNorm2d` on
     channels * order planes would not. Arguments and `state_dict` are those of `torch.nn.BatchNorm2d`, which this is, on
-    images that lay the elements side by side (`aenbench.nn.planes`). Training on a CPU gives its values up to rounding,
-    in a third of the time; forward-mode differentiation works in evaluation mode only.
+    images that lay the elements side by side (`aenbench.nn.planes`). Training with few channels on a CPU gives its
+    values up to rounding, in .3 to .5 of the time for 10 channels of D4 or 14 of C4.
 
     Shape: (batch, channels, order, height, width), and the same out.
 
@@ -42,12 +43,14 @@ class GroupBatchNorm2d(nn.BatchNorm2d):
             and type(features) is Tensor  # what only pretends to be one, such as a fake tensor, knows fewer kernels
             and features.device.type == "cpu"
             and self.affine
+            and self.bias is not None
             and self.weight.dtype == torch.float32
             and features.dtype != torch.float64
             and features.shape[1] % _LANES
             and features.shape[1] < _FEW
             and features.numel() > features.shape[1]  # a single value has no variance: an error of PyTorch's
             and not torch.compiler.is_compiling()
+            and not any(map(_has_tangent, (features, self.weight, self.bias)))
         )
 
     def _normalize_columns(self, features: Tensor) -> Tensor:
@@ -67,6 +70,11 @@ class GroupBatchNorm2d(nn.BatchNorm2d):
         share = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
         for followed, seen in ((self.running_mean, mean), (self.running_var, variance * (count / (count - 1)))):
             followed.mul_(1 - share).add_(share * seen)
+
+
+def _has_tangent(values: Tensor) -> bool:
+    """Whether this is a value of forward-mode differentiation."""
+    return unpack_dual(values).tangent is not None  # type: ignore[no-untyped-call]
 
 
 class _Normalize(torch.autograd.Function):

@@ -116,6 +116,9 @@ def test_pytorchs_own_is_used_where_it_is_as_fast_or_alone_knows_how(in_columns:
     GroupBatchNorm2d(14).double()(features(2, 14, 4, 3, 3).double())
     GroupBatchNorm2d(14).to("meta")(features(2, 14, 4, 3, 3).to("meta"))
     GroupBatchNorm2d(14, affine=False)(features(2, 14, 4, 3, 3))
+    without_shift = GroupBatchNorm2d(14)
+    without_shift.bias = None
+    without_shift(features(2, 14, 4, 3, 3))
     with pytest.raises(ValueError, match="Expected more than 1 value per channel when training"):
         GroupBatchNorm2d(14)(features(1, 14, 1, 1, 1))
     assert len(in_columns) == 1
@@ -136,6 +139,20 @@ def test_gradients_of_both_orders_are_those_of_differences(shape: tuple[int, ...
     assert torch.autograd.gradgradcheck(normalized, (planes, weight, bias))
     with pytest.raises(RuntimeError, match="Jacobian mismatch"):
         torch.autograd.gradcheck(lambda *inputs: normalized(*inputs) * inputs[0].detach(), (planes, weight, bias))
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:FutureWarning")  # PyTorch's own way to do it
+def test_forward_mode_differentiation_is_pytorchs(in_columns: list[torch.Size]) -> None:
+    ours, volumes = norms(3, track_running_stats=False)
+    x, step = features(4, 3, 4, 5, 5), features(4, 3, 4, 5, 5, seed=1)
+    _, found = torch.func.jvp(ours, (x,), (step,))
+    _, expected = torch.func.jvp(volumes, (x.double(),), (step.double(),))
+    assert error([found.detach().double()], [expected.detach()]) < 1e-5
+    weight = {"weight": ours.weight.detach()}
+    torch.func.jvp(lambda given: torch.func.functional_call(ours, given, (x,)), (weight,), (weight,))
+    assert in_columns == []
+    ours(x)
+    assert len(in_columns) == 1
 
 
 def test_under_transforms_of_functions_it_is_the_same(in_columns: list[torch.Size]) -> None:
