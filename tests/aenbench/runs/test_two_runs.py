@@ -43,6 +43,7 @@ def first(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
     process.communicate()
 
 
+@pytest.mark.usefixtures("brief")
 def test_the_second_run_says_who_is_at_work(first: "subprocess.Popen[bytes]", run: Run, tmp_path: Path) -> None:
     """929b5b9: both trained, and the second ended with "...trials: No such file or directory"."""
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
@@ -58,6 +59,7 @@ def test_the_second_run_says_who_is_at_work(first: "subprocess.Popen[bytes]", ru
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("brief")
 def test_a_run_that_was_killed_is_in_nobodys_way(first: "subprocess.Popen[bytes]", run: Run, tmp_path: Path) -> None:
     first.kill()
     first.wait()
