@@ -58,6 +58,13 @@ SCENARIOS = (
     Scenario("3 seeds, steady trainings", TRUE, (0.0005, 0.002), (3,)),
     Scenario("5 seeds, steady trainings", TRUE, (0.0005, 0.002), (5,)),
     Scenario("1, 2, 3 and 5 seeds", TRUE, (0.002, 0.02), (1, 2, 3, 5)),
+    Scenario(
+        "3 seeds, the worst varies by 6 points, the others by .1",
+        np.array([0.80, 0.93, 0.93, 0.96, 0.96, 0.97, 0.98]),
+        (0.001, 0.06),
+        (3,),
+        outlier=True,
+    ),
     Scenario("3 seeds, all of one accuracy", np.full(20, 0.92), (0.002, 0.02), (3,)),
     Scenario(
         "3 seeds, all of one accuracy, one varies seven times as much as the others",
@@ -65,6 +72,14 @@ SCENARIOS = (
         (0.003, 0.02),
         (3,),
         repetitions=200,
+        outlier=True,
+    ),
+    Scenario(
+        "3 seeds, all of one accuracy, one varies by 6 points, the others by .1",
+        np.full(7, 0.92),
+        (0.001, 0.06),
+        (3,),
+        repetitions=300,
         outlier=True,
     ),
     Scenario("3 seeds, all of one accuracy, 2,000 images", np.full(100, 0.92), (0.002, 0.02), (3,), images=2_000),

@@ -6,9 +6,11 @@ vary, so the difference of two mean accuracies has two variances, which add up:
 - images: entries share them, so the variance is that of each image's difference, over n. Every count of agreement and
   disagreement gets half an image (Agresti and Min, Statistics in Medicine 24, 2005), so that few prove nothing.
 - training: the variance of an entry's accuracy over its seeds, over their number. Two to five seeds tell little of it,
-  so it is drawn towards the mean variance of the task's entries, with the weight of `PRIOR_FREEDOM` degrees of freedom
-  (as genes borrow from each other: Smyth, Statistical Applications in Genetics and Molecular Biology 3, 2004). An entry
-  with a single seed has that mean alone. Where no entry was trained twice nothing can be told apart.
+  so it is drawn up to the mean variance of the task's entries, with the weight of `PRIOR_FREEDOM` degrees of freedom
+  (as genes borrow from each other: Smyth, Statistical Applications in Genetics and Molecular Biology 3, 2004). It is
+  never drawn down, and one entry that varies wildly says little of the others: its variance counts as `BOUND` times
+  the median, and it borrows nothing (as outliers do in Phipson et al., Annals of Applied Statistics 10, 2016). An entry
+  with a single seed has the plain mean alone. Where no entry was trained twice nothing can be told apart.
 
 The two-sided p-value is Student's t with Satterthwaite's degrees of freedom, at most those of the mean variance,
 corrected by Holm's method over all pairs of the task. `docs/ranks.md` has the formulas and the error rates measured.
@@ -26,6 +28,7 @@ from aenbench.scoring import check_shape
 from aenbench.statistics.hypothesis_tests import holm
 
 LEVEL = 0.05
+BOUND = 10  # times the median variance: more of an entry's does not count for the others
 PRIOR_FREEDOM = 2  # other entries say as much about an entry's seed-to-seed variance as three seeds of its own
 
 Floats = NDArray[np.float64]
@@ -129,25 +132,46 @@ def _images(right: Sequence[Separations]) -> tuple[Floats, Floats]:
     return sums / images, (sums_of_squares - sums**2 / images) / images**2
 
 
-def _training(right: Sequence[Separations]) -> tuple[Floats, Floats, float]:
+def _training(right: Sequence[Separations]) -> tuple[Floats, Floats, Floats]:
     """How the differences of mean accuracy vary over trainings.
 
     Returns:
-        Their variance (k, k), NaN where no entry has two seeds; the sum of the squares of its two parts, each divided
-        by its degrees of freedom (k, k); the degrees of freedom of all entries together, more than which no pair has.
+        Their variance, NaN where no entry has two seeds; the sum of the squares of its two parts, each divided by its
+        degrees of freedom; the degrees of freedom of all that was borrowed from, more than which a pair has not.
+        Each (k, k).
     """
     seeds = np.array([len(rows) for rows in right], dtype=np.float64)
     totals = [rows.sum(axis=1, dtype=np.int64) for rows in right]
     own = np.array([_variance(of_seeds) for of_seeds in totals]) / right[0].shape[1] ** 2
     freedom = seeds - 1
     repeated = freedom > 0
-    # Sums that are rounded once, so that the order of entries has no influence.
-    total, of_squares = fsum(own), fsum(own[repeated] ** 2 / freedom[repeated])
-    shared = total / repeated.sum() if repeated.any() else np.nan
-    of_means = (PRIOR_FREEDOM * shared + freedom * own) / (PRIOR_FREEDOM + freedom) / seeds
-    parts = of_means**2 / (PRIOR_FREEDOM + freedom)
-    most = total**2 / of_squares if of_squares else np.inf  # nothing varies: nothing to be unsure of
-    return np.add.outer(of_means, of_means), np.add.outer(parts, parts), most
+    most = BOUND * _typical(own[repeated], freedom[repeated])
+    usual = repeated & ~(own > most)
+    plain, shared = (_mean(values[repeated]) for values in (own, np.minimum(own, most)))
+    of_all, of_usual = (_freedom_of_mean(own[chosen], freedom[chosen]) for chosen in (repeated, usual))
+    drawn = np.maximum(own, (PRIOR_FREEDOM * shared + freedom * own) / (PRIOR_FREEDOM + freedom))
+    of_means = np.where(repeated, drawn, plain) / seeds
+    parts = of_means**2 / (np.where(repeated & ~usual, 0, PRIOR_FREEDOM) + freedom)
+    once = np.logical_or.outer(~repeated, ~repeated)
+    return np.add.outer(of_means, of_means), np.add.outer(parts, parts), np.where(once, of_all, of_usual)
+
+
+# Their sums are rounded once, so that the order of entries has no influence.
+def _mean(own: Floats) -> float:
+    return fsum(own) / len(own) if len(own) else np.nan
+
+
+def _freedom_of_mean(own: Floats, freedom: Floats) -> float:
+    """Satterthwaite's degrees of freedom of the mean of variances."""
+    of_squares = fsum(own**2 / freedom)
+    return fsum(own) ** 2 / of_squares if of_squares else np.inf  # nothing varies: nothing to be unsure of
+
+
+def _typical(own: Floats, freedom: Floats) -> float:
+    """The median of variances, each divided by the median that its chi-squared law has; NaN without any."""
+    from scipy.stats import chi2
+
+    return float(np.median(own * freedom / chi2.median(freedom))) if len(own) else np.nan
 
 
 def _variance(totals: NDArray[np.int64]) -> float:
