@@ -1,6 +1,6 @@
 """How often ranks are wrong and how often they find a difference, on simulated entries whose true accuracy is known.
 
-python benchmarks/ranks.py            all scenarios and the speed, under two minutes on one core
+python benchmarks/ranks.py            all scenarios and the speed, about two minutes on one core
 python benchmarks/ranks.py --quick    a tenth of the repetitions
 
 A prediction is right where `skill - difficulty of the image - the entry's own trouble with it - luck` is positive: luck
