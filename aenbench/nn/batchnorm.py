@@ -109,11 +109,11 @@ class _Normalize(torch.autograd.Function):
         planes, weight, mean, variance = ctx.saved_tensors
         inverse = (variance + ctx.eps).rsqrt()
         if torch.is_grad_enabled():  # a gradient of the gradient is wanted, or this is `torch.func.grad`
-            images = [to_channel_images(from_planes(each, planes.shape[1] // len(weight))) for each in (grad, planes)]
+            order = planes.shape[1] // len(weight)
+            images = [to_channel_images(from_planes(each, order)) for each in (grad, planes)]
             of_images, of_weight, of_bias = torch.ops.aten.native_batch_norm_backward(
                 *images, weight, None, None, mean, inverse, True, ctx.eps, [True, True, True]
             )
-            order = planes.shape[1] // len(weight)
             return to_planes(from_channel_images(of_images, order)), of_weight, of_bias, None
         columns, grads = _columns(planes), _columns(grad)
         copies, count = columns.shape[1] // len(weight), planes.numel() // len(weight)

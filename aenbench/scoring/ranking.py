@@ -145,9 +145,9 @@ def _training(right: Sequence[Separations]) -> tuple[Floats, Floats, Floats]:
     own = np.array([_variance(of_seeds) for of_seeds in totals]) / right[0].shape[1] ** 2
     freedom = seeds - 1
     repeated = freedom > 0
-    most = BOUND * _typical(own[repeated], freedom[repeated])
-    usual = repeated & ~(own > most)
-    plain, shared = (_mean(values[repeated]) for values in (own, np.minimum(own, most)))
+    bound = BOUND * _typical(own[repeated], freedom[repeated])
+    usual = repeated & ~(own > bound)
+    plain, shared = (_mean(values[repeated]) for values in (own, np.minimum(own, bound)))
     of_all, of_usual = (_freedom_of_mean(own[chosen], freedom[chosen]) for chosen in (repeated, usual))
     drawn = np.maximum(own, (PRIOR_FREEDOM * shared + freedom * own) / (PRIOR_FREEDOM + freedom))
     of_means = np.where(repeated, drawn, plain) / seeds

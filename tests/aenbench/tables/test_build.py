@@ -1,5 +1,6 @@
 """Making tables, on real digits with a tiny recipe and a space of three networks."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,18 @@ def test_final_trainings_are_those_of_a_run_in_a_table_of_their_own(tmp_path: Pa
         "[g-digits-d4-aen-standard-final](g-digits/d4/aen-standard-final.parquet)"
         in (tmp_path / "README.md").read_text()
     )
+
+
+def test_the_command_trains_each_to_convergence_and_keeps_a_store_of_its_own(
+    tmp_path: Path, run_program: Callable[..., tuple[int, str]]
+) -> None:
+    words = ["tabulate", "--dataset", "g-digits", "--config", "d4", "--seeds", "1", "--workers", "1", "--out", tmp_path]
+    for option in ([], ["--final"]):
+        assert run_program("aenbench", *words, "--quiet", *option) == (0, "")
+    short, final = (load_table("g-digits", "d4", path=tmp_path, role=role) for role in ("child", "final"))
+    assert final.info.recipe == short.info.recipe  # here; so only the random numbers of a final training differ
+    assert not np.array_equal(final.validation, short.validation)
+    assert len(list(tmp_path.glob(".*.trials"))) == 2
 
 
 @pytest.mark.parametrize("protocol", ["standard", "paper"])
