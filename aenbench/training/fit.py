@@ -27,9 +27,9 @@ class Fit:
     """What training showed.
 
     Attributes:
-        accuracies: share of right answers on the images to choose by, after each pass.
-        losses: mean training cross-entropy in nats, during each pass.
-        rates: the learning rate at the end of each pass.
+        accuracies: share of right answers on the images to choose by, after each `Recipe.measured_every` passes.
+        losses: mean training cross-entropy in nats, during those passes.
+        rates: the learning rate at their end.
         wall_seconds: of all passes, also of those before an interruption.
     """
 
@@ -68,14 +68,14 @@ def fit(
     Args:
         model: maps float32 (batch, channels, size, size) to logits (batch, classes).
         train: only its first `recipe.images` are used.
-        choose_by: images on which the accuracy after each pass is measured.
+        choose_by: images on which the accuracy is measured, after each `recipe.measured_every` passes.
         recipe: the budget.
         seed: of the order of the images, of their augmentation and of dropout.
-        keep_best: leave the model with the parameters of the pass with the best accuracy, the first of equals;
-            otherwise with the last.
-        on_pass: called with (passes done, passes in all, loss and accuracy and learning rate of the last one).
+        keep_best: leave the model with the parameters of the best accuracy measured, the first of equals; otherwise
+            with the last.
+        on_pass: called at each measurement with (how many were made, how many there will be, what it found).
         augmentation: of the training images.
-        checkpoint: where the state after a pass is kept; training resumes from it.
+        checkpoint: where the state at a measurement is kept; training resumes from it.
 
     Raises:
         StoreError: the checkpoint is damaged, or of another plan.
@@ -83,7 +83,7 @@ def fit(
     """
     device = device_of(model)
     train, choose_by = train.first(recipe.images).to(device), choose_by.first(recipe.chosen_by).to(device)
-    passes, optimiser = recipe.passes(len(train)), recipe.optimiser_of(model)
+    measurements, optimiser = recipe.measurements(len(train)), recipe.optimiser_of(model)
     course = Course(best=copy.deepcopy(model.state_dict()) if keep_best else None)
     if checkpoint is not None:
         checkpoint.restore(model, optimiser, course)
@@ -98,9 +98,9 @@ def fit(
         course.seconds += time.perf_counter() - started
         done = len(course.accuracies)
         if checkpoint is not None:
-            checkpoint.save(model, optimiser, course, is_last=done == passes)
+            checkpoint.save(model, optimiser, course, is_last=done == measurements)
         if on_pass is not None:
-            on_pass(done, passes, Pass(course.losses[-1], reached, course.rates[-1]))
+            on_pass(done, measurements, Pass(course.losses[-1], reached, course.rates[-1]))
         started = time.perf_counter()
     if course.best is not None:
         model.load_state_dict(course.best)
@@ -125,22 +125,23 @@ def train_passes(
         optimiser: of the model.
         seed: as of `fit`.
         augmentation: of the training images.
-        done: passes that were made before.
+        done: losses that were given before, whose passes are not made again.
 
     Yields:
-        The mean loss of each pass, float64 (), or (K,).
+        The mean loss of each `recipe.measured_every` passes, float64 (), or (K,).
 
     Raises:
         TrainingError: it is not finite.
     """
     passes, steps = recipe.passes(len(train)), len(recipe.batches(torch.arange(len(train))))
-    schedule = recipe.schedule_of(optimiser, passes * steps)
-    _advance(schedule, steps * done)
+    schedule, made = recipe.schedule_of(optimiser, passes * steps), min(passes, recipe.measured_every * done)
+    _advance(schedule, steps * made)
     augmentation, augmentation_seed = augmentation or Augmentation(), derive_seed(seed, "augmentation")
     generator = torch.Generator().manual_seed(derive_seed(seed, "order"))
+    since: list[Tensor] = []
     for number in range(passes):
         order = torch.randperm(len(train), generator=generator)
-        if number < done:
+        if number < made:
             continue
 
         def augmented(images: Tensor, chosen: Tensor, epoch: int = number) -> Tensor:
@@ -153,7 +154,10 @@ def train_passes(
                 f"The loss of pass {number + 1} of {passes} is {loss.sum().item()}: the training diverged. Use a lower "
                 f"learning rate than {recipe.learning_rate:g}{_OR_FLOAT32 if recipe.precision == 'bfloat16' else ''}."
             )
-        yield loss
+        since.append(loss)
+        if len(since) == recipe.measured_every or number + 1 == passes:
+            yield torch.stack(since).mean(dim=0)
+            since = []
 
 
 def _train_once(

@@ -51,6 +51,8 @@ class Recipe:
         label_smoothing: share of the target that is spread over all classes, 0 to below 1.
         precision: of the forward passes that are trained with: `bfloat16` is PyTorch's autocast. Weights, optimizer
             and predictions are float32 always.
+        measured_every: so many passes are one row of the history: the accuracy is measured after them, and after the
+            last one.
 
     Raises:
         InvalidArgumentError: an impossible value.
@@ -67,9 +69,10 @@ class Recipe:
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
     precision: Precision = "float32"
+    measured_every: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("images", "epochs", "batch", "evaluation_batch"):
+        for name in ("images", "epochs", "batch", "evaluation_batch", "measured_every"):
             if getattr(self, name) < 1:
                 raise InvalidArgumentError(f"Expected {name} of at least 1, got {getattr(self, name)}.")
         for name, known in (("optimiser", Optimiser), ("schedule", Schedule), ("precision", Precision)):
@@ -99,6 +102,10 @@ class Recipe:
             raise InvalidArgumentError("There are no training images.")
         proportional = round(self.epochs * self.images / min(available, self.images))
         return max(1, min(proportional, max(MAX_PASSES, self.epochs)))
+
+    def measurements(self, available: int) -> int:
+        """How often the accuracy is measured in a training on so many available images."""
+        return math.ceil(self.passes(available) / self.measured_every)
 
     def batches(self, order: Tensor) -> tuple[Tensor, ...]:
         """A pass over sample numbers, in this order."""

@@ -61,6 +61,7 @@ def train(
     keep_best: bool = True,
     make: Callable[[], nn.Module] = Tied,
     seed: int = 0,
+    measured_every: int = 1,
 ) -> tuple[nn.Module, Fit]:
     """Train from the same start; end as a killed process does where `stop_after` says."""
 
@@ -71,7 +72,15 @@ def train(
     with one_thread(), torch.random.fork_rng():
         torch.manual_seed(7)
         model = make()
-        recipe = Recipe(96, PASSES, 16, 1e-2, optimizer, schedule=schedule)  # type: ignore[arg-type]
+        recipe = Recipe(
+            96,
+            PASSES,
+            16,
+            1e-2,
+            optimizer,  # type: ignore[arg-type]
+            schedule=schedule,  # type: ignore[arg-type]
+            measured_every=measured_every,
+        )
         augmentation = Augmentation(("rotate", "hflip"))
         return model, fit(model, LEARN, CHOOSE_BY, recipe, seed, keep_best, stop, augmentation, checkpoint)
 
@@ -98,6 +107,29 @@ def test_a_training_that_is_cut_ends_as_one_that_is_not(
     resumed = train(checkpoint, **recipe)
     assert equal(resumed, train(**recipe))
     assert not equal(resumed, train(**recipe, seed=1))  # what `equal` can say
+
+
+@pytest.mark.parametrize("schedule", ["constant", "one-cycle"])
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_passes_that_share_a_measurement_change_neither_the_training_nor_its_resumption(
+    tmp_path: Path, cut: int, schedule: str
+) -> None:
+    """Of five passes the second, the fourth and the last are measured."""
+    each = train(schedule=schedule, keep_best=False)
+    every_two = train(schedule=schedule, keep_best=False, measured_every=2)
+    for name, values in each[0].state_dict().items():
+        assert torch.equal(values, every_two[0].state_dict()[name])
+    assert every_two[1].accuracies == tuple(each[1].accuracies[number] for number in (1, 3, 4))
+    assert every_two[1].rates == tuple(each[1].rates[number] for number in (1, 3, 4))
+    losses = each[1].losses
+    assert every_two[1].losses == pytest.approx(((losses[0] + losses[1]) / 2, (losses[2] + losses[3]) / 2, losses[4]))
+
+    checkpoint = Checkpoint(tmp_path / "one", "a plan", interval=0)
+    with pytest.raises(KeyboardInterrupt):
+        train(checkpoint, stop_after=cut, schedule=schedule, measured_every=2)
+    resumed = train(checkpoint, schedule=schedule, measured_every=2)
+    assert equal(resumed, train(schedule=schedule, measured_every=2))
+    assert not equal(resumed, train(schedule=schedule))
 
 
 def test_only_the_passes_that_are_missing_are_trained(tmp_path: Path) -> None:

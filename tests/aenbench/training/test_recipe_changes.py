@@ -61,6 +61,11 @@ def test_passes_and_images_are_those_that_were_asked_for(
         assert getattr(changed, name) == (getattr(recipe, name) if asked is None else asked)
     untouched = ("chosen_by", "evaluation_batch", "precision")
     assert all(getattr(changed, name) == getattr(recipe, name) for name in untouched)
+    measured, usually = changed.measurements(available), recipe.passes(available)
+    if changes.images is None or changed.passes(available) != usual:
+        assert measured == changed.passes(available)
+    else:  # about as often as usual, whatever the number of passes
+        assert min(usually, changed.passes(available)) <= measured <= 2 * usually
 
 
 @given(RECIPES, CHANGES, AVAILABLE)
@@ -92,6 +97,9 @@ def test_few_images_are_passed_as_often_as_was_said() -> None:
     assert RecipeChanges(images=1_000).applied(recipe, 50_000).passes(50_000) == 500
     assert RecipeChanges(images=1_000, epochs=10).applied(recipe, 50_000).passes(50_000) == 10
     assert RecipeChanges(images=10).applied(recipe, 50_000).passes(50_000) == MAX_PASSES
+    assert RecipeChanges(images=10).applied(recipe, 50_000).measurements(50_000) == 10
+    assert RecipeChanges(images=1_000).applied(recipe, 50_000).measurements(50_000) == 10
+    assert RecipeChanges(images=1_000, epochs=499).applied(recipe, 50_000).measurements(50_000) == 499
     for epochs, said in ((10, 10), (500, None)):  # the usual number is not said
         changed = RecipeChanges(epochs=epochs, images=1_000).applied(recipe, 50_000)
         assert RecipeChanges.between(recipe, changed, 50_000) == RecipeChanges(epochs=said, images=1_000)
