@@ -46,7 +46,8 @@ def load_leaderboard(
     rows = load_results(path_or_hub, revision, recompute, root).rows
     kinds = {str: "str", int: "int64", float: "float64", bool: "boolean"}
     values: Mapping[str, Any] = {
-        each.name: pd.Series([row[each.name] for row in rows], dtype=kinds[each.kind]) for each in columns()
+        each.name: pd.Series([row[each.name] for row in rows], dtype="Int64" if each.is_optional else kinds[each.kind])
+        for each in columns()
     }
     return pd.DataFrame(values)
 

@@ -45,10 +45,11 @@ class Column:
 
     Attributes:
         name: of the column.
-        kind: of its values: str, int, float or bool. Floats and booleans may be missing.
+        kind: of its values: str, int, float or bool.
         text: what it holds, with the unit.
         value: of one seed.
         is_stated: whether the authors state it; otherwise `aenbench verify` recomputes it.
+        is_optional: whether an integer may be missing; floats and booleans always may.
     """
 
     name: str
@@ -56,6 +57,12 @@ class Column:
     text: str
     value: Callable[[Place], Value]
     is_stated: bool = False
+    is_optional: bool = False
+
+    @property
+    def may_be_missing(self) -> bool:
+        """Whether a row may have None here."""
+        return self.is_optional or self.kind in (float, bool)
 
 
 def _steady(value: float | None) -> float | None:
@@ -129,6 +136,14 @@ _AFTER = (
     Column("network", str, "the networks of all seeds, in words", lambda at: at.row.shown.network, is_stated=True),
     _entry("budget", "what a seed might spend"),
     Column("recipe", str, "what an open one changed", lambda at: str(at.row.entry.open_recipe or ""), is_stated=True),
+    Column(
+        "train_images",
+        int,
+        "images that an open recipe was limited to",
+        lambda at: at.row.entry.open_recipe.images if at.row.entry.open_recipe else None,
+        is_stated=True,
+        is_optional=True,
+    ),
     _entry("outside_data", "images beyond the training split that it has seen; empty if not known"),
     _entry("device", "kind of device that trained it"),
     Column(

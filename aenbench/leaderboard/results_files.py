@@ -14,7 +14,7 @@ from pydantic import Field
 
 from aenbench.errors import EntryError
 from aenbench.leaderboard.entry import Sha256, Strict
-from aenbench.leaderboard.results import SCHEMA_VERSION, Results, Value, columns
+from aenbench.leaderboard.results import SCHEMA_VERSION, Column, Results, Value, columns
 from aenbench.leaderboard.untrusted.files import open_bounded, read_bounded
 from aenbench.leaderboard.untrusted.json_yaml import parse_json
 from aenbench.leaderboard.untrusted.text import plain_text, printable
@@ -67,7 +67,7 @@ def read_json(path: Path) -> Results:
     where = printable(path, 1_000)
     with open_bounded(path, MAX_RESULTS_BYTES) as stream:
         content = parse_json(read_bounded(stream, MAX_RESULTS_BYTES, where), _File, where)
-    expected = {each.name: each.kind for each in columns()}
+    expected = {each.name: each for each in columns()}
     if list(content.columns) != list(expected):
         raise EntryError(f"{where}: expected the columns {', '.join(expected)}; run `aenbench leaderboard`.")
     for number, row in enumerate(content.rows):
@@ -78,9 +78,10 @@ def read_json(path: Path) -> Results:
     return Results(content.rows, content.entries, content.reviews)
 
 
-def _check(value: object, kind: type, where: str) -> None:
-    if value is None and kind in (float, bool):
+def _check(value: object, column: Column, where: str) -> None:
+    if value is None and column.may_be_missing:
         return
+    kind = column.kind
     kinds: tuple[type, ...] = (int, float) if kind is float else (kind,)
     if type(value) not in kinds or (type(value) is int and abs(value) >= 1 << 53):
         raise EntryError(f"{where}: expected {kind.__name__}, got {printable(value, 60)}.")
@@ -105,8 +106,7 @@ def _arrow(results: Results) -> "pa.Table":
 
     kinds: Mapping[type, Any] = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
     fields = [
-        pa.field(each.name, kinds[each.kind], each.kind in (float, bool), {"description": each.text})
-        for each in columns()
+        pa.field(each.name, kinds[each.kind], each.may_be_missing, {"description": each.text}) for each in columns()
     ]
     values: dict[str, list[Value]] = {field.name: [row[field.name] for row in results.rows] for field in fields}
     return pa.table(values, schema=pa.schema(fields, {_ABOUT: json.dumps(_about(results))}))

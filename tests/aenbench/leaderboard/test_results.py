@@ -92,6 +92,18 @@ def test_the_open_track_stands_apart(tmp_path: Path, make_entry) -> None:
     assert frame.track.to_dict() == {"fixed": "fixed", "open": "open"}
     assert frame.recipe.to_dict() == {"fixed": "", "open": "300 epochs"}
     assert frame["rank"].tolist() == [1, 1]
+    assert frame.train_images.isna().all()
+
+
+def test_the_curve_of_few_training_images_is_in_the_results(tmp_path: Path, make_entry) -> None:
+    for images, right in ((100, 20), (300, 40)):
+        make_entry(tmp_path, f"mlp-open-n{images}", right, open_recipe={"images": images})
+    frame = load_leaderboard(tmp_path)
+    assert frame.groupby("train_images").accuracy.mean().to_dict() == {
+        100: frame[frame.entry == "mlp-open-n100"].accuracy.mean(),
+        300: frame[frame.entry == "mlp-open-n300"].accuracy.mean(),
+    }
+    assert all("train_images" in stated.split() for stated in frame.stated)
 
 
 def test_the_three_forms_say_the_same(board: Path) -> None:
