@@ -301,7 +301,7 @@ def test_a_notebook_is_short_plain_and_kept_without_outputs(page: Path) -> None:
 
 def test_each_notebook_is_on_the_tutorial() -> None:
     links = {token.attrGet("href") for token in inline(ROOT / "docs" / "tutorial.md", "link_open")}
-    assert len(NOTEBOOKS) == 4
+    assert len(NOTEBOOKS) == 5
     assert {f"tutorials/{page.name}" for page in NOTEBOOKS} <= links
 
 
