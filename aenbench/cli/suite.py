@@ -93,9 +93,11 @@ def _show(cells: "Sequence[Cell]") -> None:
         say(f"{task}: {'; '.join(parts)}")
     missing = [cell for cell in cells if not cell.is_done]
     known = [cell.seconds for cell in missing if cell.seconds is not None]
+    unknown = len(missing) - len(known)
     say(
         f"{len(cells) - len(missing)} of {len(cells)} entries are there. The others: {sum(known) / 3600:,.1f} hours of "
-        f"one core for {len(known)}, ~ by other datasets; not known for {len(missing) - len(known)}."
+        f"one core for {len(known)}, ~ by entries on other datasets or without augmentation"
+        + (f"; not known for {unknown}." if unknown else ".")
         + (_UPPER if any(cell.options.train_images for cell in missing) else "")
     )
 

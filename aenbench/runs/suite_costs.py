@@ -39,18 +39,18 @@ def measure(base: Path) -> dict[tuple[str, str], list[float]]:
     return found
 
 
-def expected(measured: Measured, dataset: str, name: str, like: str = "") -> Cost:
+def expected(measured: Measured, dataset: str, name: str, *like: str) -> Cost:
     """What a seed will cost, by the entries of its name on this dataset; otherwise on others, which is not exact.
 
     Args:
         measured: what `measure` gives.
         dataset: of the run.
         name: of its entry.
-        like: of an entry that costs as much or more, asked where there is none of that name.
+        like: of entries that cost about as much, asked in this order where there is none of that name.
     """
     if here := measured.get((dataset, name)):
         return Cost(float(np.mean(here)), exact=True)
     elsewhere = [value for (_, other), values in measured.items() if other == name for value in values]
     if elsewhere:
         return Cost(float(np.mean(elsewhere)), exact=False)
-    return expected(measured, dataset, like)._replace(exact=False) if like else Cost(None, exact=False)
+    return expected(measured, dataset, *like)._replace(exact=False) if like else Cost(None, exact=False)

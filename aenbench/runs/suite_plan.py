@@ -170,12 +170,12 @@ def plan_suite(
         for method in chosen:
             given: Mapping[str, Any] = suite.methods[method]
             usual = RunOptions(**{**given, "dataset": dataset, "config": config, "seeds": suite.seeds})
-            like = usual.plan(root).name
+            own, plain = usual.plan(root).name, replace(usual, augment="").plan(root).name
             for images in sizes:
                 options = usual if images is None else replace(usual, train_images=images)
                 plan = options.plan(root)
-                name = like if images is None else _open_name(plan, images, f"{task} {method}")
-                cost = expected(measured, dataset, name, like)
+                name = own if images is None else _open_name(plan, images, f"{task} {method}")
+                cost = expected(measured, dataset, name, own, plain)
                 whole = None if cost.seconds is None else cost.seconds * suite.seeds
                 folder = entry_folder(base, dataset, config, name)
                 cells.append(Cell(task, method, options, plan, folder, whole, cost.exact))

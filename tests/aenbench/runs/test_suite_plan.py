@@ -123,7 +123,9 @@ def test_costs_are_those_of_the_same_method_on_like_tasks(base: Path) -> None:
     found = {(cell.task, cell.method): (cell.seconds, cell.exact) for cell in cells_of(base, "all")}
     assert found["g-digits/d4", "mlp"] == (8.0, True)
     assert found["g-mnist/d4", "mlp"] == (8.0, False)
-    assert found["g-digits/d4", "augmented"] == (None, False)
+    assert found["g-digits/d4", "augmented"] == (8.0, False)  # as without augmentation
+    write_description(base, "mlp-hflip-quick", training_seconds=3.5)
+    assert {cell.seconds for cell in cells_of(base) if cell.method == "augmented"} == {10.0}
 
 
 def sized(base: Path, *sizes: int, tasks: str = "core") -> list[Cell]:
@@ -147,7 +149,7 @@ def test_numbers_of_training_images_plan_runs_of_the_open_track_in_place_of_the_
 def test_a_run_with_fewer_images_is_priced_as_one_with_all_until_there_is_one_like_it(base: Path) -> None:
     write_description(base, "mlp-quick")
     found = {cell.label: (cell.seconds, cell.exact) for cell in sized(base, 50)}
-    assert found == {"mlp n50": (8.0, False), "augmented n50": (None, False)}
+    assert found == {"mlp n50": (8.0, False), "augmented n50": (8.0, False)}
     write_description(base, "mlp-quick-open-n50", training_seconds=0.5)
     assert next((cell.seconds, cell.exact) for cell in sized(base, 50)) == (4.0, True)
 
@@ -276,9 +278,10 @@ def test_status_runs_nothing_and_says_what_is_missing(
     shutil.copytree(base / "g-digits/aug1", base / "g-digits/d4")
     assert run_program("aenbench", "suite", "--dir", base, "--status")[0] == 0
     assert lines == [
-        "g-digits/none: missing mlp 8 s (started), augmented ?",
-        "g-digits/d4: done mlp; missing augmented ?",
-        "1 of 4 entries are there. The others: 0.0 hours of one core for 1, ~ by other datasets; not known for 2.",
+        "g-digits/none: missing mlp 8 s (started), augmented ~8 s",
+        "g-digits/d4: done mlp; missing augmented ~8 s",
+        "1 of 4 entries are there. The others: 0.0 hours of one core for 3, ~ by entries on other "
+        "datasets or without augmentation.",
     ]
     assert pretended == []
 
