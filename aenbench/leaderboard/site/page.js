@@ -550,7 +550,7 @@ function drawEntry(entry) {
     standing(entry, task),
     h("p", { class: "trust" }, h("strong", {}, entry.trust.level), `: ${entry.trust.checked}.`),
     ...entry.trust.problems.map((problem) => h("p", { class: "flag" }, h("strong", {}, "reproduction"), `: ${problem}`)),
-    entry.stillRising ? h("p", { class: "flag" }, h("strong", {}, "not converged"), `: validation accuracy still rose by ${percent(entry.stillRising, 1)} points over the last tenth of the passes; more training would raise the score.`) : "",
+    entry.stillRising ? h("p", { class: "flag" }, h("strong", {}, "not converged"), `: validation accuracy still rose by ${percent(entry.stillRising, 1)} points over the last tenth of the training. At the end of a falling learning rate it does so anyway; only a longer run tells whether more passes would help.`) : "",
     entry.lacksHistory ? h("p", { class: "flag" }, h("strong", {}, "no history"), ": how its trainings went is not known; versions of before history.csv trained for shorter.") : "",
     ...entry.flags.map((flag) => h("p", { class: "flag" }, h("strong", {}, flag.code), `: ${flag.message}.`, flag.reason ? ` A maintainer has looked: ${flag.reason}` : "")),
     entry.description ? h("p", { class: "prose" }, entry.description) : "",
@@ -561,7 +561,7 @@ function drawEntry(entry) {
       h("div", {}, seedsCard(entry), ...roundCards(entry), confusionCard(entry, task), entry.calibration ? calibrationCard(entry.calibration) : "")),
     h("div", { class: "rows" },
       entry.progress.length ? progressCard("The search’s progress", entry.progress, "distinct networks trained", "networks") : "",
-      entry.training.length ? progressCard("The final training", entry.training, "passes over the training images", "passes") : "",
+      entry.training.length ? progressCard("The final training", entry.training, entry.dots ? "validations, after one pass or several" : "passes over the training images", entry.dots ?? "passes") : "",
       entry.command ? card("Command", "", copyable(entry.command)) : "",
       card("How to cite", "The entry, with the digest of its predictions.", copyable(entry.bibtex), task.citation ? [h("p", {}, "The version of the dataset."), copyable(task.citation)] : "")));
 }

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from aenbench.leaderboard.board import Board, Row, Standing
-from aenbench.leaderboard.entry import format_recipe
+from aenbench.leaderboard.entry import Entry, format_recipe
 from aenbench.leaderboard.matrix import Matrix
 from aenbench.leaderboard.site.citation import dataset_citation, entry_bibtex
 from aenbench.leaderboard.site.overview_data import matrix_data, sizes_data
@@ -170,11 +170,18 @@ def _entry(task: int, standing: Standing, row: Row) -> dict[str, Any]:
         "invariance": pack_parts(details.invariance, None),
         "progress": pack_curves(shown.progress),
         "training": pack_curves(shown.training),
+        **({"dots": "validations"} if _is_validated_seldom(entry) else {}),
         "lacksHistory": row.lacks_history,
         "stillRising": 0 if shown.has_converged else _share(shown.still_rising),
         **_confusion(details, standing.answers.dataset.classes),
         **_calibration(details),
     }
+
+
+def _is_validated_seldom(entry: Entry) -> bool:
+    """Whether a row of its `history.csv` may be several passes: those of few images, as `RecipeChanges` has them."""
+    opened = entry.open_recipe
+    return opened is not None and opened.images is not None and opened.epochs is None and not opened.all_images
 
 
 def _further_scores(row: Row) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 
 from aenbench.leaderboard.board import read_board
 from aenbench.leaderboard.render import drifted, write_generated
+from aenbench.leaderboard.site.payload import payload
 from aenbench.leaderboard.training_sizes import SizeComparison, compare_sizes, curve_of
 from aenbench.tasks.task import Task
 
@@ -103,3 +104,10 @@ def test_one_size_alone_gives_no_curve(tmp_path: Path, make_entry) -> None:
     write_generated(tmp_path)
     assert "against training images" not in (tmp_path / "README.md").read_text()
     assert '"training":{"note"' not in (tmp_path / "index.html").read_text()
+
+
+def test_the_page_calls_the_rows_of_few_images_validations(board: Path, entries_of) -> None:
+    """Each is several of up to 1,000 short passes; where the passes were given, a row is a pass."""
+    names = {entry["name"]: entry.get("dots") for entry in entries_of(json.loads(payload(read_board(board))))}
+    assert names["mlp-open-n20"] == names["aen-open-n1000"] == "validations"
+    assert names["mlp"] is names["cnn-open-e300"] is None
