@@ -55,11 +55,15 @@ def codes(entries: Sequence[Checked], book: AnswerBook) -> set[tuple[str, str]]:
 
 
 @pytest.mark.slow
-def test_the_committed_entries_raise_no_flag_but_the_reviewed_one(committed: list[Checked], book: AnswerBook) -> None:
+def test_the_committed_entries_raise_no_flags_but_the_reviewed_ones(committed: list[Checked], book: AnswerBook) -> None:
     """Listed here too: a further review changes a test."""
     assert len(committed) >= 26
     flags = find_flags(committed, book, read_reviews(BOARD))
-    assert [(flag.key, flag.code) for flag in flags] == [("g-fashion-mnist/c4/mlp", "repeated-seed")]
+    assert sorted((flag.key, flag.code) for flag in flags) == [
+        ("g-fashion-mnist/c4/mlp", "repeated-seed"),
+        ("g-fashion-mnist/d4/aen", "label-leak"),  # both searches chose the same networks
+        ("g-fashion-mnist/d4/aen-guided", "label-leak"),
+    ]
     assert all(flag.reason for flag in flags)
 
 
