@@ -273,7 +273,7 @@ def _released_gcnn(images: int, epochs: int) -> Recipe:
 
 
 _CONVERGED = replace(
-    convolutional_recipe(50_000, 5), learning_rate=3e-3
+    convolutional_recipe(50_000, 10), learning_rate=3e-3
 )  # tuned on validation images of MNIST-rot: docs/recipes.md
 _BUDGETS = {
     ("standard", "quick"): Budget("quick", _QUICK_GCNN_SEARCH, _gcnn(500, 2, 500), _gcnn(4_000, 2)),
