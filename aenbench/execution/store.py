@@ -135,9 +135,17 @@ class TrialStore:
         finally:
             ended.set()
             renewing.join()
+            self._release(held, owner)
+
+    def _release(self, keys: Sequence[str], owner: Process) -> None:
+        """Give up those that are still held; usually all are finished, and nothing need be written to the disk."""
+        ours = "machine = ? AND pid = ? AND started = ?"
+        with self._connected() as connection:
+            held = {key for (key,) in connection.execute(f"SELECT key FROM claims WHERE {ours}", owner)}
+        if left := held & set(keys):
             with self._writing() as connection:
-                where = "key = ? AND machine = ? AND pid = ? AND started = ?"
-                connection.executemany(f"DELETE FROM claims WHERE {where}", [(key, *owner) for key in held])
+                given = [(key, *owner) for key in left]
+                connection.executemany(f"DELETE FROM claims WHERE key = ? AND {ours}", given)
 
     def finish(self, key: str, result: Mapping[str, object]) -> Result:
         """Store a trial's result, on disk when this returns; the first one stands.

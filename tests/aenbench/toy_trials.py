@@ -1,6 +1,7 @@
 """A search of toy trials for tests to kill: a program, and the functions that workers import.
 
-python toy_trials.py STORE LOG EXECUTOR    runs the search; its state is in STORE, each evaluation leaves a line in LOG
+python toy_trials.py STORE LOG EXECUTOR [ADDRESS]    runs the search; its state is in STORE, each evaluation leaves a
+                                                     line in LOG
 """
 
 import os
@@ -141,5 +142,5 @@ def train(state: str) -> list[float]:
 
 
 if __name__ == "__main__":
-    with executor_from(sys.argv[3], workers=2) as chosen:
+    with executor_from(sys.argv[3], 2, *sys.argv[4:]) as chosen:
         search(TrialStore(Path(sys.argv[1]), PLAN), Path(sys.argv[2]), chosen)

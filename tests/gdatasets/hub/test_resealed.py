@@ -12,6 +12,7 @@ import shutil
 import struct
 import zlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -314,8 +315,8 @@ def as_datasets_gives_it(folder: Path) -> Any:
             str(split): (
                 str(stream.features),
                 [
-                    [(row["bytes"], "Exif" in str(Image.open(io.BytesIO(row["bytes"])).info) or _turned(row["bytes"]))
-                     if name == "image" else row for row in table.column(name).to_pylist()]
+                    [(row["bytes"], _turned(row["bytes"])) if name == "image" else row
+                     for row in table.column(name).to_pylist()]
                     for table in stream.with_format("arrow").iter(100_000)
                     for name in table.column_names
                 ],
@@ -326,9 +327,10 @@ def as_datasets_gives_it(folder: Path) -> Any:
         return type(error).__name__
 
 
+@cache  # hundreds of folders hold the same images
 def _turned(png: bytes) -> bool:
     with Image.open(io.BytesIO(png)) as image:
-        return image.getexif().get(0x0112, 1) != 1
+        return "Exif" in str(image.info) or image.getexif().get(0x0112, 1) != 1
 
 
 def outcome(folder: Path) -> tuple[list[str], str]:
