@@ -4,8 +4,8 @@ A page's blocks run in order, in one temporary folder, without a network: its ``
 ```bash blocks in a shell. A Python block whose first line is `# name.py` becomes that file. A ```text block right after
 a block is what it prints, `...` standing for anything. A comment right before a block, `<!-- docs: MARKER, MARKER -->`,
 says why it cannot run everywhere; only the markers below are known, and what was left out is a skipped test with its
-reason. Blocks that do not run are still read: every command has to be one that the command line takes, every import has
-to exist. A notebook of docs/tutorials is read as the Markdown that `tools/notebooks.py` makes of it.
+reason. Pages run in the slow suite. Blocks are always read: every command has to be one that the command line takes,
+every import has to exist. A notebook of docs/tutorials is read as the Markdown that `tools/notebooks.py` makes of it.
 """
 
 import ast
@@ -40,7 +40,6 @@ NOTEBOOKS = sorted((ROOT / "docs" / "tutorials").glob("*.ipynb"))
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md"), *NOTEBOOKS])
 
 REAL = "needs MNIST"  # runs where the real images are at hand, with `data` leading to them
-SLOW = "slow"  # the page runs in the slow suite
 NOT_RUN = {
     "needs the network": "it fetches from a package registry or the Hub",
     "needs a Hub account": "it writes to the Hugging Face Hub",
@@ -120,14 +119,7 @@ def blocks(page: Path) -> list[Block]:
 
 
 BLOCKS = [block for page in PAGES for block in blocks(page)]
-
-
-def pages_to_run() -> Iterator[object]:
-    for page in PAGES:
-        mine = [block for block in blocks(page) if block.runs]
-        if mine:
-            slow = [pytest.mark.slow] if any(SLOW in block.markers for block in mine) else []
-            yield pytest.param(page, id=str(page.relative_to(ROOT)), marks=slow)
+PAGES_TO_RUN = list(dict.fromkeys(block.page for block in BLOCKS if block.runs))
 
 
 # Runs the blocks of a page, given as JSON, and prints what each of them printed.
@@ -187,7 +179,8 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("page", list(pages_to_run()))
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES_TO_RUN, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_blocks_of_a_page_run_and_print_what_it_says(
     page: Path, tmp_path: Path, commands: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -216,7 +209,7 @@ def test_blocks_on_real_images_run_where_these_are_at_hand(block: Block) -> None
 
 
 def test_every_marker_is_known_and_every_block_has_a_language() -> None:
-    known = {REAL, SLOW, *NOT_RUN}
+    known = {REAL, *NOT_RUN}
     assert [(block.where, block.markers - known) for block in BLOCKS if block.markers - known] == []
     fences = [(page, token) for page in PAGES for token in tokens(page) if token.type in ("fence", "code_block")]
     assert len(fences) > len(BLOCKS) > 20
@@ -334,13 +327,13 @@ def test_a_notebook_with_outputs_or_magics_would_be_noticed(change: dict[str, An
 def test_a_cell_that_fails_or_prints_something_else_would_be_noticed(tmp_path: Path, commands: Path) -> None:
     cells = [
         {"cell_type": "code", "source": ["names = [1]\n", "print(names)"]},
-        {"cell_type": "markdown", "source": ["```text\n", "[2]\n", "```\n", "\n", "<!-- docs: slow -->"]},
+        {"cell_type": "markdown", "source": ["```text\n", "[2]\n", "```\n", "\n", f"<!-- docs: {REAL} -->"]},
         {"cell_type": "code", "source": ["names[1]"]},
     ]
     page = tmp_path / "page.ipynb"
     page.write_text(json.dumps({"cells": cells}))
     first, second = blocks(page)
-    assert (first.printed, second.markers) == ("[2]\n", {SLOW})
+    assert (first.printed, second.markers) == ("[2]\n", {REAL})
     assert run_blocks([first], tmp_path, commands, None) == ["[1]\n"]
     with pytest.raises(AssertionError, match="list index out of range"):
         run_blocks([first, second], tmp_path, commands, None)

@@ -51,6 +51,7 @@ def contents(base: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["files", "folder"])
 def test_after_a_kill_at_any_moment_there_is_one_whole_version(kind: str, tmp_path: Path) -> None:
     names = ["a.md", "deep/b.json", "c.html"] if kind == "files" else ["entry/one", "entry/two"]
@@ -74,6 +75,7 @@ def test_after_a_kill_at_any_moment_there_is_one_whole_version(kind: str, tmp_pa
     assert seen == {(137, True), (137, False), (0, False)}
 
 
+@pytest.mark.slow
 def test_without_the_recovery_some_moments_leave_half(tmp_path: Path) -> None:
     """The negative control: renames alone are not enough."""
     half = 0

@@ -76,6 +76,7 @@ def test_images_without_a_symmetry_give_the_plain_network_alone(make_folder: Mak
     assert not (tmp_path / "out/images").exists()
 
 
+@pytest.mark.slow
 def test_the_lines_of_python_classify_as_the_entry_does(
     make_folder: MakeFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,6 +104,7 @@ def test_the_weights_are_those_of_the_entry(make_folder: MakeFolder, tmp_path: P
     assert np.array_equal(found, outcome.advised.predictions[0])
 
 
+@pytest.mark.slow
 def test_an_interrupted_call_continues_without_asking_again(
     make_folder: MakeFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -107,6 +107,7 @@ def test_a_build_is_run_verified_shown_and_ranked(here, call):
     assert call(benchmark, "verify", "board", "--root", ".")[0] == 1, "negative control: other images of that name"
 
 
+@pytest.mark.slow
 def test_without_a_path_and_a_configuration_the_default_one_of_the_folder_is_run(call):
     assert default_configuration("./my-build") == "rotation", "as its card says"
     check_run(call, "my-build", "rotation", [])

@@ -204,6 +204,7 @@ def test_the_command_goes_on_and_takes_its_own_number_of_runs_for_each_algorithm
     assert {row["algorithm"]: row["runs"] for row in rows} == {"random": "7", "greedy": "2", "kept_own:search": "5"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own")
 def test_a_folder_of_tables_is_compared_as_a_whole_and_goes_on_where_it_was_interrupted(
     table_file: Path, monkeypatch: pytest.MonkeyPatch

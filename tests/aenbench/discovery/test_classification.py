@@ -77,6 +77,7 @@ def test_symmetries_have_small_effects_and_broken_moves_large_ones() -> None:
     assert found.control.share < 0.2
 
 
+@pytest.mark.slow
 def test_what_the_kernel_is_blind_to_is_found_by_auto() -> None:
     """Stripes: a quarter turn is told by no pixel, and by two neighbors at once."""
     images, labels = stripes(0, 400), np.arange(400) % 2

@@ -223,6 +223,7 @@ def test_the_command_tells_moves_group_and_time(run: Run, tmp_path: Path) -> Non
     assert (tmp_path / "out/effects.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_the_command_writes_what_the_classifier_saw(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aenbench.discovery.classifier.STEPS", 40)
     arguments = ("g-digits", "--config", "c4", "--candidates", "d4", "--method", "classifier", "--out", tmp_path)

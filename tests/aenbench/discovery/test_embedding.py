@@ -51,6 +51,7 @@ def test_features_see_a_part_of_the_law() -> None:
     assert discover(*digits("none"), candidates="d4").verdicts["top-bottom flip"] == "broken"
 
 
+@pytest.mark.slow
 def test_the_p_value_of_a_symmetry_is_uniform_whatever_the_features() -> None:
     """At .05 at most 16 of 200 are rejected with probability .98; a broken one always is."""
     mirror = Group.from_permutations({"mirror": np.arange(16).reshape(4, 4)[:, ::-1].ravel()}, (4, 4))

@@ -119,6 +119,7 @@ def test_without_a_symmetry_gates_close_and_the_network_learns() -> None:
     assert found.accuracy > 0.9
 
 
+@pytest.mark.slow
 def test_gates_that_learn_from_the_networks_own_images_open_less() -> None:
     """Why they are asked on others, which is not so in the paper."""
     generator = np.random.default_rng(0)
@@ -384,6 +385,7 @@ small = torch.nn.Linear(3, 10)
 """
 
 
+@pytest.mark.slow
 def test_the_command_promises_no_level_and_writes_what_was_found(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

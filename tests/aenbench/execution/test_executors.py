@@ -217,6 +217,7 @@ def test_workers_are_forks_of_one_process_that_has_imported_torch() -> None:
     assert "libtorch_cpu" in maps
 
 
+@pytest.mark.slow
 def test_no_module_starts_a_thread_when_it_is_imported() -> None:
     """A fork would lose it, and keep what it had locked. Threads of jemalloc and OpenBLAS are none of Python's."""
     code = """
@@ -243,6 +244,7 @@ def test_a_worker_has_the_environment_of_its_start(monkeypatch: pytest.MonkeyPat
         assert ordered(executor.map(os.getenv, ["AENBENCH_TEST"])) == [None]
 
 
+@pytest.mark.slow
 def test_where_no_socket_fits_below_the_temporary_folder_workers_start_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,6 +59,7 @@ def call(arguments: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     return int(ended.value.code or 0), printed.out + printed.err
 
 
+@pytest.mark.slow
 def test_a_foreign_model_is_run_scored_verified_and_reproduced(
     package: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -295,6 +295,7 @@ def test_text_from_entries_is_shown_as_text(open_page: Open) -> None:
     assert page.evaluate("typeof hacked") == "undefined"
 
 
+@pytest.mark.slow
 def test_the_policy_stops_what_would_get_in(browser: Browser, index: Path) -> None:
     """Were text taken for HTML after all, nothing of it would run."""
     page = browser.new_page()

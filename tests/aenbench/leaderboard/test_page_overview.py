@@ -132,6 +132,7 @@ def test_how_to_read_it_opens_by_the_keyboard(open_page: Open) -> None:
     expect(said).to_be_visible()
 
 
+@pytest.mark.slow
 def test_the_verdicts_picture_takes_the_theme(open_page: Open) -> None:
     page = open_page(theme="light")
     picture = page.locator("img.picture")

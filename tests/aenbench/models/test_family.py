@@ -114,6 +114,7 @@ def test_every_command_takes_a_family_of_ones_own(
     assert "toy-wide-quick" in Path("board", "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_entries_of_a_family_are_read_where_nobody_knows_it(toy: Path, aenbench_says: Any) -> None:
     """Another process, without the module: its code is not needed, and the page is the same."""
     assert aenbench_says("run", "--baseline", f"{PATH}:wide", *RUN, "--workers", "1")[0] == 0

@@ -22,6 +22,7 @@ def test_every_state_has_the_sharing_of_its_class(small):
             np.testing.assert_array_equal(labels, expected)
 
 
+@pytest.mark.slow
 def test_distinct_networks_are_those_that_differ_in_sharing(small):
     keys = {tuple(labels.tobytes() for labels in small.sharing(actions_from_bits(bits))) for bits in small.classes}
     assert len(keys) == len(small.distinct) == len(set(small.classes.values()))

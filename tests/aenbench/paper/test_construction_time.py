@@ -80,6 +80,7 @@ def test_durations_are_rough() -> None:
     assert found == ["0.012 s", "1.4 s", "60 s", "1.5 min", "60 min", "1.9 h", "61,000 h"]
 
 
+@pytest.mark.slow
 def test_the_part_is_written_and_not_measured_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shows_its_pictures: Callable[[Path], None]
 ) -> None:

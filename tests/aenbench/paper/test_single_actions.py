@@ -78,6 +78,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(actions, "NETWORKS", (PLAIN, "rotation", "hflip"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few")
 def test_a_run_that_was_interrupted_goes_on_and_gives_the_same_files(
     make_setting: Callable[..., Setting],

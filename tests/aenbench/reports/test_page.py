@@ -80,6 +80,7 @@ def page(tmp_path: Path) -> Iterator[Page]:
     assert not said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_page_fits_a_phone_in_both_themes(page: Page, theme: str) -> None:
     page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]

@@ -31,6 +31,7 @@ def test_features_of_a_custom_group_move_as_the_image_does(diagonal):
     assert not check_equivariance(network, hflip, hflip).passed
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("brief")
 def test_the_network_of_a_file_of_permutations_is_trained_scored_and_read_back(diagonal, tmp_path):
     command = ["run", "--baseline", "group", "--generators", str(diagonal), "--dataset", "g-digits", "--seeds", "1"]

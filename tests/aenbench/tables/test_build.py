@@ -56,6 +56,7 @@ def make(folder: Path, protocol: str = "standard", workers: int = 1, **other: An
     return read_table(path), steps
 
 
+@pytest.mark.slow
 def test_a_balanced_part_is_a_table_of_its_own_and_is_used_for_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -357,6 +358,7 @@ def test_bad_plans_are_refused_before_any_work() -> None:
         TablePlan(Task("g-mnist", "aug9"))
 
 
+@pytest.mark.slow
 def test_on_a_gpu_a_tables_networks_are_trained_side_by_side(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pretended_gpu: Any
 ) -> None:

@@ -83,6 +83,7 @@ def test_what_is_no_file_of_effects_is_one_line(written: tuple[Table, Path], con
         read_evidence(table, path)
 
 
+@pytest.mark.slow
 def test_every_published_table_has_its_effects() -> None:
     for file, table in find_tables(TABLES).items():
         asked = set(ACTIONS) if table.info.space == "aen" else table.space.moves_of("1110000000")

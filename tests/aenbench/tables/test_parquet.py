@@ -49,6 +49,7 @@ def test_columns_say_what_they_hold(make_table: Any) -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_table_as_large_as_the_real_ones_is_small(make_table: Any, tmp_path: Path) -> None:
     """256 networks, made-up values without any pattern: twelve of these must stay below 5 MB."""
     table = make_table(told=8)
@@ -227,6 +228,7 @@ def fill(base: Path, make_table: Any) -> None:
             write_table(table, base / "g-mnist" / configuration / f"aen-{protocol}.parquet")
 
 
+@pytest.mark.slow
 def test_the_card_shows_every_table_and_finds_drift(make_table: Any, tmp_path: Path) -> None:
     fill(tmp_path, make_table)
     assert card_drifted(tmp_path)
@@ -245,6 +247,7 @@ def tables(base: Path, *options: str) -> int:
     return app(["tables", "--dir", str(base), *options], standalone_mode=False) or 0
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_card_and_checks_all(
     make_table: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -132,6 +132,7 @@ def test_the_kernel_finds_the_group_of_digits() -> None:
     assert found.confidences["rotation"] < found.confidences["hflip"]
 
 
+@pytest.mark.slow
 def test_a_function_of_a_user_is_run_on_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(METHODS, "of-hflip", of_hflip)
     asked = tuple(matching("g-digits.*"))

@@ -35,6 +35,7 @@ def save(path: Path, array: np.ndarray, task: str = "g-digits.c4") -> None:
     np.save(path / f"{task}.npy", array)
 
 
+@pytest.mark.slow
 def test_honest_submissions_are_scored_and_ordered(track: Path) -> None:
     board = read_track(track)
     assert board.problems == ()

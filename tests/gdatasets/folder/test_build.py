@@ -44,6 +44,7 @@ def test_a_build_holds_what_load_arrays_gives(built: Path) -> None:
     assert np.array_equal(np.concatenate([piece.elements for piece in pieces]), expected.elements)
 
 
+@pytest.mark.slow
 def test_datasets_loads_it_offline_by_the_name_of_the_folder(built: Path, tmp_path: Path) -> None:
     code = """
 import datasets, numpy as np

@@ -18,6 +18,7 @@ from gdatasets.folder.verify import verify_folder
 from gdatasets.generation.specs import pinned_digest
 
 CONFIGS = ("aug2", "c4", "d4-roll")
+KILLS = 30
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 COMMAND = "import sys; from gdatasets.cli.main import main\nif __name__ == '__main__': main()"
 
@@ -56,8 +57,9 @@ def assert_complete(out: Path) -> None:
     assert not [path for path in out.rglob("*") if path.name.startswith(".")]
 
 
-def kill_and_resume(tmp_path: Path, warm_python: Any, kills: int) -> None:
-    """Kill so many builds, each at a random moment of it; some may end before, since their time is only guessed."""
+@pytest.mark.slow
+def test_a_build_killed_at_thirty_random_moments_resumes_every_time(tmp_path: Path, warm_python: Any) -> None:
+    """Some builds may end before they are killed, since their time is only guessed."""
 
     def start(out: Path) -> Any:
         options = ["build", "g-digits", *CONFIGS, "--out", str(out), "--quiet", "--shard-size", "200"]
@@ -72,7 +74,7 @@ def kill_and_resume(tmp_path: Path, warm_python: Any, kills: int) -> None:
     whole = min(timed("first"), timed("second"))
     rng = random.Random(0)
     killed = 0
-    for trial in range(3 * kills + 3):
+    for trial in range(3 * KILLS):
         out = tmp_path / str(trial)
         process = start(out)
         try:
@@ -83,18 +85,9 @@ def kill_and_resume(tmp_path: Path, warm_python: Any, kills: int) -> None:
         assert_nothing_half_written(out)
         build_dataset("g-digits", CONFIGS, out, options=BuildOptions(shard_size=200))
         assert_complete(out)
-        if killed == kills:
+        if killed == KILLS:
             return
     pytest.fail(f"Of {trial + 1} builds only {killed} were still running when they were to be killed.")
-
-
-def test_a_build_killed_at_a_random_moment_resumes(tmp_path: Path, warm_python: Any) -> None:
-    kill_and_resume(tmp_path, warm_python, 1)
-
-
-@pytest.mark.slow
-def test_a_build_killed_at_thirty_random_moments_resumes_every_time(tmp_path: Path, warm_python: Any) -> None:
-    kill_and_resume(tmp_path, warm_python, 30)
 
 
 @pytest.mark.slow

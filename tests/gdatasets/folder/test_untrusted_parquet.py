@@ -87,6 +87,7 @@ def test_a_bomb_is_refused(name: str, tmp_path: Path) -> None:
         take(path)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits an address space")
 def test_a_bomb_takes_little_memory_and_time(tmp_path: Path, way: str) -> None:
     path = BOMBS["one row with a hundred million numbers"](tmp_path / "bomb.parquet")

@@ -247,6 +247,7 @@ def test_a_hub_that_fails_is_an_error(published: Any, fault: Any) -> None:
         load_dataset("aen/g-digits", "d4")
 
 
+@pytest.mark.slow
 def test_streaming_from_the_hub_reads_shards_there(published: Any, tmp_path: Path) -> None:
     import os
     import subprocess

@@ -146,6 +146,7 @@ def test_a_link_inside_the_folder_is_followed(pets: Path) -> None:
     assert np.array_equal(images[0], images[5])
 
 
+@pytest.mark.slow
 def test_a_member_that_unpacks_to_more_than_it_declares_takes_no_memory(tmp_path: Path) -> None:
     """929b5b9 took 2.2 GB for an archive of 1.9 MB."""
     source = FolderSource(make_understated(tmp_path))
