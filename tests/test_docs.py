@@ -4,8 +4,9 @@ A page's blocks run in order, in one temporary folder, without a network: its ``
 ```bash blocks in a shell. A Python block whose first line is `# name.py` becomes that file. A ```text block right after
 a block is what it prints, `...` standing for anything. A comment right before a block, `<!-- docs: MARKER, MARKER -->`,
 says why it cannot run everywhere; only the markers below are known, and what was left out is a skipped test with its
-reason. Pages run in the slow suite. Blocks are always read: every command has to be one that the command line takes,
-every import has to exist. A notebook of docs/tutorials is read as the Markdown that `tools/notebooks.py` makes of it.
+reason. Pages run in the slow suite. Blocks that do not run are still read: every command has to be one that the command
+line takes, every import has to exist. A notebook of docs/tutorials is read as the Markdown that `tools/notebooks.py`
+makes of it.
 """
 
 import ast
