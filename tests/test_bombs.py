@@ -259,18 +259,17 @@ def memory(watched: psutil.Process, exactly: bool) -> int:
 
     Exactly (on Linux) a page that several processes share counts as one page; this takes longer to read. A child that
     has not yet begun its own program still runs in its parent's memory (vfork): its numbers are its parent's, and are
-    not added. Only numbers of one moment are compared: a process may end between two readings.
+    not added. They are told by the two that no other process changes; a page's share (PSS) falls whenever somebody else
+    opens the same library. Only numbers of one moment are compared: a process may end between two readings.
     """
 
-    def numbers(process: psutil.Process) -> tuple[int, int]:
-        if exactly and psutil.LINUX:
-            full = process.memory_full_info()
-            return full.uss, full.pss
-        info = process.memory_info()
-        return info.vms, info.rss
+    def numbers(process: psutil.Process) -> tuple[tuple[int, int], int]:
+        info = process.memory_full_info() if exactly and psutil.LINUX else process.memory_info()
+        return (info.vms, info.rss), getattr(info, "pss", info.rss)
 
     found = {process: numbers(process) for process in (watched, *watched.children(recursive=True))}
-    return sum(taken[1] for process, taken in found.items() if taken != found.get(process.parent()))
+    same = {process: its for process, (its, _) in found.items()}
+    return sum(taken for process, (its, taken) in found.items() if its != same.get(process.parent()))
 
 
 def program(place: Path, text: str) -> list[str]:
