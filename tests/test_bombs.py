@@ -244,8 +244,7 @@ def measured(command: list[str], place: Path) -> tuple[int, list[str], int, floa
         while running.poll() is None:
             with suppress(psutil.Error):
                 if memory(watched, exactly=False) > peak:
-                    twice = (memory(watched, exactly=True) for _ in range(2))  # between two numbers much may change
-                    peak = max(peak, min(twice))
+                    peak = max(peak, memory(watched, exactly=True))
             if time.monotonic() - start > 60:
                 for process in [*watched.children(recursive=True), watched]:
                     process.kill()
@@ -260,21 +259,20 @@ def memory(watched: psutil.Process, exactly: bool) -> int:
 
     Exactly (on Linux) a page that several processes share counts as one page; this takes longer to read. A child that
     has not yet begun its own program still runs in its parent's memory (vfork): its numbers are its parent's, and are
-    not added: the same address space, and as much of it in memory but for what the kernel has not yet counted. A share
-    of pages (PSS) would not do: it falls whenever another process opens the same library. Only numbers of one moment
+    not added. A share of pages (PSS) would not tell them: it falls whenever another process opens the same library. A
+    process that ended while it was read has no address space left and is not added either. Only numbers of one moment
     are compared: a process may end between two readings.
     """
 
-    def numbers(process: psutil.Process) -> tuple[int, int, int]:
+    def numbers(process: psutil.Process) -> tuple[tuple[int, int], int]:
         info = process.memory_full_info() if exactly and psutil.LINUX else process.memory_info()
-        return info.vms, info.rss, getattr(info, "pss", info.rss)
-
-    def is_its_parent(process: psutil.Process) -> bool:
-        (size, resident, _), its = found[process], found.get(process.parent())
-        return its is not None and size == its[0] and abs(resident - its[1]) < 1 << 20
+        return (info.vms, info.rss), getattr(info, "pss", info.rss)
 
     found = {process: numbers(process) for process in (watched, *watched.children(recursive=True))}
-    return sum(taken for process, (_, _, taken) in found.items() if not is_its_parent(process))
+    sizes = {process: size for process, (size, _) in found.items()}
+    return sum(
+        taken for process, (size, taken) in found.items() if size != (0, 0) and size != sizes.get(process.parent())
+    )
 
 
 def program(place: Path, text: str) -> list[str]:
