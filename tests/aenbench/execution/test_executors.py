@@ -63,6 +63,11 @@ def until(holds: Callable[[], object], seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
+def has_line(log: Path) -> bool:
+    """A file exists a moment before its line does."""
+    return log.exists() and log.read_text().endswith("\n")
+
+
 def test_results_are_those_of_one_worker(executor: Executor, toy: Any) -> None:
     expected = ordered(LocalExecutor(1).map(toy.square, range(20)))
     assert ordered(executor.map(toy.square, range(20))) == expected == [n * n for n in range(20)]
@@ -118,7 +123,7 @@ def test_an_item_that_always_kills_its_worker_is_named(executor: Executor, toy: 
 def test_what_nobody_waits_for_is_ended(executor: Executor, toy: Any, tmp_path: Path) -> None:
     with closing(executor.map(toy.wait, [(tmp_path / "one", 0), (tmp_path / "two", 600)])) as results:
         assert next(results) == (0, None)
-        until((tmp_path / "two").exists)
+        until(lambda: has_line(tmp_path / "two"))
         pid = int((tmp_path / "two").read_text())
         assert is_running(pid)
     until(lambda: not is_running(pid))
@@ -141,7 +146,7 @@ def test_an_interrupt_ends_the_workers_at_once(name: str, toy: Any, tmp_path: Pa
     logs = [tmp_path / "one", tmp_path / "two"]
     command = [sys.executable, str(script), name, *map(str, logs)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
-        until(lambda: all(log.exists() for log in logs) or process.poll() is not None, 120)
+        until(lambda: all(map(has_line, logs)) or process.poll() is not None, 120)
         assert process.poll() is None, process.communicate()[1]
         os.killpg(process.pid, signal.SIGINT)  # what Ctrl-C does: to all of the terminal's processes
         _, error = process.communicate(timeout=300)  # far less than the workers' 600: a loaded machine ends Ray slowly
