@@ -50,6 +50,7 @@ _TABLES = (
     "CREATE TABLE claims (key TEXT PRIMARY KEY, machine TEXT NOT NULL, pid INTEGER NOT NULL, "
     "started INTEGER NOT NULL, renewed REAL NOT NULL)",
 )
+_CLAIMED_BY = "machine = ? AND pid = ? AND started = ?"
 _PRAGMAS = ("trusted_schema=OFF", "cell_size_check=ON", "synchronous=EXTRA")
 _UNUSABLE = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_PERM")
 
@@ -139,13 +140,12 @@ class TrialStore:
 
     def _release(self, keys: Sequence[str], owner: Process) -> None:
         """Give up those that are still held; usually all are finished, and nothing need be written to the disk."""
-        ours = "machine = ? AND pid = ? AND started = ?"
         with self._connected() as connection:
-            held = {key for (key,) in connection.execute(f"SELECT key FROM claims WHERE {ours}", owner)}
+            held = {key for (key,) in connection.execute(f"SELECT key FROM claims WHERE {_CLAIMED_BY}", owner)}
         if left := held & set(keys):
             with self._writing() as connection:
                 given = [(key, *owner) for key in left]
-                connection.executemany(f"DELETE FROM claims WHERE key = ? AND {ours}", given)
+                connection.executemany(f"DELETE FROM claims WHERE key = ? AND {_CLAIMED_BY}", given)
 
     def finish(self, key: str, result: Mapping[str, object]) -> Result:
         """Store a trial's result, on disk when this returns; the first one stands.
@@ -279,8 +279,7 @@ class TrialStore:
         while not ended.wait(_RENEW_S):
             # At worst another machine evaluates the trial too; what is wrong with the file, `finish` will say.
             with suppress(StoreError), self._writing() as connection:
-                where = "machine = ? AND pid = ? AND started = ?"
-                connection.execute(f"UPDATE claims SET renewed = ? WHERE {where}", (time.time(), *owner))
+                connection.execute(f"UPDATE claims SET renewed = ? WHERE {_CLAIMED_BY}", (time.time(), *owner))
 
     def _explained(self, error: sqlite3.Error) -> StoreError:
         """What an error of SQLite means for the user, in one line."""
