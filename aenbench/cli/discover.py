@@ -72,7 +72,7 @@ def discover(
     quiet: QuietOption = False,
     root: RootOption = None,
 ) -> None:
-    """Say which moves keep the law of the images within each class."""
+    """Test which moves leave the distribution of the images of each class unchanged."""
     import numpy as np
 
     from aenbench.discovery.choice import Choice

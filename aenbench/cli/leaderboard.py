@@ -19,8 +19,8 @@ def verify(
     weights: Annotated[
         Path | None,
         typer.Option(
-            help="A folder of weights, as `aenbench run --weights` writes it, or the entries' own: see that they load "
-            "and predict what the entries hold. Entries without weights there are passed over."
+            help="A folder of weights, as `aenbench run --weights` writes it, or the entries' own: check that they load and "
+            "reproduce the entries' predictions. Entries without weights there are skipped."
         ),
     ] = None,
 ) -> None:
@@ -76,7 +76,7 @@ def leaderboard(
     """Regenerate README.md, index.html, results.json, results.parquet, entry.schema.json, and answers.json of images
     that cannot be fetched; with --format or --changes-from, print instead.
 
-    So, too, the README.md of the track of discovery, where the folder has one.
+    Likewise the README.md of the discovery track, where the folder has one.
 
     Entries that `aenbench verify` refuses are named and left out; the exit code is then 1.
     """

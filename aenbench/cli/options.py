@@ -7,7 +7,7 @@ import typer
 
 RootOption = Annotated[
     Path | None,
-    typer.Option("--root", help="Folder with MNIST/raw and FashionMNIST/raw; also $GDATASETS_ROOT."),
+    typer.Option("--root", help="Folder with MNIST/raw, EMNIST/raw, ...; also $GDATASETS_ROOT."),
 ]
 WorkersOption = Annotated[
     int | None, typer.Option(help="Parallel processes, one thread each; by default one per core.")

@@ -63,7 +63,7 @@ def reproduce_entry(
     address: AddressOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Run an entry's recorded command again and put what it gives beside the entry; exit code 1 if they disagree."""
+    """Run an entry's recorded command again and compare the result with the entry; exit code 1 if they disagree."""
     from tempfile import TemporaryDirectory
 
     from aenbench.cli.progress import progress_report

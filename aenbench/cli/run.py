@@ -105,7 +105,7 @@ def run(
     ] = None,
     train_images: Annotated[
         int | None,
-        typer.Option(help="Train the final network on only this many of the images to learn from, the first ones."),
+        typer.Option(help="Train the final network on only the first N training images."),
     ] = None,
     root: RootOption = None,
     out: Annotated[Path, typer.Option(help="Entries go to OUT/<dataset>/<config>/<entry>.")] = Path("runs"),
@@ -198,7 +198,7 @@ def run(
 def datasets(root: RootOption = None) -> None:
     """List the datasets that a run can take, and which of them are on this machine."""
     from gdatasets.generation.specs import DATASETS, is_pinned
-    from gdatasets.sources.catalogue import SOURCES
+    from gdatasets.sources.catalog import SOURCES
     from gdatasets.sources.published import source_is_local
 
     unpinned = {name for name, spec in DATASETS.items() if not is_pinned(spec)}

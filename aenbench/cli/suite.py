@@ -46,8 +46,8 @@ def suite(
 ) -> None:
     """Run what is missing of methods on tasks, then regenerate the leaderboard; resumes.
 
-    The plan is said first, with what it will cost by entries of the same method. Runs that fail are listed at the end;
-    the others finish, and the exit code is 1.
+    Prints the plan first, with its cost as estimated from entries of the same method. Runs that fail are listed at the
+    end; the others finish, and the exit code is 1.
     """
     from aenbench.cli.leaderboard import leaderboard
     from aenbench.cli.progress import progress_report

@@ -61,7 +61,7 @@ HISTORY_FILE = "history.csv"
 TRIALS_FILE = "trials.csv"
 PROGRESS_FILE = "search.png"
 SUBMISSION_FILE = "submission.json"
-"""What a submission to the track of discovery holds instead of an `entry.json`."""
+"""What a submission to the discovery track holds instead of an `entry.json`."""
 
 _TABLE_FILES = (".parquet", ".effects.json")
 
@@ -161,7 +161,7 @@ def find_entries(base: Path) -> list[Path]:
     These are the folders with an `entry.json`, and what would be passed over in silence otherwise: symbolic links,
     which are not followed, and folders of files without an `entry.json`. Reading those fails with the reason. Folders
     that hold nothing but Parquet files, and effects beside them, are those of tables, and those with a
-    `submission.json` belong to the track of discovery (`aenbench.track`), which looks for them itself; both lie beside
+    `submission.json` belong to the discovery track (`aenbench.track`), which looks for them itself; both lie beside
     the entries.
 
     Raises:

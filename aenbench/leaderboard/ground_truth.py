@@ -28,7 +28,7 @@ from aenbench.tasks.images import Images
 from aenbench.tasks.task import Root, Task
 from gdatasets.errors import SourceError, UnknownNameError
 from gdatasets.generation.specs import DATASETS
-from gdatasets.sources.catalogue import SOURCES
+from gdatasets.sources.catalog import SOURCES
 from gdatasets.sources.source import SourceArrays
 
 ANSWERS_FILE = "answers.json"

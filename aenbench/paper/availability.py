@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gdatasets.errors import SourceError
 from gdatasets.generation.specs import DATASETS
-from gdatasets.sources.catalogue import SOURCES
+from gdatasets.sources.catalog import SOURCES
 from gdatasets.sources.published import load_source, source_is_local
 
 

@@ -1,7 +1,7 @@
 """Every image dataset that a task can name, in one shape.
 
 Four kinds: the datasets that `gdatasets` generates (`g-mnist`, ..., each with its configurations); the sources of
-`gdatasets.sources.catalogue`, used as they are; what `gdatasets build` made of a user's own images, with the
+`gdatasets.sources.catalog`, used as they are; what `gdatasets build` made of a user's own images, with the
 configurations of the folder; and own images as they are, a folder or .zip file of class folders. The last two are found
 by their path or by their name inside the root; datasets and sources at an import path, `"package.module:name"`, too.
 """
@@ -22,7 +22,7 @@ from gdatasets.generation.arrays import Arrays
 from gdatasets.generation.load import load_arrays
 from gdatasets.generation.moves import ELEMENT_DTYPE
 from gdatasets.generation.specs import DATASETS, DatasetSpec, own_spec, pinned_digest
-from gdatasets.sources.catalogue import SOURCES
+from gdatasets.sources.catalog import SOURCES
 from gdatasets.sources.image_folder import FolderSource
 from gdatasets.sources.published import load_source
 from gdatasets.sources.source import Source, SourceArrays, data_roots
@@ -77,7 +77,7 @@ class Dataset:
 
 def default_configuration(name: str, root: Root = None) -> str:
     """The configuration that a run takes where none is given."""
-    known = _in_catalogue(name)
+    known = _in_catalog(name)
     if isinstance(known, DatasetSpec):
         names: Collection[str] = known.configurations
         usual = known.default_configuration
@@ -95,7 +95,7 @@ def as_typed(name: str) -> str:
 
     Names that an entry states are not looked up so: reading a stranger's entry opens no folder of the reader's.
     """
-    is_path = os.sep in name or "/" in name or _in_catalogue(name) is not None
+    is_path = os.sep in name or "/" in name or _in_catalog(name) is not None
     return name if is_path or not Path(name).exists() else os.path.join(os.curdir, name)  # noqa: PTH118
 
 
@@ -115,7 +115,7 @@ def open_dataset(name: str, configuration: str, root: Root = None) -> Dataset:
         InvalidArgumentError: the images have more than 256 classes or an impossible size; or an import path gives no
             dataset and no source.
     """
-    known = _in_catalogue(name)
+    known = _in_catalog(name)
     if isinstance(known, DatasetSpec):
         return _generated(name, known, configuration, root)
     build = None if known is not None else _find_build(name, root, configuration)
@@ -132,7 +132,7 @@ def open_dataset(name: str, configuration: str, root: Root = None) -> Dataset:
     return _as_published(name, known, root)
 
 
-def _in_catalogue(name: str) -> DatasetSpec | Source | None:
+def _in_catalog(name: str) -> DatasetSpec | Source | None:
     """The dataset or source of a name or import path; None of what can only be a user's own images."""
     if name in DATASETS:
         return DATASETS[name]

@@ -17,7 +17,7 @@ most configurations are much harder.
 from dataclasses import dataclass
 
 from gdatasets.generation.specs import DATASETS
-from gdatasets.sources.catalogue import SOURCES
+from gdatasets.sources.catalog import SOURCES
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,7 @@ def build(
         options = BuildOptions(workers, shard_size, progress)
         if source is not None:
             from gdatasets.generation.specs import named_spec
-            from gdatasets.sources.catalogue import SOURCES
+            from gdatasets.sources.catalog import SOURCES
             from gdatasets.sources.image_folder import FolderSource, Provenance
             from gdatasets.sources.published import PublishedSource
             from gdatasets.sources.sized import at_size
@@ -225,7 +225,7 @@ def _source_of(folder: Path, root: Path | None, own: Path | None) -> "ImageSourc
     manifest = read_manifest(folder)
     if manifest.dataset in DATASETS:
         return PublishedSource(DATASETS[manifest.dataset].source_name, root)
-    from gdatasets.sources.catalogue import SOURCES
+    from gdatasets.sources.catalog import SOURCES
     from gdatasets.sources.sized import at_size
 
     name = str(own) if own is not None else manifest.source.name

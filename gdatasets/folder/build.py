@@ -51,7 +51,7 @@ from gdatasets.generation.specs import (
 )
 from gdatasets.groups.group import Group
 from gdatasets.processes import adopt_environment, end_with_parent, worker_context
-from gdatasets.sources.catalogue import SOURCES
+from gdatasets.sources.catalog import SOURCES
 from gdatasets.sources.published import PublishedSource
 from gdatasets.sources.sized import at_size
 from gdatasets.sources.source import ImageSource, Source

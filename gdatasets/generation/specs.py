@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from gdatasets.errors import InvalidArgumentError, UnknownNameError
 from gdatasets.groups.actions import ACTIONS, actions_from_bits, bits_from_actions
 from gdatasets.registry import Registry
-from gdatasets.sources.catalogue import SOURCES
+from gdatasets.sources.catalog import SOURCES
 from gdatasets.sources.source import Source
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class DatasetSpec:
         title: for people.
         version: MAJOR.MINOR.PATCH; MAJOR changes when existing samples change, MINOR when something is added, PATCH
             when the same data are serialized otherwise.
-        source_name: one of `gdatasets.sources.catalogue.SOURCES`, or a source's import path.
+        source_name: one of `gdatasets.sources.catalog.SOURCES`, or a source's import path.
         validation: samples at the end of `train` that the benchmark uses as its validation split.
         released: the day on which the digests of this version were published, YYYY-MM-DD; empty where they were not.
         configurations: names of the configurations that it has; by default the 23 of the families paper and group.

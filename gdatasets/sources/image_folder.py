@@ -27,7 +27,7 @@ from gdatasets.errors import InvalidArgumentError, SourceError
 from gdatasets.files import file_sha256, read_whole, reading
 from gdatasets.groups.actions import Images
 from gdatasets.sources.archived_images import MAX_FILE_BYTES, unpack_member
-from gdatasets.sources.catalogue import SOURCES
+from gdatasets.sources.catalog import SOURCES
 from gdatasets.sources.documentation import NOT_STATED, Documentation, read_documentation
 from gdatasets.sources.sized import shrink
 from gdatasets.sources.source import Source, SourceArrays

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from gdatasets.errors import SourceError, UnknownNameError
-from gdatasets.sources.catalogue import SOURCES
+from gdatasets.sources.catalog import SOURCES
 from gdatasets.sources.download import check, fetch, holds
 from gdatasets.sources.source import Edition, PieceReader, Pieces, PublishedFile, Source, SourceArrays, data_roots
 

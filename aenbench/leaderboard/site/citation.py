@@ -5,7 +5,7 @@ from urllib.parse import quote
 from aenbench.leaderboard.entry import Entry
 from gdatasets.folder.citation import cite, escape_latex
 from gdatasets.generation.specs import DATASETS
-from gdatasets.sources.catalogue import SOURCES
+from gdatasets.sources.catalog import SOURCES
 
 _URL = ":/?#[]@!$&'()*+,;=-._~%"
 """What a URL may hold; braces and backslashes in it are percent-encoded."""

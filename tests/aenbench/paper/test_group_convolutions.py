@@ -29,7 +29,7 @@ from aenbench.tasks.task import Task
 from aenbench.training.recipe import Recipe
 from gdatasets.errors import SourceError, UnknownNameError
 from gdatasets.sources import published
-from gdatasets.sources.catalogue import SOURCES
+from gdatasets.sources.catalog import SOURCES
 
 NETWORKS = 24
 CHILD = Recipe(20, 1, 10, chosen_by=40, evaluation_batch=40)

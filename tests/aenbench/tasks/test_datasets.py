@@ -11,7 +11,7 @@ from aenbench.errors import InvalidArgumentError
 from aenbench.tasks.datasets import Dataset, default_configuration, open_dataset
 from gdatasets.errors import SourceError, UnknownNameError
 from gdatasets.generation.specs import DATASETS, pinned_digest
-from gdatasets.sources.catalogue import SOURCES
+from gdatasets.sources.catalog import SOURCES
 
 
 def images(folder: Path, **counts: int) -> Path:

@@ -17,7 +17,7 @@ from aenbench.tasks.datasets import default_configuration, open_dataset
 from gdatasets import DATASETS, load_arrays
 from gdatasets.cli import main as data_cli
 from gdatasets.generation.specs import moved_spec
-from gdatasets.sources.catalogue import SOURCES
+from gdatasets.sources.catalog import SOURCES
 
 MODULE = '''
 from dataclasses import replace

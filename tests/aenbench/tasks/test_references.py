@@ -7,7 +7,7 @@ import pytest
 
 from aenbench.tasks.references import REFERENCES, UNKNOWN, reference_of
 from gdatasets.generation.specs import DATASETS
-from gdatasets.sources.catalogue import SOURCES
+from gdatasets.sources.catalog import SOURCES
 
 
 @pytest.mark.parametrize("name", REFERENCES)

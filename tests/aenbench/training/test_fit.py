@@ -11,7 +11,7 @@ from aenbench.tasks.images import LabeledImages
 from aenbench.training.fit import accuracy, derive_seed, fit, predict
 from aenbench.training.recipe import MAX_PASSES, Recipe
 from gdatasets.errors import GDatasetsError
-from gdatasets.sources.catalogue import SOURCES
+from gdatasets.sources.catalog import SOURCES
 
 
 def quadrants(count: int, seed: int) -> LabeledImages:

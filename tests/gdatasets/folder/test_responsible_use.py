@@ -15,7 +15,7 @@ from gdatasets.folder.citation import FORMATS, cite
 from gdatasets.folder.description import describe_version
 from gdatasets.folder.verify import verify_folder
 from gdatasets.generation.specs import own_spec
-from gdatasets.sources.catalogue import SOURCES
+from gdatasets.sources.catalog import SOURCES
 from gdatasets.sources.documentation import NOT_STATED, Documentation
 from gdatasets.sources.image_folder import FolderSource, Provenance
 

@@ -20,7 +20,7 @@ from gdatasets.generation.specs import (
     pinned_digests,
     published_versions,
 )
-from gdatasets.sources.catalogue import SOURCES
+from gdatasets.sources.catalog import SOURCES
 
 PINS = json.loads(resources.files("gdatasets").joinpath("pinned_digests.json").read_text())
 FIRST = ("g-mnist", "g-fashion-mnist", "g-digits", "mnist-rot")

@@ -18,7 +18,7 @@ import scipy.io
 from numpy.typing import NDArray
 from torchvision.datasets import CIFAR10, SVHN
 
-from gdatasets.sources.catalogue import SOURCES
+from gdatasets.sources.catalog import SOURCES
 from gdatasets.sources.source import Edition, PublishedFile, Source, SourceArrays
 
 SAMPLES = {"train": 10, "test": 4}

@@ -24,7 +24,7 @@ from gdatasets import load_arrays
 from gdatasets.errors import SourceError
 from gdatasets.folder.build import build_dataset
 from gdatasets.folder.verify import verify_folder
-from gdatasets.sources.catalogue import SOURCES
+from gdatasets.sources.catalog import SOURCES
 from gdatasets.sources.published import PublishedSource, load_source
 from gdatasets.sources.source import Edition, Source
 

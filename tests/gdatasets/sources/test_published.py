@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gdatasets.errors import SourceError, UnknownNameError
-from gdatasets.sources.catalogue import SOURCES
+from gdatasets.sources.catalog import SOURCES
 from gdatasets.sources.published import load_source, source_is_local
 from gdatasets.sources.source import Source, SourceArrays
 

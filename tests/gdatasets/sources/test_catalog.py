@@ -1,4 +1,4 @@
-"""The catalogue: what is registered, what is refused, and that reading it is light."""
+"""The catalog: what is registered, what is refused, and that reading it is light."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gdatasets.errors import InvalidArgumentError, UnknownNameError
-from gdatasets.sources.catalogue import SOURCES
+from gdatasets.sources.catalog import SOURCES
 from gdatasets.sources.published import PublishedSource, load_source
 
 DIGITS = SOURCES["digits"]
@@ -66,7 +66,7 @@ def test_what_is_no_source_is_not_registered(value: object, says: str) -> None:
     assert "toy" not in SOURCES
 
 
-def test_reading_the_catalogue_imports_nothing_heavy() -> None:
+def test_reading_the_catalog_imports_nothing_heavy() -> None:
     heavy = ("torch", "torchvision", "pandas", "pyarrow", "matplotlib", "sklearn", "scipy", "PIL")
     code = (
         "import sys; from gdatasets.generation.specs import DATASETS; from gdatasets.sources.published import *\n"
