@@ -19,8 +19,8 @@ def verify(
     weights: Annotated[
         Path | None,
         typer.Option(
-            help="A folder of weights, as `aenbench run --weights` writes it, or the entries' own: check that they load and "
-            "reproduce the entries' predictions. Entries without weights there are skipped."
+            help="A folder of weights, as `aenbench run --weights` writes it, or the entries' own: check that they "
+            "load and reproduce the entries' predictions. Entries without weights there are skipped."
         ),
     ] = None,
 ) -> None:
