@@ -74,6 +74,7 @@ class StandIn:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # a reply is sent in two parts; the second would wait for the first one's receipt
     hub: StandIn
 
     def log_message(self, *_: Any) -> None:
@@ -292,7 +293,7 @@ def running() -> Iterator[StandIn]:
     hub = StandIn()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": hub}))
     hub.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)  # `shutdown` waits for a look
     thread.start()
     try:
         yield hub
