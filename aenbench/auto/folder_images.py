@@ -27,7 +27,7 @@ from aenbench.tasks.datasets import (
 from aenbench.tasks.task import TaskShape
 from gdatasets.errors import SourceError
 from gdatasets.files import writing
-from gdatasets.folder.built_dataset import is_build
+from gdatasets.folder.manifest import is_build
 from gdatasets.generation.specs import own_spec
 from gdatasets.sources.image_folder import FolderSource
 from gdatasets.sources.source import SourceArrays
@@ -93,8 +93,6 @@ def find_images(typed: str, root: Root, scratch: Path) -> FoundImages:
     dataset = open_dataset(name if archive is None else str(archive), configuration, root)
     for split in ("train", "test"):
         dataset.read(split)  # what cannot be read ends here, before any work
-    if len(dataset.classes) < 2:
-        raise SourceError(f"{typed} has one class; there is nothing to tell apart. Give a folder for each class.")
     return FoundImages(dataset, name, configuration, archive, notes)
 
 
@@ -124,7 +122,7 @@ def _as_archive(path: Path, scratch: Path) -> tuple[Path | None, tuple[str, ...]
             )
         notes.append(f"The central square of each image was resized to {size} x {size} pixels.")
     name = own_spec(source).name.lower()
-    check_own_name(name, str(path))
+    check_own_name(name, str(path), sum(splits.values()))
     resized = FolderSource(path, size=size, color=survey.has_color)
     parts = {split: resized.read(split, 0, count) for split, count in splits.items()}
     if is_cut:

@@ -199,15 +199,30 @@ def datasets(root: RootOption = None) -> None:
     """List the datasets that a run can take, and which of them are on this machine."""
     from gdatasets.generation.specs import DATASETS, is_pinned
     from gdatasets.sources.catalog import SOURCES
-    from gdatasets.sources.published import source_is_local
+    from gdatasets.sources.published import source_is_fetchable, source_is_local
+    from gdatasets.sources.source import data_roots
 
     unpinned = {name for name, spec in DATASETS.items() if not is_pinned(spec)}
     sources = {name: spec.source_name for name, spec in DATASETS.items()} | {name: name for name in SOURCES}
     for name, source in sources.items():
         sizes = " / ".join(f"{count:,}" for count in SOURCES.find(source).samples.values())
-        here = "on this machine" if source_is_local(source, root) else "to be fetched"
+        fetched = "to be fetched" if source_is_fetchable(source) else "to be fetched by hand, with an account"
+        here = "on this machine" if source_is_local(source, root) else fetched
         say(f"{name:16} {sizes:18} {here}{'; no published digest' if name in unpinned else ''}")
+    for place in data_roots(root):
+        for name, what in _own_images(place):
+            say(f"{name:37} {what} in {place}")
     say_lines("\nAny folder or .zip file of class folders, train/CLASS/image and test/CLASS/image, by its path.")
+
+
+def _own_images(place: Path) -> list[tuple[str, str]]:
+    """Archives and builds of a root, which `--dataset` takes by name; archives are not opened."""
+    from gdatasets.folder.manifest import is_build
+
+    if not place.is_dir():
+        return []
+    found = [(path.stem, ".zip file") for path in place.iterdir() if path.suffix == ".zip" and path.is_file()]
+    return sorted([*found, *((path.name, "build") for path in place.iterdir() if is_build(path))])
 
 
 def default_dataset(root: Path | None) -> str:

@@ -184,8 +184,20 @@ def check_benchmark(where: str, classes: tuple[str, ...], samples: Mapping[str, 
     """Whether images can be learned from and scored."""
     if missing := {"train", "test"} - set(samples):
         raise SourceError(f"{where} has no images below {' and '.join(sorted(missing))}; a benchmark needs both.")
+    if len(classes) < 2:
+        raise SourceError(f"{where} has one class; there is nothing to tell apart. Give a folder for each class.")
     if len(classes) > MAX_CLASSES:
         raise InvalidArgumentError(f"{where} has {len(classes)} classes; at most {MAX_CLASSES} are scored.")
+
+
+def _check_class_sizes(where: str, sizes: Mapping[str, int]) -> None:
+    """Whether each class has an image to learn from and one to choose by."""
+    for label, count in sizes.items():
+        if count < _LEAST_OF_A_CLASS:
+            raise SourceError(
+                f'{where} has {count} training image{"" if count == 1 else "s"} of the class "{label}"; a benchmark '
+                f"needs {_LEAST_OF_A_CLASS} or more of each. Add images, or remove the class."
+            )
 
 
 def _tenth(samples: Mapping[str, int]) -> int:
@@ -196,14 +208,9 @@ def _tenth(samples: Mapping[str, int]) -> int:
 def _own(source: FolderSource) -> Dataset:
     """A folder of class folders, or a .zip file of one."""
     about, name = source.about, own_spec(source).name.lower()
-    check_own_name(name, str(source.path))
+    check_own_name(name, str(source.path), sum(about.samples.values()))
     check_benchmark(str(source.path), about.classes, about.samples)
-    for label, count in source.class_sizes("train").items():
-        if count < _LEAST_OF_A_CLASS:
-            raise SourceError(
-                f'{source.path} has {count} training image{"" if count == 1 else "s"} of the class "{label}"; a '
-                f"benchmark needs {_LEAST_OF_A_CLASS} or more of each. Add images, or remove the class."
-            )
+    _check_class_sizes(str(source.path), source.class_sizes("train"))
     samples, validation = _held_out(about.samples)
 
     @cache
@@ -221,13 +228,13 @@ def _built(build: "BuiltDataset", configuration: str) -> Dataset:
     """What `gdatasets build` made, in one of the folder's configurations: moved already, with the folder's splits."""
     manifest, where = build.manifest, str(build.folder)
     name, published = manifest.dataset.lower(), manifest.dataset in DATASETS
-    if not published:
-        check_own_name(name, where)
     if configuration not in manifest.configurations:
         raise UnknownNameError(f"configuration of {where}", configuration, manifest.configurations)
     records = manifest.configurations[configuration].splits
     every = {split: record.samples for split, record in records.items()}
     check_benchmark(where, tuple(manifest.classes), every)
+    if not published:
+        check_own_name(name, where, sum(every.values()))
     samples, validation = _held_out(every)
     original = SOURCES.get(manifest.source.name)
     keeps_order = published or (original is not None and bool(original.held_out) and original.samples == every)
@@ -236,6 +243,9 @@ def _built(build: "BuiltDataset", configuration: str) -> Dataset:
 
     def moved(split: str) -> SourceArrays:
         arrays = build.read(configuration, split)
+        if split == "train":
+            counts = np.bincount(arrays.labels, minlength=len(manifest.classes))
+            _check_class_sizes(where, dict(zip(manifest.classes, counts.tolist(), strict=True)))
         return SourceArrays(arrays.images, arrays.labels)
 
     @cache
@@ -264,10 +274,14 @@ def _built(build: "BuiltDataset", configuration: str) -> Dataset:
     )
 
 
-def check_own_name(name: str, where: str) -> None:
-    """An entry about own images of a published dataset's name would be scored by the answers of that one."""
+def check_own_name(name: str, where: str, count: int) -> None:
+    """An entry about `count` own images of a published dataset's name would be scored by the answers of that one."""
     if name in DATASETS or name in SOURCES:
-        raise InvalidArgumentError(f"{where} is named {name}, as a published dataset is; give yours another name.")
+        published = DATASETS[name].source if name in DATASETS else SOURCES[name]
+        raise InvalidArgumentError(
+            f"{where} is named {name}, as a published dataset is; give yours another name, such as "
+            f"{published.subset_name(count)}."
+        )
 
 
 def _held_out(samples: Mapping[str, int]) -> tuple[dict[str, int], int]:
@@ -317,7 +331,8 @@ def _find_build(name: str, root: Root, configuration: str | None = None) -> "Bui
     folders = [place for place in places if place.is_dir()]
     if not folders:
         return None
-    from gdatasets.folder.built_dataset import is_build, open_build  # what reads Parquet is imported when needed
+    from gdatasets.folder.built_dataset import open_build  # what reads Parquet is imported when needed
+    from gdatasets.folder.manifest import is_build
 
     return next((open_build(folder) for folder in folders if is_build(folder)), None)
 

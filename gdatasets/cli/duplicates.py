@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gdatasets.cli.output import say
+from gdatasets.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from gdatasets.sources.source import ImageSource
@@ -54,8 +55,11 @@ def _original(name: str, size: int | None, root: Path | None) -> "ImageSource":
     from gdatasets.sources.published import PublishedSource
 
     build = find_build(name)
+    is_folder = build is None and (Path(name).exists() or Path(name).suffix == ".zip")
+    if size is not None and not is_folder:
+        raise InvalidArgumentError(f"--size is for class folders; {name} has images of one size.")
     if build is not None:
         return restore_source(build, default_configuration(build.manifest))
-    if Path(name).exists() or Path(name).suffix == ".zip":
+    if is_folder:
         return FolderSource(Path(name), size)
     return PublishedSource(DATASETS[name].source_name if name in DATASETS else name, root)

@@ -1,6 +1,7 @@
 """The command `gdatasets`. Heavy imports wait until a command needs them, so that `--help` answers at once."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -83,9 +84,12 @@ def info(
 
 @app.command(epilog="Example: gdatasets build g-mnist d4-roll --out g-mnist")
 def build(
-    out: Annotated[Path, typer.Option("--out", help="The folder to build into; finished parts are kept.")],
     names: Annotated[
         list[str] | None, typer.Argument(metavar="NAME [CONFIG]...", help="A dataset, then configurations.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="The folder to build into, by default NAME; finished parts are kept."),
     ] = None,
     config: ConfigOption = None,
     every: Annotated[bool, typer.Option("--all", help="All configurations.")] = False,
@@ -99,8 +103,8 @@ def build(
     color: Annotated[
         bool | None, typer.Option("--color/--gray", help="Own images: RGB or gray; by default as the first image.")
     ] = None,
-    version: Annotated[str, typer.Option(help="Own images: MAJOR.MINOR.PATCH.")] = "1.0.0",
-    title: Annotated[str, typer.Option(help="Own images: a title for the card.")] = "",
+    version: Annotated[str, typer.Option(help="With --source: MAJOR.MINOR.PATCH, by default 1.0.0.")] = "",
+    title: Annotated[str, typer.Option(help="With --source: a title for the card.")] = "",
     license: Annotated[str, typer.Option(help="Own images: SPDX identifier of their license.")] = "",
     homepage: Annotated[str, typer.Option(help="Own images: where they come from.")] = "",
     citation: Annotated[str, typer.Option(help="Own images: how to cite them.")] = "",
@@ -128,7 +132,7 @@ def build(
 ) -> None:
     """Build configurations of a dataset, or of your own images, into a folder that `datasets.load_dataset` reads."""
     from gdatasets.cli.progress import shown
-    from gdatasets.folder.build import BuildOptions, build_dataset, check_not_published
+    from gdatasets.folder.build import BuildOptions, build_dataset
     from gdatasets.folder.build import build as build_folder
     from gdatasets.generation.specs import dataset_spec
 
@@ -136,6 +140,16 @@ def build(
     configs = [*rest, *(config or [])]
     if config_name and generators is None:
         raise InvalidArgumentError("--config-name names the group of --generators FILE.npy|NAMES; give both.")
+    of_own_images = {
+        "--color or --gray": color is not None,
+        "--license": license,
+        "--homepage": homepage,
+        "--citation": citation,
+        "--subset-of": subset_of,
+        "--documentation": documentation,
+    }
+    if source is None:
+        _refuse(name or "a dataset", {**of_own_images, "--version": version, "--title": title})
     with shown(quiet) as progress:
         options = BuildOptions(workers, shard_size, progress)
         if source is not None:
@@ -148,21 +162,30 @@ def build(
             stated = Provenance(title, license, homepage, citation).of_subset(subset_of).documented(documentation)
             images: ImageSource = FolderSource(source, size, color, stated)
             if str(source) in SOURCES and not source.exists():
+                _refuse(str(source), of_own_images)
                 images = at_size(PublishedSource(str(source), root), size)
-            spec = named_spec(images.about, name, version, title)
-            if isinstance(images, FolderSource):
-                check_not_published(spec.name, images.about, source)
+            spec = named_spec(images.about, name, version or "1.0.0", title)
             groups = _own_groups(spec, generators, config_name, images.image_shape)
             chosen = spec.configurations if every else configs
-            manifest = build_folder(spec, images, [*chosen, *groups], out, options)
+            folder = out or Path(spec.name)
+            manifest = build_folder(spec, images, [*chosen, *groups], folder, options)
         elif name:
             spec = dataset_spec(name)
             groups = _own_groups(spec, generators, config_name, (size or spec.source.image_shape[0],) * 2)
             named = spec.configurations if every else configs
-            manifest = build_dataset(name, [*named, *groups], out, root, options, size)
+            folder = out or Path(spec.at_size(size or spec.source.image_shape[0]).name)
+            manifest = build_dataset(name, [*named, *groups], folder, root, options, size)
         else:
             raise InvalidArgumentError("Name a dataset, or your own images with --source DIR|ZIP.")
-    _say(quiet, f"{out} holds {manifest.dataset}@{manifest.version}: {', '.join(manifest.configurations)}")
+    _say(quiet, f"{folder} holds {manifest.dataset}@{manifest.version}: {', '.join(manifest.configurations)}")
+
+
+def _refuse(name: str, options: Mapping[str, object]) -> None:
+    """Options that say something of a user's own images are not passed over where the images are another's."""
+    if given := [option for option, value in options.items() if value]:
+        raise InvalidArgumentError(
+            f"{' and '.join(given)}: only your own images take this (--source DIR|ZIP); {name} has its own."
+        )
 
 
 def _own_groups(

@@ -12,6 +12,7 @@ Nothing about an unfinished build is trusted: its shards are compared with what 
 """
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
@@ -53,8 +54,8 @@ from gdatasets.groups.group import Group
 from gdatasets.processes import adopt_environment, end_with_parent, worker_context
 from gdatasets.sources.catalog import SOURCES
 from gdatasets.sources.published import PublishedSource
-from gdatasets.sources.sized import at_size
-from gdatasets.sources.source import ImageSource, Source
+from gdatasets.sources.sized import SizedSource, at_size
+from gdatasets.sources.source import ImageSource
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being made, samples done and samples in all."""
@@ -126,8 +127,7 @@ def build(
     """Build configurations of any source into a folder; see `build_dataset`."""
     options = options or BuildOptions()
     wanted = _wanted(spec, configs)
-    if spec.name in DATASETS and not isinstance(source, PublishedSource):
-        raise InvalidArgumentError(f"{spec.name} is the name of a published dataset; give yours another name.")
+    _check_not_published(spec.name, source)
     for split in source.about.samples:
         source.read(split, 0, 1)  # a missing source is an error before anything is written
     folder = Path(out)
@@ -151,19 +151,26 @@ def check_own_dataset(spec: DatasetSpec) -> None:
         )
 
 
-def check_not_published(name: str, images: Source, path: Path) -> None:
-    """Whether images of one's own go by a name of their own.
+def _check_not_published(name: str, source: ImageSource) -> None:
+    """Whether images that are not the published ones go by a name of their own.
+
+    Names are compared in lower case, and those of moved datasets without the `-SIZE` that `DatasetSpec.at_size` adds.
 
     Raises:
         InvalidArgumentError: `name` is that of a published dataset or source; says under which name they may be used.
     """
-    published = DATASETS[name].source if name in DATASETS else SOURCES.get(name)
+    typed = name.lower()
+    moved = DATASETS.get(typed) or DATASETS.get(re.sub(r"-[0-9]+$", "", typed))
+    published = moved.source if moved is not None else SOURCES.get(typed)
     if published is None:
         return
-    count, whole = sum(images.samples.values()), sum(published.samples.values())
+    read = source.original if isinstance(source, SizedSource) else source
+    if isinstance(read, PublishedSource) and read.name == (moved.source_name if moved is not None else typed):
+        return
+    count, whole = sum(source.about.samples.values()), sum(published.samples.values())
     raise InvalidArgumentError(
-        f"{path} ({count:,} images) is not the published {name} ({whole:,} images of {published.title}, in the "
-        f"publisher's own files); use it under a name of its own, such as {published.subset_name(count)}."
+        f"{source.about.title} ({count:,} images) is not the published {name} ({whole:,} images of {published.title}, "
+        f"in the publisher's own files); use it under a name of its own, such as {published.subset_name(count)}."
     )
 
 

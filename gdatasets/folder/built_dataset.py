@@ -13,7 +13,7 @@ from gdatasets.folder.card import dataset_digest
 from gdatasets.folder.citation import Cited, render_citation
 from gdatasets.folder.contents import SplitContents
 from gdatasets.folder.identity import check_identity
-from gdatasets.folder.manifest import FORMAT, NAME, Manifest, SplitRecord, read_manifest
+from gdatasets.folder.manifest import Manifest, SplitRecord, read_manifest
 from gdatasets.folder.own_group import folder_configuration
 from gdatasets.generation.arrays import Arrays
 from gdatasets.generation.configured import AnyConfiguration, element_dtype
@@ -140,15 +140,6 @@ class RestoredSource:
     @cached_property
     def _restored(self) -> dict[str, SourceArrays]:
         return {}
-
-
-def is_build(folder: str | os.PathLike[str]) -> bool:
-    """Whether a folder is, or says that it is, a finished build; nothing of it is trusted yet."""
-    path = Path(folder) / NAME
-    if not path.is_file():
-        return False
-    with path.open("rb") as stream:
-        return FORMAT.encode() in stream.read(256)
 
 
 def open_build(folder: str | os.PathLike[str]) -> BuiltDataset:

@@ -168,6 +168,8 @@ def _text(spec: DatasetSpec, manifest: Manifest, cited: Cited) -> str:
         *(_NUMBER_COLUMNS if has_groups else []),
     ]
     how = [f"- *{family}*: {MOVES[family]}." for family in families(spec, manifest)]
+    if cited.source.size_rule:
+        how.insert(0, f"- *size*: {cited.source.size_rule}.")
     known = "The twelve actions are those of the paper below. " if columns != _NUMBER_COLUMNS else ""
     source = manifest.source
     folder = f"aen/{spec.name}" if is_pinned(spec) else "this folder"

@@ -8,6 +8,7 @@ digests that the package pins (`gdatasets verify` does) or that a paper cites.
 
 import hashlib
 import json
+import os
 import re
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
@@ -105,6 +106,15 @@ class Manifest(_Record):
         """Every file that the manifest covers: metadata, then shards."""
         splits = [split for config in self.configurations.values() for split in config.splits.values()]
         return [*self.files, *(shard for split in splits for shard in split.shards)]
+
+
+def is_build(folder: str | os.PathLike[str]) -> bool:
+    """Whether a folder is, or says that it is, a finished build; nothing of it is trusted yet."""
+    path = Path(folder) / NAME
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return FORMAT.encode() in stream.read(256)
 
 
 def _canonical(manifest: Manifest) -> bytes:

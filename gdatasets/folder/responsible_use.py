@@ -49,6 +49,7 @@ def responsible_use(spec: DatasetSpec, source: Source, manifest: Manifest) -> di
         "dataAnnotationProtocol": [known.annotation, "Moved images have the label of their source image."],
         "dataPreprocessingProtocol": [
             *([f"Splits {source.split_rule}."] if source.split_rule else []),
+            *([f"Size: {source.size_rule}."] if source.size_rule else []),
             *(f"Configurations of the family {kind}: {MOVES[kind]}." for kind in kinds),
         ],
         "dataBiases": [known.biases],

@@ -29,7 +29,7 @@ from gdatasets.groups.actions import Images
 from gdatasets.sources.archived_images import MAX_FILE_BYTES, unpack_member
 from gdatasets.sources.catalog import SOURCES
 from gdatasets.sources.documentation import NOT_STATED, Documentation, read_documentation
-from gdatasets.sources.sized import shrink
+from gdatasets.sources.sized import shrink, size_rule
 from gdatasets.sources.source import Source, SourceArrays
 
 _SPLITS = ("train", "validation", "test")
@@ -125,6 +125,7 @@ class FolderSource:
             homepage=named.homepage,
             citation=named.citation,
             documentation=named.documentation,
+            size_rule="" if self.size is None else size_rule(self.size),
         )
 
     def class_sizes(self, split: str) -> dict[str, int]:

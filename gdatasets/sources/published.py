@@ -98,6 +98,17 @@ def source_is_local(name: str, root: Root = None) -> bool:
     )
 
 
+def source_is_fetchable(name: str) -> bool:
+    """Whether all files of a source can be fetched without an account (nothing is asked of the network)."""
+    source = SOURCES.find(name)
+    source = source.original or source
+    return all(_fetchable(source, split) is not None for split in source.samples)
+
+
+def _fetchable(source: Source, split: str) -> Edition | None:
+    return next((each for each in source.editions if all(file.urls for file in each.files.get(split, ()))), None)
+
+
 @dataclass(frozen=True)
 class _Whole:
     """A split in memory."""
@@ -188,7 +199,7 @@ def _locate(source: Source, split: str, root: Root, download: bool) -> tuple[Pat
         for edition in source.editions:
             if any((base / file.path).is_file() for file in edition.files[split]):
                 return base, edition  # some of them are an error, not a reason to look further
-    fetchable = next((each for each in source.editions if all(file.urls for file in each.files[split])), None)
+    fetchable = _fetchable(source, split)
     if fetchable is None:
         raise SourceError(_missing(source, source.editions[0], split, roots, "it cannot be fetched without an account"))
     if not download:

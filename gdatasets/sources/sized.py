@@ -10,6 +10,14 @@ from gdatasets.errors import InvalidArgumentError
 from gdatasets.sources.source import ImageSource, Source, SourceArrays
 
 
+def size_rule(size: int) -> str:
+    """What `shrink` does, in words."""
+    return (
+        f"of each image the central square, resized to {size}x{size} pixels (Pillow, bilinear with antialiasing) where "
+        "it has another size"
+    )
+
+
 def shrink(image: Image.Image, size: int, where: str, enlarge: bool = False) -> Image.Image:
     """The central square of an image, resized to `size` pixels a side (Pillow, bilinear with antialiasing).
 
@@ -62,7 +70,7 @@ class SizedSource:
 
     @property
     def about(self) -> Source:
-        return replace(self.original.about, image_shape=self.image_shape)
+        return replace(self.original.about, image_shape=self.image_shape, size_rule=size_rule(self.size))
 
     @property
     def image_shape(self) -> tuple[int, ...]:

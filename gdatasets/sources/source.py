@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from gdatasets.errors import InvalidArgumentError, SourceError
 from gdatasets.sources.documentation import NOT_STATED, Documentation
 
+_NON_COMMERCIAL = r"non[-_ ]?commercial|\b(no|not for) commercial|(?<![a-z])nc(?![a-z])"
+
 
 class SourceArrays(NamedTuple):
     """One split of a source."""
@@ -135,6 +137,7 @@ class Source:
         held_out: what of these is kept together, such as `tracks of a sign`: then they are the end of `train` as it is
             read, and `train` is mixed already. Empty where the publisher's order knows no groups.
         split_rule: how the splits were cut, where they or their order are not as published.
+        size_rule: how the images came to their size, where that is not the published one.
         editions: the forms in which the same images are published; the first one that is found is read.
         original: the source whose images are split again by `ranges`, instead of editions.
         ranges: for each split which images of the original it has, counted over all, those of `train` first.
@@ -154,6 +157,7 @@ class Source:
     validation: int = 0
     held_out: str = ""
     split_rule: str = ""
+    size_rule: str = ""
     editions: tuple[Edition, ...] = ()
     original: "Source | None" = None
     ranges: Mapping[str, tuple[range, ...]] | None = None
@@ -176,9 +180,10 @@ class Source:
     @property
     def restriction(self) -> str:
         """What a non-commercial or GPL license demands of derived images; empty of others."""
-        if re.search(r"non-?commercial|\bNC\b", self.license, re.IGNORECASE):
+        if re.search(_NON_COMMERCIAL, self.license, re.IGNORECASE):
             return "RESTRICTED: no commercial use, of derived images either"
-        return "RESTRICTED: derived images only under the same license" if "GPL" in self.license else ""
+        is_copyleft = re.search(r"gpl|general public", self.license, re.IGNORECASE)
+        return "RESTRICTED: derived images only under the same license" if is_copyleft else ""
 
     @property
     def terms(self) -> str:

@@ -46,16 +46,21 @@ def cut_each_class(name: str, labels: NDArray[np.int64]) -> Mapping[str, Order]:
     return {"train": np.concatenate([learned, held_out_images]), "test": tested}
 
 
-def hold_out_groups(name: str, groups: Sequence[str]) -> tuple[Order, int]:
+def hold_out_groups(name: str, labels: Sequence[int], groups: Sequence[str]) -> tuple[Order, int]:
     """An order of training samples whose end is whole groups, and how many samples that end has.
 
-    Every tenth group is held out, counted in the order of their names; both parts are mixed by `fixed_order`.
+    In each class every tenth group is held out, counted in the order of their names; in a class of fewer than ten the
+    last one, unless it is the only one. Both parts are mixed by `fixed_order`.
 
     Args:
         name: of the source; it keys the mixing.
-        groups: the group of each sample, in the publisher's order.
+        labels: the class of each sample, in the publisher's order.
+        groups: the group of each, whose name is not used by another class.
     """
-    held_out = set(sorted(set(groups))[9::10])
+    members: dict[int, set[str]] = {}
+    for label, group in zip(labels, groups, strict=True):
+        members.setdefault(label, set()).add(group)
+    held_out = {chosen for each in map(sorted, members.values()) for chosen in each[9::10] or each[1:][-1:]}
     is_held_out = np.fromiter((group in held_out for group in groups), dtype=bool, count=len(groups))
     parts = [_mixed(name, np.flatnonzero(is_held_out == wanted)) for wanted in (False, True)]
     return np.concatenate(parts), len(parts[1])

@@ -16,7 +16,7 @@ from gdatasets.sources.source import Edition, MovedDataset, Pieces, PublishedFil
 from gdatasets.sources.splits import hold_out_groups
 
 _SIZE = 32
-_HELD_OUT = 2_640
+_HELD_OUT = 2_520
 _CLASSES = (
     "speed limit 20",
     "speed limit 30",
@@ -80,11 +80,11 @@ _TEST = (
 class TrafficSignArchives:
     """`GTSRB/Training/CLASS/TRACK_FRAME.ppm`, and `GTSRB/Final_Test/Images/*.ppm` with `GT-final_test.csv`.
 
-    A track is one passing of one sign, about 30 frames. Every tenth track is held out, so that choices are made by
-    passings that are not learned from.
+    A track is one passing of one sign, about 30 frames. Every tenth track of a class is held out, at least one, so that
+    choices are made by passings that are not learned from.
 
     Attributes:
-        held_out: frames in every tenth track.
+        held_out: frames in these tracks.
     """
 
     held_out: int
@@ -104,10 +104,10 @@ class TrafficSignArchives:
             if found := re.fullmatch(r"(?:.*/)?([0-9]{5})/([0-9]{5})_[0-9]{5}\.ppm", name):
                 frames.append((f"{found[1]}/{found[2]}", name, int(found[1])))
         frames.sort()
-        order, held_out = hold_out_groups("gtsrb", [track for track, _, _ in frames])
+        order, held_out = hold_out_groups("gtsrb", [label for *_, label in frames], [track for track, *_ in frames])
         if len(frames) == count and held_out != self.held_out:
             where = root / files[0].path
-            raise SourceError(f"{where} has {held_out:,} frames in every tenth track, expected {self.held_out:,}.")
+            raise SourceError(f"{where} has {held_out:,} frames in the tracks held out, expected {self.held_out:,}.")
         labels = np.array([label for _, _, label in frames], dtype=np.int64)[order]
         return ArchivedImages(archive, [frames[number][1] for number in order], labels, _SIZE, fit=True)
 
@@ -140,8 +140,8 @@ TRAFFIC_SIGNS = Source(
     image_shape=(_SIZE, _SIZE, 3),
     validation=_HELD_OUT,
     held_out="tracks of a sign",
-    split_rule="as published (the corrected training set of the competition); every tenth track ends `train`, as its "
-    "validation images, both parts mixed",
+    split_rule="as published (the corrected training set of the competition); every tenth track of a class, at "
+    "least one, ends `train`, as its validation images, both parts mixed",
     editions=(Edition({"train": _TRAIN, "test": _TEST}, TrafficSignArchives(_HELD_OUT)),),
     documentation=Documentation(
         collection="Traffic signs cut out of videos from a car on German roads in 2010, about 30 frames of each "

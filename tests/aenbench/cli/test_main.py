@@ -270,6 +270,19 @@ def test_datasets_says_what_is_on_this_machine(
     assert lines["mnist-rot"].endswith("on this machine")
     assert lines["cifar10"].startswith("50,000 / 10,000")
     assert lines["svhn"].endswith("to be fetched")
+    assert lines["asl"].endswith("to be fetched by hand, with an account")
+
+
+def test_datasets_lists_the_archives_and_builds_of_a_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`run --dataset photos` finds them there by name."""
+    (tmp_path / "photos.zip").write_bytes(b"")
+    (tmp_path / "pets").mkdir()
+    (tmp_path / "pets" / "manifest.json").write_text('{"format": "gdatasets-manifest-1"')
+    (tmp_path / "other").mkdir()
+    printed = call(["datasets", "--root", str(tmp_path)], monkeypatch, capsys)[1]
+    assert [line.split()[0] for line in printed.splitlines() if str(tmp_path) in line] == ["pets", "photos"]
 
 
 def test_a_search_is_analysed(

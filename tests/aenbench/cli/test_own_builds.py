@@ -223,16 +223,35 @@ def test_a_build_that_is_not_what_its_manifest_says_is_refused_in_one_line(damag
     assert not list(Path().rglob("entry.json"))
 
 
-def test_own_images_of_a_published_name_are_refused_before_anything_is_trained(here, call):
+def test_own_images_of_a_published_name_are_refused_before_anything_is_trained(here, call, monkeypatch):
     """929b5b9 took them (read in its code, not run): their entries would be scored by the published labels."""
     pack(here / "mnist.zip")
     code, _, err = call(data, "build", "mnist", "d4", "--source", "mnist.zip", "--out", "built", "--quiet")
     assert (code, "is not the published mnist" in err) == (2, True), err
     source = FolderSource(here / "mnist.zip")
+    monkeypatch.setattr("gdatasets.folder.build._check_not_published", lambda *_: None)  # a forged folder
     build(own_spec(source), source, ["d4"], "built")
     for typed, config in (("./built", "d4"), ("./mnist.zip", "none")):
-        with pytest.raises(InvalidArgumentError, match="named mnist, as a published dataset is"):
+        with pytest.raises(InvalidArgumentError, match=r"named mnist, as a published dataset is.* such as mnist-70"):
             open_dataset(typed, config)
+
+
+def test_a_build_with_too_few_images_of_a_class_is_refused_as_an_archive_of_them_is(here, call):
+    """3130c15 refused the archive, and made an entry of what was built from it."""
+    pack(here / "few.zip", {"train": 3, "test": 30})
+    assert call(data, "build", "few", "d4", "--source", "few.zip", "--quiet")[0] == 0
+    for typed, config in (("few.zip", "none"), ("few", "d4")):
+        code, _, err = call(benchmark, *RUN, "--dataset", typed, "--config", config)
+        assert code == 2
+        assert '1 training image of the class "b"; a benchmark needs 2 or more of each' in err, err
+    with zipfile.ZipFile(here / "one.zip", "w") as one, zipfile.ZipFile(here / "few.zip") as few:
+        for name in few.namelist():
+            one.writestr(name.replace("/b/", "/a/b"), few.read(name))
+    assert call(data, "build", "one", "d4", "--source", "one.zip", "--quiet")[0] == 0
+    for typed, config in (("one.zip", "none"), ("one", "d4")):
+        code, _, err = call(benchmark, *RUN, "--dataset", typed, "--config", config)
+        assert (code, "has one class; there is nothing to tell apart" in err) == (2, True), err
+    assert not list(Path().rglob("entry.json"))
 
 
 def test_class_folders_beside_an_unrelated_manifest_are_images_still():

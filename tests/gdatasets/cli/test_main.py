@@ -55,6 +55,17 @@ def test_info_takes_a_version(run: Run) -> None:
     assert run("info", "aen/g-digits@v1.0.0")[1] == out
 
 
+def test_a_build_without_out_goes_into_a_folder_of_its_name(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """3130c15 asked for --out, also in the commands of its own hints."""
+    monkeypatch.chdir(tmp_path)
+    assert run("build", "g-digits", "d4", "--quiet")[0] == 0
+    assert run("build", "g-digits", "d4", "--size", "14", "--quiet")[0] == 0
+    assert run("build", "mine", "d4", "--source", "digits", "--quiet")[0] == 0
+    assert {path.name for path in tmp_path.iterdir() if path.is_dir()} >= {"g-digits", "g-digits-14", "mine"}
+
+
 def test_build_then_verify(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "a"
     code, _, err = run("build", "g-digits", "c4", "--out", out)
@@ -118,7 +129,14 @@ def test_a_preview_in_an_impossible_folder_is_one_line(run: Run) -> None:
         (["info", "g-mnist@7.0.0"], "1.0.0"),
         (["build", "g-digits", "aug9", "--out", "OUT"], "d4-roll"),
         (["build", "--out", "OUT"], "Name a dataset"),
-        (["build", "g-digits"], "--out"),
+        (
+            ["build", "g-digits", "--out", "OUT", "--license", "MIT", "--gray"],
+            "--color or --gray and --license: only your",
+        ),
+        (["build", "g-digits", "--out", "OUT", "--version", "2.0.0"], "--version: only your own images take this"),
+        (["build", "x", "--source", "digits", "--out", "OUT", "--subset-of", "eurosat"], "digits has its own"),
+        (["build", "g-svhn", "--source", "digits", "--out", "OUT"], "is not the published g-svhn"),
+        (["duplicates", "g-digits", "--size", "8"], "--size is for class folders"),
         (["build", "g-digits", "--out", "OUT", "--workers", "0"], "at least 1 worker"),
         (["build", "g-digits", "--out", "OUT", "--shard-size", "0"], "at least 1 sample"),
         (["build", "g-mnist", "--root", "/nowhere", "--out", "OUT"], "/nowhere"),

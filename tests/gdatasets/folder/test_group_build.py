@@ -469,7 +469,7 @@ def test_mistakes_of_the_command_are_one_line(run: Run, pets: FolderSource, tmp_
         ((*own, "--config-name", "x"), "--generators"),
         ((*own, "--generators", "d4", "--config-name", "d4"), "cannot be the name"),
         (("build", "g-digits", "--generators", "d4", "--out", tmp_path / "a"), "published dataset"),
-        (("build", "g-mnist", *own[2:], "--generators", "d4"), "is not the published g-mnist"),
+        (("build", "g-mnist", *own[2:], "--generators", "d4"), "g-mnist is the name of a published dataset"),
     ]:
         code, out, err = run(*arguments, "--quiet")
         assert (code, out) == (2, ""), err

@@ -107,7 +107,13 @@ def test_the_texts_are_part_of_what_is_verified(built: Path) -> None:
     [
         ("for non-commercial use only", "RESTRICTED: no commercial use"),
         ("CC-BY-NC-4.0", "RESTRICTED: no commercial use"),
+        ("CC_BY_NC_4.0", "RESTRICTED: no commercial use"),
+        ("non commercial research", "RESTRICTED: no commercial use"),
+        ("academic use only; not for commercial use", "RESTRICTED: no commercial use"),
         ("GPL-2.0", "RESTRICTED: derived images only under the same license"),
+        ("lgpl-3.0", "RESTRICTED: derived images only under the same license"),
+        ("GNU General Public License v2", "RESTRICTED: derived images only under the same license"),
+        ("Unclear; ask the institute for commercial use", ""),
         ("CC-BY-SA-4.0", ""),
         ("MIT", ""),
         ("CC0-1.0", ""),
@@ -129,6 +135,18 @@ def test_a_restricted_license_is_in_info_and_every_citation(photos: Path, tmp_pa
     source = FolderSource(photos, provenance=Provenance(license="GPL-2.0"))
     build(own_spec(source), source, ["d4"], tmp_path / "own")
     assert "GPL-2.0 (RESTRICTED: derived images only" in (tmp_path / "own/README.md").read_text()
+
+
+def test_a_size_of_ones_own_is_said(photos: Path, tmp_path: Path) -> None:
+    """The card said how images are moved, and nothing of what was cut off before."""
+    rule = "of each image the central square, resized to 8x8 pixels"
+    for name, source in {"smaller": FolderSource(photos, size=8), "as-they-are": FolderSource(photos)}.items():
+        build(own_spec(source, name), source, ["d4"], tmp_path / name)
+        for file in ("README.md", "croissant.json"):
+            assert (rule in (tmp_path / name / file).read_text()) == (name == "smaller")
+    build_dataset("g-digits", ["d4"], tmp_path / "digits", size=14)
+    assert "resized to 14x14 pixels" in (tmp_path / "digits/croissant.json").read_text()
+    assert verify_folder(tmp_path / "digits").verified
 
 
 def test_a_subset_has_the_license_and_texts_of_the_whole_and_says_that_it_is_one(photos: Path, tmp_path: Path) -> None:

@@ -316,10 +316,19 @@ def test_a_malformed_name_or_version_is_refused(pets: Path, name: str, version: 
         own_spec(FolderSource(pets), name, version)
 
 
-def test_the_name_of_a_published_dataset_is_refused(pets: Path, tmp_path: Path) -> None:
-    source = FolderSource(pets)
-    with pytest.raises(GDatasetsError, match="published dataset"):
-        build(own_spec(source, "g-mnist"), source, ["d4"], tmp_path / "out")
+@pytest.mark.parametrize("name", ["g-mnist", "G-MNIST", "g-eurosat-64", "EuroSAT", "kmnist"])
+def test_the_name_of_a_published_dataset_is_refused(pets: Path, tmp_path: Path, name: str) -> None:
+    """`build` itself asked for the name of a moved dataset only, as it is spelled and at its own size."""
+    source = FolderSource(pets, size=8)
+    with pytest.raises(GDatasetsError, match=f"is not the published {name} .* a name of its own, such as [a-z]+-14"):
+        build(own_spec(source, name), source, ["d4"], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_names_like_those_of_published_datasets_are_free(pets: Path, tmp_path: Path) -> None:
+    source = FolderSource(pets, size=8)
+    for name in ("eurosat-14", "g-mnist-mine", "mnist-64"):
+        assert build(own_spec(source, name), source, ["d4"], tmp_path / name).dataset == name
 
 
 def test_paths_in_an_archive_are_never_written(tmp_path: Path) -> None:

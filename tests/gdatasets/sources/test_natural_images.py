@@ -246,7 +246,7 @@ def test_frames_of_one_track_are_never_cut(publisher: Any, publish: Any) -> None
     source = publish("gtsrb")
     reader: Any = replace(source.editions[0].reader, held_out=7)  # type: ignore[type-var]
     publisher.replace("gtsrb", editions=(Edition(source.editions[0].files, reader),))
-    with pytest.raises(SourceError, match="in every tenth track, expected 7"):
+    with pytest.raises(SourceError, match="in the tracks held out, expected 7"):
         load_source("gtsrb", "train", publisher.root)
 
 
