@@ -12,6 +12,8 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from aenbench.analysis.anova import MIN_R_SQUARED, Analysis, Effect, Lead, analyze, table_values
 from aenbench.analysis.top_networks import MIN_NETWORKS, Level, Match, Top, matches, top_networks
 from aenbench.errors import EntryError
@@ -23,6 +25,8 @@ from gdatasets.files import make_folder, read_whole, write_whole
 TRIALS_FILE = "trials.csv"
 ANALYSIS_FILES = ("analysis.md", "effects.csv", "effects.png")
 MAX_TRIALS_BYTES = 16 << 20
+ABOVE_CHANCE = 0.02
+"""By how much the accuracy of a network has to exceed chance before it has learned anything."""
 _SHOWN_PAIRS = 10
 
 
@@ -67,14 +71,30 @@ def analyze_table(table: Table, folder: Path) -> tuple[Analysis, Top | None]:
     values = table_values(table)
     analysis = analyze(table.space, values)
     top = top_networks(table.space, values) if len(values) >= MIN_NETWORKS else None
-    write_analysis(analysis, folder, table.info.title, top, matches(table.space, values))
+    best, chance = max(np.mean(each) for each in values.values()), 1 / table.info.classes
+    if best > chance + ABOVE_CHANCE:
+        write_analysis(analysis, folder, table.info.title, top, matches(table.space, values))
+    else:
+        warning = (
+            f"**No network has learned anything.** The best reaches {_percent(float(best))}; to name one of "
+            f"{table.info.classes} classes at random reaches {_percent(chance)}. What follows explains differences "
+            "between networks that guess."
+        )
+        write_analysis(analysis, folder, table.info.title, warning=warning)
     return analysis, top
 
 
 def write_analysis(
-    analysis: Analysis, folder: Path, title: str, top: Top | None = None, matching: Sequence[Match] = ()
+    analysis: Analysis,
+    folder: Path,
+    title: str,
+    top: Top | None = None,
+    matching: Sequence[Match] = (),
+    warning: str = "",
 ) -> None:
     """Write an analysis into a folder, which is made where it is missing; with the best networks where they are known.
+
+    A warning comes first, and then nothing is said to lead.
 
     Where a surrogate predicts nothing only the text is written, and an older table and picture are removed.
 
@@ -82,7 +102,7 @@ def write_analysis(
         OutputError: the folder cannot be written to.
     """
     make_folder(folder)
-    write_whole(folder / "analysis.md", (markdown(analysis, title) + _top_text(top, matching)).encode())
+    write_whole(folder / "analysis.md", (markdown(analysis, title, warning) + _top_text(top, matching)).encode())
     if analysis.effects:
         write_whole(folder / "effects.csv", effects_csv(analysis).encode())
         write_whole(folder / "effects.png", picture(analysis, title))
@@ -91,11 +111,12 @@ def write_analysis(
             (folder / name).unlink(missing_ok=True)
 
 
-def markdown(analysis: Analysis, title: str) -> str:
+def markdown(analysis: Analysis, title: str, warning: str = "") -> str:
     """What was found, as text with tables."""
-    parts = [f"# What explains accuracy on {title}", _basis(analysis)]
+    parts = [f"# What explains accuracy on {title}", *([warning] if warning else []), _basis(analysis)]
     if analysis.effects:
-        parts += [_statement(lead, analysis) for lead in analysis.leads]
+        if not warning:
+            parts += [_statement(lead, analysis) for lead in analysis.leads]
         parts.append("![Shares of the variance of accuracy](effects.png)")
         parts.append("## Factors\n\n" + _factor_table(analysis))
         parts.append("## Families of factors\n\n" + _share_table(analysis.of("family")))
@@ -121,7 +142,7 @@ def _top_text(top: Top | None, matching: Sequence[Match]) -> str:
     ]
     parts = [
         "## The best networks\n\n"
-        f"The best tenth: {top.best} of {top.networks} networks, by the mean over seeds. {found}",
+        f"The best tenth: {top.best} of {top.networks} networks, by the mean over seeds. {found}{_blocks_note(top)}",
         markdown_table(["level", "among the best", "expected by chance", "gain over the first level, points"], rows),
     ]
     if "group" in {factor.name for factor in top.factors}:
@@ -143,6 +164,16 @@ def _top_text(top: Top | None, matching: Sequence[Match]) -> str:
         headings = ["augmentation, move", "gain where the group has the move", "where it has not", "difference, points"]
         parts.append("## Augmentation where the group has the move\n\n" + markdown_table(headings, rows))
     return "\n" + "\n\n".join(parts) + "\n"
+
+
+def _blocks_note(top: Top) -> str:
+    """On what the tests and intervals rest."""
+    if "augmentation" not in {factor.family for factor in top.factors}:
+        return ""
+    return (
+        " Networks that differ in augmentations only begin with the same weights, so groups and sizes are permuted as "
+        "blocks of these, and the intervals of their gains are over blocks."
+    )
 
 
 def _p_value(value: float) -> str:

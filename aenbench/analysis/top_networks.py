@@ -2,6 +2,10 @@
 
 Variance says which factor matters over all networks. A claim about *high-performing* networks is about those at the
 top: here each factor's levels among the best tenth are compared with those among all, by a permutation test.
+
+Networks that differ in augmentations only are one *block*: of one seed, they begin with the same weights. What these
+happen to do is common to the block and no effect of its group or size. So augmentations are permuted within blocks, and
+groups and sizes as whole blocks; the gain of a group has the interval that its blocks give.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +38,7 @@ class Level:
         networks: how many have it.
         best: how many of the best have it.
         expected: of so many best ones, drawn at random.
-        at_most: probability of so few or fewer by chance (hypergeometric); not adjusted for the number of levels.
+        at_most: share of the permutations with so few or fewer; not adjusted for the number of levels.
         gain: mean accuracy with it less that with the factor's first level, 0..1, the other factors alike; None for the
             first level.
         low, high: 95 % interval of the gain; None where nothing tells it.
@@ -92,8 +96,8 @@ def top_networks(space: SearchSpace, values: Mapping[str, Sequence[float]], seed
     """Compare the best tenth of some networks with all of them.
 
     The statistic of a factor is the sum over its levels of (best - expected)^2 / expected; its p-value is that of
-    10,000 permutations of the networks, the observed order counted among them. Gains are least squares over main
-    effects, with Student's t: over networks, each one's mean over its seeds.
+    10,000 permutations of networks or blocks, the observed order counted among them. Gains are least squares over main
+    effects, with Student's t: over networks, each one's mean over its seeds, or over blocks.
 
     Args:
         space: says the factors.
@@ -112,27 +116,24 @@ def top_networks(space: SearchSpace, values: Mapping[str, Sequence[float]], seed
     best_count = int(is_best.sum())
     factors = factors_of(space)
     codes = _codes(states, [len(factor.codes[0]) for factor in factors])
-    permuted = _permutations(is_best, seed)
+    blocks = _Blocks.of(factors, codes)
     raw, levels = {}, {}
-    for factor, own in zip(factors, codes, strict=True):
-        indicators = np.array([[code == each for code in own] for each in factor.codes], dtype=np.float64)
-        counts = indicators.sum(axis=1).astype(int).tolist()
-        statistics = _statistic(indicators @ permuted, indicators.sum(axis=1) * is_best.mean())
+    for place, factor in enumerate(factors):
+        best, networks = blocks.permuted(place, is_best, np.random.default_rng([seed, place]))
+        statistics = _statistic(best, networks * is_best.mean())
         raw[factor.name] = float((statistics >= statistics[0] - 1e-9).mean())
         levels[factor.name] = [
             (
                 name,
-                every,
-                best,
-                best_count * every / len(states),
-                _at_most(best, len(states), every, best_count),
+                int(networks[level, 0]),
+                int(best[level, 0]),
+                best_count * int(networks[level, 0]) / len(states),
+                float((best[level] <= best[level, 0]).mean()),
             )
-            for name, every, best in zip(
-                factor.levels or factor.codes, counts, (indicators @ is_best).astype(int).tolist(), strict=True
-            )
+            for level, name in enumerate(factor.levels or factor.codes)
         ]
     adjusted = dict(zip(raw, holm(list(raw.values())), strict=True))
-    gains = _gains(factors, codes, means)
+    gains = _gains(factors, codes, means, blocks)
     return Top(
         best=best_count,
         networks=len(states),
@@ -216,44 +217,112 @@ def _least_squares(matrix: Floats, means: Floats) -> tuple[Floats, Floats] | Non
     return gains, float(t.ppf((1 + _CONFIDENCE) / 2, freedom)) * np.sqrt(residual * inverse.diagonal())
 
 
-def _at_most(best: int, networks: int, with_level: int, best_networks: int) -> float:
-    from scipy.stats import hypergeom
-
-    return float(hypergeom.cdf(best, networks, with_level, best_networks))
-
-
 def _codes(states: Sequence[str], lengths: Sequence[int]) -> list[list[str]]:
     """The level of every state, factor by factor."""
     ends = np.cumsum([0, *lengths])
     return [[state[ends[k] : ends[k + 1]] for state in states] for k in range(len(lengths))]
 
 
-def _permutations(is_best: NDArray[np.bool_], seed: int) -> Floats:
-    """Which networks are the best, (networks, permutations + 1): first as it is, then permuted."""
-    generator = np.random.default_rng(seed)
-    drawn = generator.permuted(np.tile(is_best, (_PERMUTATIONS, 1)), axis=1)
-    return np.vstack([is_best, drawn]).T.astype(np.float64)
+@dataclass(frozen=True, eq=False)
+class _Blocks:
+    """Networks that differ in augmentations only; all are one block where no factor is an augmentation.
+
+    Attributes:
+        factors: of the space.
+        levels: number of each factor's level, (factors, networks).
+        of_network: number of each network's block, (networks,).
+        places: of the factors by which blocks differ.
+    """
+
+    factors: tuple[Factor, ...]
+    levels: NDArray[np.int64]
+    of_network: NDArray[np.int64]
+    places: tuple[int, ...]
+
+    @classmethod
+    def of(cls, factors: Sequence[Factor], codes: Sequence[Sequence[str]]) -> "_Blocks":
+        levels = np.array([[f.codes.index(code) for code in own] for f, own in zip(factors, codes, strict=True)])
+        is_augmented = any(factor.family == "augmentation" for factor in factors)
+        places = tuple(k for k, factor in enumerate(factors) if is_augmented and factor.family != "augmentation")
+        return cls(tuple(factors), levels, _numbered(levels[list(places)]), places)
+
+    def permuted(
+        self, place: int, is_best: NDArray[np.bool_], generator: np.random.Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Of each level of a factor, how many of the best and of all networks have it: (levels, permutations + 1) each.
+
+        The first column is what was observed.
+        """
+        count = len(self.factors[place].codes)
+        if place not in self.places:
+            drawn = np.tile(is_best, (_PERMUTATIONS + 1, 1))
+            for block in range(self.of_network.max() + 1):
+                members = self.of_network == block
+                drawn[1:, members] = generator.permuted(drawn[1:, members], axis=1)
+            has_level = self.levels[place] == np.arange(count)[:, None]
+            return has_level @ drawn.T.astype(np.int64), np.tile(has_level.sum(axis=1)[:, None], _PERMUTATIONS + 1)
+        others = [k for k in self.places if k != place]
+        strata = _numbered(self.levels[others])
+        best, every = np.zeros((2, count, _PERMUTATIONS + 1), dtype=np.int64)
+        for stratum in range(strata.max() + 1):
+            order = np.tile(np.arange(count), (_PERMUTATIONS + 1, 1))
+            order[1:] = generator.permuted(order[1:], axis=1)
+            for total, counted in ((best, is_best), (every, np.ones_like(is_best))):
+                total += np.bincount(self.levels[place][(strata == stratum) & counted], minlength=count)[order.T]
+        return best, every
+
+    def half_widths(self, place: int, residuals: Floats) -> Floats | None:
+        """Half the interval of each level's gain over the first one, from how blocks differ; None of too few blocks."""
+        from scipy.stats import t
+
+        if place not in self.places:
+            return None
+        freedom = self.of_network.max() - sum(len(self.factors[k].codes) - 1 for k in self.places)
+        members = np.bincount(self.of_network)
+        deviations = np.bincount(self.of_network, residuals) / members
+        blocks = np.array(
+            [len(set(self.of_network[self.levels[place] == level])) for level in range(len(self.factors[place].codes))]
+        )
+        if freedom < 1 or not blocks.all():
+            return np.full(len(blocks) - 1, np.inf)
+        variance = float((deviations**2).sum()) / freedom
+        half: Floats = t.ppf((1 + _CONFIDENCE) / 2, freedom) * np.sqrt(variance * (1 / blocks[1:] + 1 / blocks[0]))
+        return half
 
 
-def _statistic(counts: Floats, expected: Floats) -> Floats:
+def _numbered(levels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Columns that are equal have equal numbers, from 0: int64 (columns,)."""
+    numbers: NDArray[np.int64] = np.unique(levels, axis=1, return_inverse=True)[1].reshape(-1)
+    return numbers if len(levels) else np.zeros(levels.shape[1], dtype=np.int64)
+
+
+def _statistic(counts: NDArray[np.int64], expected: Floats) -> Floats:
     """Of counts (levels, permutations), against those expected of each level."""
-    there = expected > 0
-    statistic: Floats = ((counts[there] - expected[there, None]) ** 2 / expected[there, None]).sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        parts = np.where(expected > 0, (counts - expected) ** 2 / expected, 0.0)
+    statistic: Floats = parts.sum(axis=0)
     return statistic
 
 
 def _gains(
-    factors: Sequence[Factor], codes: Sequence[Sequence[str]], means: Floats
+    factors: Sequence[Factor], codes: Sequence[Sequence[str]], means: Floats, blocks: _Blocks
 ) -> list[list[tuple[float | None, float | None, float | None]]]:
     """Of each level of each factor: gain, low and high; nothing where they cannot be told apart."""
     nothing = (None, None, None)
-    fitted = _least_squares(_main_columns(factors, codes), means)
+    columns = _main_columns(factors, codes)
+    fitted = _least_squares(columns, means)
     if fitted is None:
         return [[nothing for _ in factor.codes] for factor in factors]
-    rows = iter(zip(*(fitted[0], fitted[0] - fitted[1], fitted[0] + fitted[1]), strict=True))
-    next(rows)  # of the column of ones
-    return [[nothing, *(_floats(next(rows)) for _ in factor.codes[1:])] for factor in factors]
+    gains, halves = fitted
+    found: list[list[tuple[float | None, float | None, float | None]]] = []
+    first = 1  # after the column of ones
+    for place, factor in enumerate(factors):
+        own = slice(first, first := first + len(factor.codes) - 1)
+        half = blocks.half_widths(place, means - columns @ gains)
+        rows = zip(gains[own].tolist(), (halves[own] if half is None else half).tolist(), strict=True)
+        found.append([nothing, *((gain, *_interval(gain, width)) for gain, width in rows)])
+    return found
 
 
-def _floats(row: tuple[float, float, float]) -> tuple[float, float, float]:
-    return float(row[0]), float(row[1]), float(row[2])
+def _interval(gain: float, half: float) -> tuple[float | None, float | None]:
+    return (gain - half, gain + half) if np.isfinite(half) else (None, None)

@@ -242,7 +242,10 @@ def _costs(outcome: Outcome) -> list[Part]:
 
 def _use(outcome: Outcome) -> list[Part]:
     network = outcome.advised
-    said = f"{network.entry.name} is the network to use, by what was measured"
+    said = f"{network.entry.name} is the network to use"
+    if outcome.gain is not None and outcome.gain.outcome == "cannot tell":
+        other = outcome.networks[-1].name
+        said = f"Nothing measured prefers one of the two. {network.entry.name} is the cheaper one; the other is {other}"
     if len(network.entry.seeds) > 1:
         said += f"; of its seeds the one that does best on validation images, {network.best_seed}"
     return [
@@ -259,12 +262,12 @@ def example(outcome: Outcome) -> str:
     return f"""import numpy as np
 from PIL import Image, ImageOps
 from aenbench import load_model
-
+from gdatasets.sources.sized import shrink
 model = load_model({_quoted(network.name)}, seed={network.best_seed}, weights={_quoted(out / "weights")})
 classes = open({_quoted(out / "report" / CLASSES_FILE)}, encoding="utf-8").read().splitlines()
-image = ImageOps.fit(Image.open("photo.png").convert("{colors}"), ({size}, {size}))
-logits = model(model.normalization.apply(np.asarray(image)[None]))  # (1, {len(outcome.dataset.classes)})
-shares = logits.softmax(dim=1)[0].tolist()
+photo = ImageOps.exif_transpose(Image.open("photo.png")).convert("{colors}")
+image = np.asarray(shrink(photo, {size}, "photo.png", enlarge=True))  # as training read it
+shares = model(model.normalization.apply(image[None])).softmax(dim=1)[0].tolist()
 print({{name: round(share, 3) for name, share in zip(classes, shares)}})"""
 
 

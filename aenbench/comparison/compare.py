@@ -142,7 +142,7 @@ def compare(
     """
     lookup = Lookup.of(table, evidence)
     seeds = lookup.values.shape[1]
-    _check(contestants, seeds)
+    check_contestants(contestants, seeds)
     execute = partial(_execute, partial(run, lookup), map_runs or _in_order, report)
     runs = execute({name: _jobs(name, contestant, 0, 2 * seeds) for name, contestant in contestants.items()})
     rest = {
@@ -188,7 +188,8 @@ def _execute(
     return runs
 
 
-def _check(contestants: Mapping[str, Contestant], seeds: int) -> None:
+def check_contestants(contestants: Mapping[str, Contestant], seeds: int) -> None:
+    """Whether there are algorithms, each with a run or more for every training seed; raises InvalidArgumentError."""
     if not contestants:
         raise InvalidArgumentError("There is no algorithm to judge; name one, such as random.")
     for name, contestant in contestants.items():
@@ -323,5 +324,5 @@ def _p_values(a: Curves, b: Curves, networks: Sequence[int]) -> Floats:
 
 
 def checkpoints(comparison: Comparison, at: Sequence[int] = CHECKPOINTS) -> list[int]:
-    """Those numbers of networks that the curves reach."""
-    return [number for number in at if 0 <= number <= comparison.networks]
+    """Those numbers of networks that the curves reach; the last one where they end before all of these."""
+    return [number for number in at if 0 <= number <= comparison.networks] or [comparison.networks]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from aenbench.comparison.compare import CHECKPOINTS, Comparison, compare
+from aenbench.comparison.compare import CHECKPOINTS, Comparison, check_contestants, compare
 from aenbench.comparison.overview import write_overview
 from aenbench.comparison.report import write_comparison
 from aenbench.comparison.run_cache import keep_runs
@@ -85,11 +85,13 @@ def compare_algorithms(plan: ComparisonPlan, out: Path, executor: Executor, repo
         raise OutputError(f"{out} is a file, and the comparison is a folder; move it away, or choose another --out.")
     is_folder = plan.table.is_dir()
     tables = _whole(find_tables(plan.table) if is_folder else {"": read_table(plan.table)}, plan.table)
+    every = {file: plan.contestants(table) for file, table in tables.items()}
+    for file, table in tables.items():
+        check_contestants(every[file], len(table.info.seeds))
     comparisons: dict[str, Comparison] = {}
     stores = []
     for file, table in tables.items():
-        name = file.removesuffix(".parquet")
-        contestants = plan.contestants(table)
+        name, contestants = file.removesuffix(".parquet"), every[file]
         evidence = read_evidence(table, plan.table / file if is_folder else plan.table)
         kept = keep_runs(out / name, table.content_sha256, contestants, executor, evidence)
         tell = partial(_tell, report, name or "searches")

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from aenbench.analysis.anova import MIN_R_SQUARED, Analysis
-from aenbench.analysis.report import ANALYSIS_FILES, analyze_table
+from aenbench.analysis.report import ABOVE_CHANCE, ANALYSIS_FILES, analyze_table
 from aenbench.analysis.top_networks import Level, Top
 from aenbench.errors import InvalidArgumentError
 from aenbench.models.gcnn import GCNN_FAMILY
@@ -43,8 +43,6 @@ IMAGE_DATASETS = ("cifar10", "svhn", "rotmnist", "asl", "emnist-letters", "kmnis
 """The six of the paper."""
 
 FAMILIES = ("group", "augmentation", "size")
-ABOVE_CHANCE = 0.02
-"""By how much a network has to exceed the share of the most frequent class to count as above chance."""
 _FOLLOWED = 2_000  # test images that a training under `standard` is followed on, which choose nothing
 
 
@@ -202,9 +200,9 @@ _SHARES_NOTE = (
     "chance, it can be all there is. More seeds tell (`--seeds`)."
 )
 _TOP_NOTE = (
-    "How many of the best tenth have each group, and what it gains over none in the mean over all networks, points. "
-    "p: probability that the groups of as many networks drawn at random differ as much from those of all (permutation "
-    "test, adjusted for the number of factors)."
+    "How many of the best tenth have each group, and what it gains over none on average over all networks, points. "
+    "p: share of the permutations in which the groups of the best differ as much from those of all networks (blocks of "
+    "networks that begin with the same weights are permuted; adjusted for the number of factors)."
 )
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from aenbench.models.family import Budget
 from aenbench.models.gcnn import GCNN_FAMILY
 from aenbench.runs.progress import Step
 from gdatasets.errors import OutputError, UnknownNameError
+from gdatasets.sources.image_folder import FolderSource
 
 MakeFolder = Callable[..., Path]
 
@@ -94,6 +96,43 @@ def test_the_lines_of_python_classify_as_the_entry_does(
         assert set(shares) == {"bar", "block"}
         told.append(sorted(shares).index(max(shares, key=shares.__getitem__)))
     assert told == [stated[0], stated[-1]]
+
+
+def test_the_lines_of_python_read_a_photo_as_training_did(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """417c847 did not turn photographs as their camera says, and resized them in another way."""
+    monkeypatch.chdir(tmp_path)
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 61, 3), dtype=np.uint8)
+    pixels[:, :20] //= 4
+    photo = Image.fromarray(pixels)
+    turned = photo.getexif()
+    turned[0x0112] = 6
+    (tmp_path / "photos" / "cat").mkdir(parents=True)
+    for path in ("photo.png", "photos/cat/photo.png"):
+        photo.save(path, exif=turned)
+    source = FolderSource(tmp_path / "photos", size=16, color=True)
+    network = SimpleNamespace(name="photos/none/x", best_seed=0)
+    dataset = SimpleNamespace(image_shape=source.image_shape, classes=("cat", "dog"))
+    lines = example(SimpleNamespace(advised=network, out=Path("out"), dataset=dataset))  # type: ignore[arg-type]
+    named: dict[str, object] = {}
+    exec(
+        "\n".join(
+            line
+            for line in lines.splitlines()
+            if line.startswith(("import numpy", "from PIL", "from gdatasets", "photo =", "image ="))
+        ),
+        named,
+    )
+    assert np.array_equal(named["image"], source.read("train", 0, 1).images[0])
+
+
+def test_where_nothing_is_decided_no_network_is_preferred(make_folder: MakeFolder, tmp_path: Path) -> None:
+    """417c847 called the plain network "the network to use, by what was measured", whatever had been measured."""
+    outcome = run(make_folder(count=800), tmp_path / "out")
+    assert outcome.gain is not None
+    assert outcome.gain.outcome == "cannot tell"
+    text = (tmp_path / "out/report/report.md").read_text()
+    assert "Nothing measured prefers one of the two. gcnn-trivial-quick is the cheaper one" in text
+    assert "the other is shapes/none/gcnn-d4-quick" in text
 
 
 def test_the_weights_are_those_of_the_entry(make_folder: MakeFolder, tmp_path: Path) -> None:

@@ -143,3 +143,13 @@ def test_one_algorithm_alone_is_compared_with_nothing(tiny_table: Callable[..., 
         text = (tmp_path / file).read_text()
         assert "| random | " in text
         assert "differ\n" not in text
+
+
+def test_a_comparison_of_fewer_networks_than_any_checkpoint_is_told_at_its_end(
+    tiny_table: Callable[..., Any], tmp_path: Path
+) -> None:
+    """417c847 wrote each table's comparison, and then ended in an IndexError."""
+    table = tiny_table()
+    short = compare(table, {"random": Contestant(random.search, networks_budget(table.space, 5), 30)})
+    write_overview({"a": short, "b": short}, tmp_path)
+    assert "## After 5 networks" in (tmp_path / "overview.md").read_text()
