@@ -90,12 +90,14 @@ def _line(row: Row) -> str:
 
 
 def _trust(row: Row) -> str:
-    """Such as `reproduced` or `scored; not converged; flags: label-leak, repeated-seed (reviewed)`."""
+    """Such as `reproduced` or `scored; not converged; other recipe (5 passes, now 10); flags: label-leak (reviewed)`."""
     said: list[str] = [row.shown.trust.level]
     if not row.shown.has_converged:
         said.append("not converged")
     if row.lacks_history:
         said.append("no history")
+    if row.shown.other_recipe:
+        said.append(f"other recipe ({row.shown.other_recipe})")
     flags = ", ".join(f"{flag.code} (reviewed)" if flag.reason else flag.code for flag in row.flags)
     return "; ".join([*said, *([f"flags: {flags}"] if flags else [])])
 

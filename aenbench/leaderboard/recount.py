@@ -126,6 +126,29 @@ def _otherwise_trained(entry: Entry, histories: Mapping[int, Sequence[Pass]], im
     return found
 
 
+def other_recipe(entry: Entry, histories: Mapping[int, Sequence[Pass]], images: Images) -> str:
+    """How the final trainings differ from the fixed recipe that the entry stands for, such as `5 passes, now 10`.
+
+    Empty where they do not, or nothing tells: of the recipe an entry keeps the number of measurements only. An earlier
+    version may have trained by another recipe of the same name; the entry is not wrong, but other entries beside it
+    were trained for longer, or for shorter.
+
+    Args:
+        entry: what it says, about images of the right size.
+        histories: of its final trainings, by seed.
+        images: of its task.
+    """
+    offer = entry_offer(entry)
+    if offer is None or entry.open_recipe is not None or not histories:
+        return ""
+    budget = offer.family.budgets.get((entry.protocol, entry.budget))
+    expected = None if budget is None else budget.final.measurements(images.images_to_learn)
+    counts = sorted({len(passes) for passes in histories.values()})
+    if expected is None or counts == [expected]:
+        return ""
+    return f"{' or '.join(f'{count:,}' for count in counts)} passes, now {expected:,}"
+
+
 def entry_offer(entry: Entry) -> "Offer | None":
     """The baseline that an entry names; None where it is none of a registered family."""
     if entry.origin != "baseline":

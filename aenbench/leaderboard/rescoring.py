@@ -16,7 +16,7 @@ from aenbench.leaderboard.entry import Entry
 from aenbench.leaderboard.entry_folder import Contents, check_files, read_contents, read_description
 from aenbench.leaderboard.ground_truth import AnswerBook, Answers
 from aenbench.leaderboard.networks import format_networks
-from aenbench.leaderboard.recount import recount
+from aenbench.leaderboard.recount import other_recipe, recount
 from aenbench.leaderboard.reproduction import Trust, trust_of
 from aenbench.leaderboard.search_curves import Point, TrialRow, curves, progress, read_trials
 from aenbench.leaderboard.training_curves import STILL_RISING, read_history, still_rising
@@ -43,6 +43,7 @@ class Shown:
         progress: of the search of each seed, where there was one.
         training: accuracy on the images to choose by, of each seed's final training, where it is known.
         still_rising: accuracy, as a share, that the trainings gained over their last tenth.
+        other_recipe: how they differ from the fixed recipe of today; empty where they do not.
         trust: how far it can be trusted.
     """
 
@@ -53,6 +54,7 @@ class Shown:
     progress: Mapping[int, Sequence[Point]]
     training: Mapping[int, Sequence[Point]]
     still_rising: float
+    other_recipe: str
     trust: Trust
 
     @property
@@ -153,6 +155,7 @@ def _show(
         progress=progress(trials),
         training=curves({seed: [each.accuracy for each in passes] for seed, passes in histories.items()}),
         still_rising=still_rising(histories),
+        other_recipe=other_recipe(entry, histories, answers.images),
         trust=trust,
     )
 

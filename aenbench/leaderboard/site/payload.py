@@ -172,6 +172,7 @@ def _entry(task: int, standing: Standing, row: Row) -> dict[str, Any]:
         "training": pack_curves(shown.training),
         **({"dots": "validations"} if _is_validated_seldom(entry) else {}),
         "lacksHistory": row.lacks_history,
+        **({"otherRecipe": shown.other_recipe} if shown.other_recipe else {}),
         "stillRising": 0 if shown.has_converged else _share(shown.still_rising),
         **_confusion(details, standing.answers.dataset.classes),
         **_calibration(details),

@@ -13,8 +13,12 @@ from aenbench.leaderboard.ground_truth import AnswerBook
 from aenbench.leaderboard.markdown import render
 from aenbench.leaderboard.rescoring import check_entry
 from aenbench.leaderboard.training_curves import MAX_PASSES, STILL_RISING, read_history, still_rising
+from aenbench.models.aen import AEN_FAMILY
+from aenbench.tasks.images import Images
+from aenbench.tasks.task import Task
 from aenbench.training.history import COLUMNS, Pass, history_csv
 
+TASK = Task("g-digits", "c4")
 HEADER = ",".join(COLUMNS)
 ROW = "0,1,0.5,0.25,0.001"
 
@@ -78,8 +82,35 @@ def test_entries_that_still_rise_are_marked(tmp_path: Path, make_entry, gain: fl
     assert checked.shown is not None
     assert [len(points) for points in checked.shown.training.values()] == [20] * 3
     assert checked.shown.has_converged != is_marked
-    assert ("| scored; not converged |" in render(read_board(tmp_path))) == is_marked
+    assert ("| scored; not converged; " in render(read_board(tmp_path))) == is_marked
     assert find_flags([checked], AnswerBook()) == []  # it is no fault
+
+
+@pytest.mark.parametrize(
+    ("shift", "opened", "says"),
+    [(0, None, ""), (-1, None, "{less} passes, now {now}"), (-1, {"learning_rate": 0.5}, "")],
+)
+def test_entries_of_another_number_of_passes_than_the_recipe_has_are_marked(
+    tmp_path: Path, make_entry, shift: int, opened: dict[str, float] | None, says: str
+) -> None:
+    """417c847 ranked a training of two passes, renamed, among those of the fixed recipe."""
+    final = AEN_FAMILY.budgets["standard", "quick"].final
+    now = final.measurements(Images(TASK).images_to_learn)
+    history = history_csv([passes(*[0.5] * (now + shift))] * 3)
+    folder = make_entry(
+        tmp_path,
+        "e",
+        40,
+        TASK,
+        extras={"history.csv": history},
+        stated={"chosen_by": 0.5},
+        budget="quick",
+        open_recipe=opened,
+    )
+    checked = check_entry(folder, AnswerBook())
+    assert checked.shown is not None, checked.differences
+    assert checked.shown.other_recipe == says.format(less=now - 1, now=now)
+    assert ("other recipe (" in render(read_board(tmp_path))) == bool(says)
 
 
 def test_chosen_by_is_the_best_of_the_history(tmp_path: Path, make_entry) -> None:
