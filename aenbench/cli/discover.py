@@ -24,7 +24,10 @@ _DETAILS = ("agreement", "drop", "rise", "low", "high")
 
 def discover(
     dataset: Annotated[str, typer.Argument(help="A dataset, or a folder or .zip file of class folders.")],
-    config: Annotated[str, typer.Option(help="Configuration, such as d4; none for images as published.")] = "none",
+    config: Annotated[
+        str | None,
+        typer.Option(help="Configuration, such as d4; by default none, images as published, where the dataset has it."),
+    ] = None,
     candidates: Annotated[
         str,
         typer.Option(
@@ -81,13 +84,15 @@ def discover(
     from aenbench.discovery.usage import ready_commands
     from aenbench.execution.device import Device
     from aenbench.reports.figures import encode_png
-    from aenbench.tasks.datasets import open_dataset
+    from aenbench.tasks.datasets import as_typed, open_dataset, unmoved_configuration
     from gdatasets.cli.progress import shown
     from gdatasets.files import make_folder, write_whole
     from gdatasets.groups.generator_file import encode_generators, read_generators
 
     trained_on = Device.parse(device)
     trained_on.check()
+    dataset = as_typed(dataset)
+    config = config or unmoved_configuration(dataset, root)
     found = open_dataset(dataset, config, root)
     moves = read_generators(Path(candidates)) if Path(candidates).suffix == ".npy" else candidates
     if network is not None:

@@ -90,7 +90,7 @@ def _line(row: Row) -> str:
 
 
 def _trust(row: Row) -> str:
-    """Such as `reproduced` or `scored; not converged; other recipe (5 passes, now 10); flags: label-leak (reviewed)`."""
+    """Such as `reproduced` or `scored; not converged; other recipe (5 passes, now 10); flags: label-leak`."""
     said: list[str] = [row.shown.trust.level]
     if not row.shown.has_converged:
         said.append("not converged")

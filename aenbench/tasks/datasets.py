@@ -77,17 +77,26 @@ class Dataset:
 
 def default_configuration(name: str, root: Root = None) -> str:
     """The configuration that a run takes where none is given."""
+    names, usual = _configurations(name, root)
+    return _DEFAULT_G_CONFIGURATION if _DEFAULT_G_CONFIGURATION in names else usual
+
+
+def unmoved_configuration(name: str, root: Root = None) -> str:
+    """`none`, the images as they are published, where the dataset has that; otherwise its default one."""
+    names, usual = _configurations(name, root)
+    return AS_PUBLISHED if AS_PUBLISHED in names else usual
+
+
+def _configurations(name: str, root: Root) -> tuple[Collection[str], str]:
+    """What a dataset or build has, and its own default."""
     known = _in_catalog(name)
     if isinstance(known, DatasetSpec):
-        names: Collection[str] = known.configurations
-        usual = known.default_configuration
-    elif known is None and (build := _find_build(name, root)) is not None:
+        return known.configurations, known.default_configuration
+    if known is None and (build := _find_build(name, root)) is not None:
         from gdatasets.folder.card import default_configuration as usual_of
 
-        names, usual = build.manifest.configurations, usual_of(build.manifest)
-    else:
-        return AS_PUBLISHED
-    return _DEFAULT_G_CONFIGURATION if _DEFAULT_G_CONFIGURATION in names else usual
+        return build.manifest.configurations, usual_of(build.manifest)
+    return (AS_PUBLISHED,), AS_PUBLISHED
 
 
 def as_typed(name: str) -> str:

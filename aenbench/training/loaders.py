@@ -33,9 +33,9 @@ def data_loader(
     Args:
         dataset: as `aenbench run --dataset` takes it.
         config: one of its configurations; by default the one that a run takes.
-        split: `train`: the images that a run learns from, in the order of a final training with this seed: each
-            iteration over the loader is the next pass. `validation`: those that it chooses by; `test`: those that the
-            score rests on; both in dataset order.
+        split: `train`: the images that a run learns from; each iteration over the loader is the next pass, in the
+            order of a final training with this seed where its recipe uses all of them (`quick` may take the first ones
+            only). `validation`: those that it chooses by; `test`: those that the score rests on; both in dataset order.
         batch: images a batch; a last batch of one training image is joined to the one before.
         seed: of the order of the training images.
         protocol: its rules, by name; under `paper` the images to choose by are 1,000 test images.

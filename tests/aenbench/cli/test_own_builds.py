@@ -16,7 +16,7 @@ from PIL import Image
 
 from aenbench.cli import main as benchmark
 from aenbench.errors import InvalidArgumentError
-from aenbench.tasks.datasets import default_configuration, open_dataset
+from aenbench.tasks.datasets import default_configuration, open_dataset, unmoved_configuration
 from gdatasets.cli import main as data
 from gdatasets.errors import IntegrityError, SourceError, UnknownNameError
 from gdatasets.folder.build import build
@@ -234,6 +234,17 @@ def test_own_images_of_a_published_name_are_refused_before_anything_is_trained(h
     for typed, config in (("./built", "d4"), ("./mnist.zip", "none")):
         with pytest.raises(InvalidArgumentError, match=r"named mnist, as a published dataset is.* such as mnist-70"):
             open_dataset(typed, config)
+
+
+def test_discover_takes_a_folder_by_name_and_the_configuration_that_there_is(here, call):
+    """417c847 asked for `./built`, and for `none` of builds without it, and of mnist-rot, which has `any-angle` only."""
+    pack(here / "noise.zip")
+    assert call(data, "build", "noise", "d4", "--source", "noise.zip", "--quiet")[0] == 0
+    for typed in ("noise", "noise.zip"):
+        code, printed, err = call(benchmark, "discover", typed, "--candidates", "d4", "--method", "kernel", "--quiet")
+        assert code == 0, err
+        assert "quarter turn" in printed
+    assert [unmoved_configuration(name) for name in ("mnist-rot", "g-digits", "./noise")] == ["any-angle", "none", "d4"]
 
 
 def test_a_build_with_too_few_images_of_a_class_is_refused_as_an_archive_of_them_is(here, call):
