@@ -137,7 +137,7 @@ def output_error(path: Path, error: OSError) -> OSError:
 
 
 @contextmanager
-def locked(folder: Path, work: Path | None = None) -> Iterator[None]:
+def locked(folder: Path, work: Path | None = None, option: str = "--out") -> Iterator[None]:
     """Hold a folder, made where it is missing, for one process; the system lets go when the process ends, however.
 
     The holder may remove the folder.
@@ -145,6 +145,7 @@ def locked(folder: Path, work: Path | None = None) -> Iterator[None]:
     Args:
         folder: holds the lock, and says whose it is.
         work: what the holder works on, for the error; by default the folder around it.
+        option: of the command that names another place to work in, for the error.
 
     Raises:
         BusyError: another process holds it; says which, where and since when, as far as it is known.
@@ -161,7 +162,7 @@ def locked(folder: Path, work: Path | None = None) -> Iterator[None]:
         except Timeout as error:
             raise BusyError(
                 f"Another process{_said(holder)} is at work on {work or folder.parent}; wait for it or choose another "
-                "--out."
+                f"{option}."
             ) from error
         except OSError as error:
             raise output_error(path, error) from error

@@ -68,7 +68,8 @@ def leaderboard(
         Path | None,
         typer.Option(
             metavar="BOARD",
-            help="Write nothing, print what differs from an earlier board (its folder or results.json), as Markdown.",
+            help="Write nothing, print what differs from an earlier board (its folder or results.json), as Markdown. "
+            "The entries of --dir are recomputed; what the earlier board says is believed.",
         ),
     ] = None,
     root: RootOption = None,
@@ -78,7 +79,7 @@ def leaderboard(
 
     Likewise the README.md of the discovery track, where the folder has one.
 
-    Entries that `aenbench verify` refuses are named and left out; the exit code is then 1.
+    Entries that `aenbench verify` refuses are named and left out, in all three; the exit code is then 1.
     """
     if changes_from is not None:
         _show_changes(folder, changes_from, root, check or form is not None or bool(tasks))
@@ -117,26 +118,38 @@ def leaderboard(
 
 
 def _export(folder: Path, form: str, tasks: Sequence[str], root: Path | None, check: bool) -> None:
-    """Print the results of a board in a format."""
+    """Print the results of a board in a format; exit code 1 where entries were left out."""
     from aenbench.leaderboard.exports import FORMATS, choose
     from aenbench.leaderboard.frames import load_results
 
     write = FORMATS[known_name("format", form, FORMATS)]
     if check:
         raise InvalidArgumentError("--check and --format do not go together: the one compares files, the other prints.")
-    say_lines(write(choose(load_results(folder, root=root), tasks)))
+    results = load_results(folder, root=root)
+    _say(results.problems)
+    say_lines(write(choose(results, tasks)))
+    if results.problems:
+        raise typer.Exit(1)
 
 
 def _show_changes(folder: Path, before: Path, root: Path | None, asked_more: bool) -> None:
-    """Print what differs from an earlier board."""
+    """Print what differs from an earlier board; exit code 1 where entries were left out.
+
+    The folder may be a stranger's pull request: its results.json is not looked at, its entries are recomputed.
+    """
+    from aenbench.leaderboard.board import read_board
     from aenbench.leaderboard.changes import describe_changes
     from aenbench.leaderboard.frames import load_results
+    from aenbench.leaderboard.results import collect
 
     if asked_more:
         raise InvalidArgumentError("--changes-from and --check, --format or --task do not go together.")
     if not before.exists():
         raise InvalidArgumentError(f"{before} does not exist; name a folder of entries, or its results.json.")
-    say_lines(describe_changes(load_results(before, root=root), load_results(folder, root=root)).rstrip("\n"))
+    after = collect(read_board(folder, root), folder)
+    say_lines(describe_changes(load_results(before, root=root), after).rstrip("\n"))
+    if after.problems:
+        raise typer.Exit(1)
 
 
 def _say(problems: Sequence[str]) -> None:

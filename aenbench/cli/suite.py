@@ -47,16 +47,20 @@ def suite(
     """Run what is missing of methods on tasks, then regenerate the leaderboard; resumes.
 
     Prints the plan first, with its cost as estimated from entries of the same method. Runs that fail are listed at the
-    end; the others finish, and the exit code is 1.
+    end, and so are entries that cannot be read or have too few seeds, which are left as they are; the others finish,
+    and the exit code is 1.
     """
     from aenbench.cli.leaderboard import leaderboard
     from aenbench.cli.progress import progress_report
     from aenbench.execution.executors import executor_from
     from aenbench.leaderboard.untrusted.text import printable
-    from aenbench.runs.suite_plan import SUITE_FILE, plan_suite, read_suite, run_suite
+    from aenbench.runs.suite_file import SUITE_FILE, read_suite
+    from aenbench.runs.suite_plan import plan_suite
+    from aenbench.runs.suite_run import run_suite
 
     chosen = [name for name in methods.split(",") if name]
-    cells = plan_suite(read_suite(folder / SUITE_FILE), folder, tasks, chosen, root, _numbers(train_images))
+    planned = read_suite(folder / SUITE_FILE)
+    cells = plan_suite(planned, folder, tasks, chosen, root, _numbers(train_images), only_shown=status, told=say)
     _show(cells)
     if status:
         return
@@ -65,7 +69,7 @@ def suite(
             cells, folder, report, where, lambda cell, what: say(f"{cell.task} {cell.label}: {printable(what, 500)}")
         )
     for cell, why in failures:
-        warn(f"{cell.task} {cell.label} failed: {printable(why, 500)}")
+        warn(f"{cell.task} {cell.label} {'was not run' if cell.problem else 'failed'}: {printable(why, 1_000)}")
     try:
         if any(cell.is_done for cell in cells):
             leaderboard(folder, check=False, form=None, tasks=None, root=root)
@@ -88,14 +92,21 @@ def _show(cells: "Sequence[Cell]") -> None:
     for task in dict.fromkeys(cell.task for cell in cells):
         here = [cell for cell in cells if cell.task == task]
         done = [cell.label for cell in here if cell.is_done]
-        left = [_cost(cell) for cell in here if not cell.is_done]
-        parts = [f"{said} {', '.join(names)}" for said, names in (("done", done), ("missing", left)) if names]
+        left = [_cost(cell) for cell in here if cell.is_missing]
+        wrong = [cell.label for cell in here if cell.problem]
+        named = (("done", done), ("missing", left), ("to be replaced", wrong))
+        parts = [f"{said} {', '.join(names)}" for said, names in named if names]
         say(f"{task}: {'; '.join(parts)}")
-    missing = [cell for cell in cells if not cell.is_done]
+    broken = [cell for cell in cells if cell.problem]
+    for cell in broken:
+        say(f"{cell.task} {cell.label}: {cell.problem}; {cell.remedy}")
+    missing = [cell for cell in cells if cell.is_missing]
     known = [cell.seconds for cell in missing if cell.seconds is not None]
     unknown = len(missing) - len(known)
     say(
-        f"{len(cells) - len(missing)} of {len(cells)} entries are there. The others: {sum(known) / 3600:,.1f} hours of "
+        f"{len(cells) - len(missing) - len(broken)} of {len(cells)} entries are there"
+        + (f", {len(broken)} to be replaced" if broken else "")
+        + f". The others: {sum(known) / 3600:,.1f} hours of "
         f"one core for {len(known)}, ~ by entries on other datasets or without augmentation"
         + (f"; not known for {unknown}." if unknown else ".")
         + (_UPPER if any(cell.options.train_images for cell in missing) else "")

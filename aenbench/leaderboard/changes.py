@@ -5,13 +5,15 @@ from itertools import groupby
 
 from aenbench.leaderboard.exports import task_key
 from aenbench.leaderboard.results import Record, Results
-from aenbench.leaderboard.untrusted.text import plain_markdown
+from aenbench.leaderboard.untrusted.text import plain_markdown, printable
 from aenbench.scoring import Scored
 from aenbench.scoring.scores import ACCURACY
 
 
 def describe_changes(before: Results, after: Results) -> str:
     """A Markdown table for each task that changed, entries by their new rank; one line where no task did.
+
+    Before them, a list of what is wrong with entries that were left out of the board with the change.
 
     Args:
         before: of the board that is there.
@@ -20,8 +22,8 @@ def describe_changes(before: Results, after: Results) -> str:
     old, new = (_tasks(results) for results in (before, after))
     changed = [task for task in dict.fromkeys([*new, *old]) if old.get(task) != new.get(task)]
     if not changed:
-        return "The board does not change.\n"
-    lines = []
+        return "\n".join([*_problems(after), "The board does not change.", ""])
+    lines = _problems(after)
     for task in changed:
         lines += [
             f"## {task}",
@@ -38,6 +40,13 @@ def describe_changes(before: Results, after: Results) -> str:
         ]
         lines.append("")
     return "\n".join(lines)
+
+
+def _problems(results: Results) -> list[str]:
+    if not results.problems:
+        return []
+    items = [f"- {plain_markdown(printable(problem, 2_000))}" for problem in results.problems]
+    return ["## Left out: entries that do not verify", "", *items, ""]
 
 
 _Facts = Mapping[str, Record]

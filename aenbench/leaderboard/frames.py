@@ -1,6 +1,7 @@
 """A board, its predictions and its trainings as pandas data frames; pandas is imported when one is asked for."""
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,7 @@ from aenbench.errors import EntryError
 from aenbench.leaderboard.entry_folder import entry_folder, find_entries, read_contents
 from aenbench.leaderboard.results import Results, columns
 from aenbench.leaderboard.results_files import RESULTS_JSON, read_json
+from aenbench.leaderboard.untrusted.text import printable
 from aenbench.tasks.task import Root
 from gdatasets.errors import HubError
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 LEADERBOARDS = "leaderboards"
 """Where a board is looked for by default, from the working directory."""
+
+_MOST_NAMED = 10  # entries in a warning
 
 
 def load_leaderboard(
@@ -26,6 +30,8 @@ def load_leaderboard(
     Where `results.json` beside the page was made of exactly the entries that are there, by their digests, its rows are
     taken: that needs no image and no network. Otherwise every entry is recomputed, as `aenbench verify` does. A file
     alone (a `results.json`, a folder without entries, a repository) is taken at its word.
+
+    Entries that do not verify have no rows. One UserWarning names them, and why.
 
     Args:
         path_or_hub: a folder of entries, a `results.json`, or a dataset repository on the Hub, `owner/name`, which is
@@ -43,7 +49,10 @@ def load_leaderboard(
     """
     import pandas as pd
 
-    rows = load_results(path_or_hub, revision, recompute, root).rows
+    results = load_results(path_or_hub, revision, recompute, root)
+    if results.problems:
+        warnings.warn(_left_out(results.problems), UserWarning, stacklevel=2)
+    rows = results.rows
     kinds = {str: "str", int: "int64", float: "float64", bool: "boolean"}
     values: Mapping[str, Any] = {
         each.name: pd.Series([row[each.name] for row in rows], dtype="Int64" if each.is_optional else kinds[each.kind])
@@ -55,7 +64,7 @@ def load_leaderboard(
 def load_results(
     path_or_hub: Path | str = LEADERBOARDS, revision: str = "main", recompute: bool = False, root: Root = None
 ) -> Results:
-    """As `load_leaderboard`, without pandas."""
+    """As `load_leaderboard`, without pandas and without a warning: `Results.problems` says what was left out."""
     base = Path(path_or_hub)
     if base.is_file():
         return read_json(base)
@@ -74,6 +83,14 @@ def load_results(
     from aenbench.leaderboard.results import collect
 
     return collect(read_board(base, root), base)
+
+
+def _left_out(problems: Sequence[str]) -> str:
+    """One line about entries that do not verify: the first of them, each with its reason."""
+    more = len(problems) - _MOST_NAMED
+    reasons = [printable(problem, 300).removesuffix(".") for problem in problems[:_MOST_NAMED]]
+    named = [*reasons, *([f"and {more} more"] if more > 0 else [])]
+    return f"Left out, because they do not verify: {'; '.join(named)}. Run `aenbench verify`."
 
 
 def _read_ours(file: Path) -> Results | None:

@@ -175,11 +175,14 @@ class Results:
         rows: by task, rank and seed; the values of each by column.
         entries: of each entry, by `<dataset>/<configuration>/<entry>`, the digest of its files.
         reviews: the digest of the board's `reviews.json`.
+        problems: one line for each thing that is wrong with an entry that was left out; none where the rows were read
+            from a file, which does not tell.
     """
 
     rows: tuple[Record, ...]
     entries: Mapping[str, str]
     reviews: str
+    problems: tuple[str, ...] = ()
 
     def fits(self, base: Path, folders: Sequence[Path]) -> bool:
         """Whether the board below a folder holds exactly the entries, in these folders, that the rows were made of."""
@@ -198,7 +201,8 @@ def collect(board: "Board", base: Path) -> Results:
     """The rows of a board that was read from a folder; raises EntryError where a file of it is gone."""
     rows = [record for standing in board.standings for record in _records(standing)]
     keys = [entry_key(row.entry) for row in board.rows]
-    return Results(tuple(rows), {key: entry_digest(base / key) for key in sorted(set(keys))}, reviews_digest(base))
+    digests = {key: entry_digest(base / key) for key in sorted(set(keys))}
+    return Results(tuple(rows), digests, reviews_digest(base), board.problems)
 
 
 def _records(standing: "Standing") -> Iterator[Record]:

@@ -58,8 +58,9 @@ def _note(verdict: Verdict) -> str:
         + (f"Left out, with the number of tasks that they are on: {left_out}. " if absent else "")
         + "Brackets are 95 % bootstrap intervals over tasks and seeds. Wins and ties are those of the paired tests. "
         "Parameters and seconds are geometric means; front names those at which no method has a better rank for less. "
-        f"Mean ranks {verdict.critical_difference:.2f} apart differ by Nemenyi's test at 5 %, which takes the tasks "
-        "for independent; configurations of one dataset are not."
+        f"Mean ranks {verdict.critical_difference:.2f} apart differ by Nemenyi's test at 5 %. The brackets and the "
+        "test take the tasks for independent. Configurations of one dataset are not, so the brackets are too narrow, "
+        "and the test separates methods too soon."
     )
 
 

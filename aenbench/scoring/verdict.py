@@ -9,8 +9,9 @@ three, ... the number is taken for which methods times tasks in common is larges
   them every entry's seeds.
 - Wins and ties on a task are those of the paired tests (`aenbench.scoring.ranking`).
 - Two mean ranks differ at 5 % where they are a critical difference apart (Nemenyi's test, in Demsar, Statistical
-  comparisons of classifiers over multiple data sets, JMLR 7, 2006). It takes the tasks for independent draws from all
-  tasks there are. Configurations of one dataset are not, so the picture shows a difference sooner than it should.
+  comparisons of classifiers over multiple data sets, JMLR 7, 2006).
+- Both the bootstrap and the test take the tasks for independent draws from all tasks there are. Configurations of one
+  dataset are not, so the intervals are narrower than they should be, and the picture shows a difference sooner.
 """
 
 from collections.abc import Mapping, Sequence

@@ -131,14 +131,39 @@ def open_dataset(name: str, configuration: str, root: Root = None) -> Dataset:
     if build is not None:
         return _built(build, configuration)
     own = None if known is not None else FolderSource(_find_own(name, root))
-    if own is not None and not own.path.exists():
-        raise SourceError(f"{own.path} does not exist; give a build, or a folder or .zip file of class folders.")
     if configuration != AS_PUBLISHED:
         raise UnknownNameError(f"configuration of {name}", configuration, [AS_PUBLISHED])
     if own is not None:
         return _own(own)
     assert known is not None
     return _as_published(name, known, root)
+
+
+def check_names(name: str, configuration: str, root: Root = None) -> None:
+    """See that a dataset exists, and has a configuration; of a user's own no image is read.
+
+    Args:
+        name: as `open_dataset` takes it.
+        configuration: that it should have.
+        root: where a user's own images are looked for first.
+
+    Raises:
+        UnknownNameError: no such dataset or configuration.
+        SourceError: the name is a path that does not exist, or its images are to be looked for in a root that is no
+            folder.
+        IntegrityError: the manifest of a build is not sound.
+        InvalidArgumentError: an import path gives no dataset and no source.
+    """
+    known = _in_catalog(name)
+    if isinstance(known, DatasetSpec):
+        known.configuration(configuration)
+        return
+    build = None if known is not None else _find_build(name, root, configuration)
+    if known is None and build is None:
+        _find_own(name, root)
+    names = [AS_PUBLISHED] if build is None else build.manifest.configurations
+    if configuration not in names:
+        raise UnknownNameError(f"configuration of {name}", configuration, names)
 
 
 def _in_catalog(name: str) -> DatasetSpec | Source | None:
@@ -349,6 +374,8 @@ def _find_build(name: str, root: Root, configuration: str | None = None) -> "Bui
 def _find_own(name: str, root: Root) -> Path:
     """The user's own images, wherever a name means them."""
     if places := _own_places(name, root):
+        if not places[0].exists():
+            raise SourceError(f"{places[0]} does not exist; give a build, or a folder or .zip file of class folders.")
         return places[0]
     others = ("package.module:name", "the path of a build, or of a folder or .zip file of class folders")
     raise UnknownNameError("dataset", name, [*DATASETS, *SOURCES, *others])

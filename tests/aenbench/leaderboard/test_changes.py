@@ -1,12 +1,15 @@
 """`aenbench leaderboard --changes-from`: what a pull request does to the board."""
 
 import json
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from aenbench.cli import main as cli
 from aenbench.leaderboard.changes import describe_changes
@@ -66,6 +69,58 @@ def test_entries_that_are_gone_and_other_predictions_are_told(before: Path, afte
 
 def test_equal_boards_are_one_line(before: Path) -> None:
     assert describe_changes(load_results(before), load_results(before)) == "The board does not change.\n"
+
+
+def test_a_forged_results_file_of_the_pull_request_is_not_believed(
+    before: Path, after: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(monkeypatch, "--dir", after, "--changes-from", before)
+    truth = capsys.readouterr().out
+    forged = tmp_path / "board"
+    shutil.copytree(after, forged)
+    write_generated(forged)
+    content = json.loads((forged / "results.json").read_text())
+    for row in content["rows"]:
+        row |= {"accuracy_mean": 0.9999, "flags": "", "trust": "reproduced"}
+    (forged / "results.json").write_text(json.dumps(content))
+    assert load_results(forged).rows[0]["accuracy_mean"] == 0.9999  # its digests fit
+    assert run(monkeypatch, "--dir", forged, "--changes-from", before) == 0
+    assert capsys.readouterr().out == truth
+    shutil.copyfile(forged / "results.json", tmp_path / "leaderboards")  # a file where the folder should be
+    assert run(monkeypatch, "--dir", tmp_path / "leaderboards", "--changes-from", before) == 2
+    assert "is not a folder" in capsys.readouterr().err
+
+
+def test_an_entry_that_does_not_verify_is_named_as_text_and_the_code_is_1(
+    before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    board = tmp_path / "board"
+    shutil.copytree(before, board)
+    (board / "g-digits/d4/alone/predictions.npy").unlink()
+    (board / "g-digits/d4/alone/<b>@all").touch()
+    assert run(monkeypatch, "--dir", board, "--changes-from", before / "results.json") == 1
+    text = capsys.readouterr().out
+    heading, empty, problem, *others = text.splitlines()
+    assert (heading, empty) == ("## Left out: entries that do not verify", "")
+    assert "alone" in problem
+    assert "&lt;b&gt;\\@all" in problem
+    assert "| - | alone |" in "\n".join(others)
+    assert "removed" in others[-1]
+
+
+def test_the_workflow_keeps_what_is_told_with_exit_code_1(tmp_path: Path) -> None:
+    workflow = yaml.safe_load((Path(__file__).parents[3] / ".github/workflows/leaderboard.yml").read_text())
+    [step] = [step["run"] for step in workflow["jobs"]["verify"]["steps"] if "--changes-from" in step.get("run", "")]
+    (tmp_path / "aenbench").write_text('#!/bin/sh\necho "told"\nexit 1\n')
+    (tmp_path / "git").write_text("#!/bin/sh\n")
+    (tmp_path / "leaderboards").mkdir()
+    (tmp_path / "leaderboards/index.html").write_text("of the pull request")
+    for name in ("aenbench", "git"):
+        (tmp_path / name).chmod(0o755)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "GITHUB_STEP_SUMMARY": "summary", "NUMBER": "1", "BASE": "main"}
+    subprocess.run(["bash", "-e", "-c", step], cwd=tmp_path, env=env, check=True, stderr=subprocess.DEVNULL)
+    assert (tmp_path / "preview/changes.md").read_text() == (tmp_path / "summary").read_text() == "told\n"
+    assert not (tmp_path / "preview/index.html").exists()
 
 
 @pytest.mark.parametrize(

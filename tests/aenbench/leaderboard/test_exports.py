@@ -63,6 +63,17 @@ def test_csv_and_json_hold_the_rows(board: Path, run: Run) -> None:
     assert text == run("--dir", board, "--format", "json", "--task", "*/d4*")[1]
 
 
+def test_entries_that_do_not_verify_are_named_and_the_code_is_1(board: Path, run: Run, tmp_path: Path) -> None:
+    broken = tmp_path / "board"
+    shutil.copytree(board, broken)
+    (broken / "g-digits/d4/alone/predictions.npy").unlink()
+    code, text, said = run("--dir", broken, "--format", "csv")
+    assert (code, len(list(csv.DictReader(io.StringIO(text)))), said.count("\n")) == (1, 9, 1)
+    assert "alone" in said
+    code, text, said = run("--dir", broken, "--format", "csv", "--task", "g-digits/d4/paper")
+    assert (code, text, said.count("\n")) == (2, "", 2)  # named, then no such task
+
+
 def test_no_cell_of_csv_is_a_formula(results: Results) -> None:
     cells = [cell for row in csv.reader(io.StringIO(export_csv(results))) for cell in row]
     assert "'=cmd()&%$#_{}~^\\" in cells

@@ -162,9 +162,24 @@ def test_what_does_not_fit_is_recomputed(board: Path, make_entry, change: Callab
 def test_an_entry_that_is_refused_changes_no_row(board: Path, make_entry) -> None:
     before, bytes_before = load_leaderboard(board), (board / "results.parquet").read_bytes()
     make_entry(board, "broken", 10, extras={"trials.csv": b"no table"})
-    pd.testing.assert_frame_equal(load_leaderboard(board), before)
+    with pytest.warns(UserWarning, match="^Left out, because they do not verify: ") as warned:
+        pd.testing.assert_frame_equal(load_leaderboard(board), before)
+    text = str(warned[0].message)
+    assert warned[0].filename == __file__
+    assert "broken/trials.csv" in text
+    assert "\n" not in text
     assert len(write_generated(board)[1]) == 1
     assert (board / "results.parquet").read_bytes() == bytes_before
+
+
+def test_a_warning_about_many_entries_stays_short(board: Path) -> None:
+    for number in range(13):
+        folder = board / "g-digits/aug1" / f"broken-{number:02}"
+        folder.mkdir()
+        (folder / "entry.json").write_text("{")
+    with pytest.warns(UserWarning, match=r"broken-09.*; and 3 more\. Run `aenbench verify`\.$") as warned:
+        assert len(load_leaderboard(board)) == 11
+    assert "broken-10" not in str(warned[0].message)
 
 
 @pytest.mark.parametrize("name", ["results.json", "results.parquet"])

@@ -13,10 +13,12 @@ from aenbench.errors import EntryError, InvalidArgumentError
 from aenbench.execution.executors import executor_from
 from aenbench.leaderboard.entry import Entry, Interval, SeedResult
 from aenbench.leaderboard.rescoring import rescore
-from aenbench.runs import suite_plan
+from aenbench.runs import suite_run
 from aenbench.runs.plan import Plan
 from aenbench.runs.suite_costs import measure
-from aenbench.runs.suite_plan import Cell, plan_suite, read_suite, run_suite
+from aenbench.runs.suite_file import read_suite
+from aenbench.runs.suite_plan import Cell, plan_suite
+from aenbench.runs.suite_run import run_suite
 from gdatasets.errors import BusyError, OutputError, SourceError, UnknownNameError
 from gdatasets.files import locked
 
@@ -48,22 +50,21 @@ def pretended(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def run(plan: Plan, out: Path, command: str, *_: object) -> Path:
         made.append(command)
-        folder = out / plan.task.dataset / plan.task.configuration / plan.name
         if plan.name == "mlp-quick" and plan.task.configuration == "d4":
             raise SourceError("the disk of the source is away.")
-        folder.mkdir(parents=True)
-        (folder / "entry.json").write_text("{}")
-        return folder
+        return write_description(out, plan.name, config=plan.task.configuration, seeds=plan.seeds)
 
-    monkeypatch.setattr(suite_plan, "run", run)
+    monkeypatch.setattr(suite_run, "run", run)
     return made
 
 
-def write_description(base: Path, name: str, training_seconds: float = 2.5) -> None:
-    """An entry of g-digits / aug1 that states three seeds of 1.5 s of search and so much training."""
-    seeds = [
+def write_description(
+    base: Path, name: str, training_seconds: float = 2.5, config: str = "aug1", seeds: int = 3
+) -> Path:
+    """An entry of g-digits that states seeds of 1.5 s of search and so much training."""
+    results = [
         SeedResult(seed=seed, parameters=1, accuracy=0.5, search_seconds=1.5, training_seconds=training_seconds)
-        for seed in range(3)
+        for seed in range(seeds)
     ]
     entry = Entry(
         name=name,
@@ -71,17 +72,19 @@ def write_description(base: Path, name: str, training_seconds: float = 2.5) -> N
         method="mlp",
         dataset="g-digits",
         dataset_version="1.0.0",
-        configuration="aug1",
+        configuration=config,
         test_content_sha256="0" * 64,
         protocol="standard",
         budget="quick",
-        seeds=tuple(seeds),
+        seeds=tuple(results),
         accuracy=Interval(mean=0.5, low=0.4, high=0.6),
         predictions_sha256="0" * 64,
         created="2026-01-01T00:00:00+00:00",
     )
-    (base / "g-digits/aug1" / name).mkdir(parents=True)
-    (base / "g-digits/aug1" / name / "entry.json").write_text(entry.model_dump_json())
+    folder = base / "g-digits" / config / name
+    folder.mkdir(parents=True)
+    (folder / "entry.json").write_text(entry.model_dump_json())
+    return folder
 
 
 def cells_of(base: Path, tasks: str = "core", methods: tuple[str, ...] = ()) -> list[Cell]:
@@ -157,17 +160,30 @@ def test_a_run_with_fewer_images_is_priced_as_one_with_all_until_there_is_one_li
 @pytest.mark.parametrize(
     ("images", "said"),
     [
-        (5_000, "g-digits/none mlp: Expected at most 1,137 images to train on"),
-        (1_137, "g-digits/none mlp: 1,137 images are what its own recipe trains on; leave them out of --train-images"),
+        (5_000, "g-digits/none n5000: skipped, there are only 1,137 images to learn from: mlp, augmented"),
+        (1_137, "g-digits/none n1137: skipped, their own recipe trains on as many: mlp, augmented"),
         (0, "Expected images of at least 1"),
     ],
 )
-def test_numbers_that_a_task_does_not_have_or_that_change_nothing_are_refused(
+def test_numbers_that_a_task_does_not_have_or_that_change_nothing_are_refused_where_nothing_is_left(
     base: Path, images: int, said: str
 ) -> None:
     with pytest.raises(InvalidArgumentError, match=said):
         sized(base, images)
     assert len(sized(base, 1_136)) == 4
+
+
+def test_numbers_that_change_nothing_are_skipped_with_a_line_and_the_others_planned() -> None:
+    told: list[str] = []
+    sizes, methods = (100, 10_000, 50_000), ("mlp", "cnn")
+    cells = plan_suite(read_suite(SUITE), SUITE.parent, "*/[ad]*", methods, train_images=sizes, told=told.append)
+    planned = {(cell.task, cell.options.train_images) for cell in cells}
+    assert ("g-mnist/aug2", 10_000) in planned
+    assert ("mnist-rot/any-angle", 100) in planned
+    assert not planned & {("mnist-rot/any-angle", 10_000), ("g-mnist/aug2", 50_000)}
+    assert "mnist-rot/any-angle n10000: skipped, their own recipe trains on as many: mlp, cnn." in told
+    assert "mnist-rot/any-angle n50000: skipped, there are only 10,000 images to learn from: mlp, cnn." in told
+    assert "g-mnist/aug2 n50000: skipped, their own recipe trains on as many: mlp, cnn." in told
 
 
 @pytest.mark.parametrize("text", ["many", "1e3", "-5", "0", "100,x"])
@@ -192,13 +208,13 @@ def test_a_defect_of_one_run_is_listed_too(base: Path, monkeypatch: pytest.Monke
     def fail(*_: object) -> None:
         raise ZeroDivisionError("boom")
 
-    monkeypatch.setattr(suite_plan, "run", fail)
+    monkeypatch.setattr(suite_run, "run", fail)
     whys = [why for _, why in run_cells(cells_of(base), base)]
     assert whys == ["ZeroDivisionError: boom; please report this."] * 4
 
 
 def test_two_suites_at_once_are_refused(base: Path, pretended: list[str]) -> None:
-    with locked(base / ".suite.running", base), pytest.raises(BusyError, match="is at work on"):
+    with locked(base / ".suite.running", base), pytest.raises(BusyError, match=r"is at work on .* another --dir\.$"):
         run_cells(cells_of(base), base)
     assert pretended == []
     run_cells(cells_of(base), base)
@@ -210,11 +226,11 @@ def test_a_plan_that_the_disk_cannot_hold_is_refused(
 ) -> None:
     usage = namedtuple("usage", "total used free")
     cells = cells_of(base)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, 4 * suite_plan.RUN_BYTES - 1))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, 4 * suite_run.RUN_BYTES - 1))
     with pytest.raises(OutputError, match=r"The plan may take 0\.13 GB and .* has 0\.13 GB left"):
         run_cells(cells, base)
     assert pretended == []
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, 4 * suite_plan.RUN_BYTES))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, 4 * suite_run.RUN_BYTES))
     run_cells(cells, base)
     assert len(pretended) == 4
 
@@ -228,6 +244,15 @@ def test_a_plan_that_the_disk_cannot_hold_is_refused(
         ('"g-digits/none"', '"../../etc"', "core.0"),
         ("budget", "budgt", "methods.mlp: budgt is no option"),
         ("budget", "dataset", "methods.mlp: dataset is no option"),
+        ('budget = "quick"', 'epochs = "many"', "methods.mlp.epochs: Input should be a valid integer, got many"),
+        ('budget = "quick"', "epochs = 2.0", "methods.mlp.epochs: Input should be a valid integer, got 2.0"),
+        ('budget = "quick"', "epochs = true", "methods.mlp.epochs: Input should be a valid integer, got True"),
+        ('budget = "quick"', 'train_images = "x"', "methods.mlp.train_images: Input should be a valid integer"),
+        ('budget = "quick"', "learning_rate = nan", "methods.mlp.learning_rate: Input should be a finite number"),
+        ('budget = "quick"', "keep_logits = 1", "methods.mlp.keep_logits: Input should be a valid boolean"),
+        ('budget = "quick"', "augment = true", "methods.mlp.augment: Input should be a valid string, got True"),
+        ('budget = "quick"', 'augment = ["hflip"]', "methods.mlp.augment: Input should be a valid string"),
+        ('baseline = "mlp"', "baseline = 3", "methods.mlp.baseline: Input should be a valid string, got 3"),
         ("[methods]", "[methodz]", "methods"),
     ],
 )
@@ -236,6 +261,71 @@ def test_a_malformed_suite_is_one_line(base: Path, old: str, new: str, said: str
     with pytest.raises(EntryError, match=said) as raised:
         read_suite(base / "suite.toml")
     assert "\n" not in str(raised.value)
+
+
+def test_an_integer_is_a_learning_rate(base: Path) -> None:
+    (base / "suite.toml").write_text(TEXT.replace('budget = "quick"', "learning_rate = 1"))
+    assert cells_of(base)[0].command.endswith("--learning-rate 1")
+
+
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [
+        ("g-nonsense/d4", 'Unknown dataset "g-nonsense"'),
+        ("g-digits/nonsense", 'Unknown configuration of g-digits "nonsense"'),
+        ("kmnist/d4", 'Unknown configuration of kmnist "d4"'),
+    ],
+)
+@pytest.mark.parametrize("options", [(), ("--status",)])
+def test_a_task_of_the_file_that_does_not_exist_is_refused_before_anything_is_run(
+    base: Path,
+    pretended: list[str],
+    run_program: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    task: str,
+    said: str,
+    options: tuple[str, ...],
+) -> None:
+    monkeypatch.setenv("GDATASETS_ROOT", str(base))
+    (base / "suite.toml").write_text(TEXT.replace("g-digits/d4", task))
+    code, error = run_program("aenbench", "suite", "--dir", base, *options)
+    assert (code, error.count("\n")) == (2, 1)
+    assert said in error
+    assert pretended == []
+
+
+def test_own_images_of_an_absent_root_can_be_planned_but_not_run(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (base / "suite.toml").write_text(TEXT.replace("g-digits/d4", "pets-7k/none"))
+    suite = read_suite(base / "suite.toml")
+
+    def planned(*, only_shown: bool) -> list[str]:
+        told: list[str] = []
+        assert len(plan_suite(suite, base, only_shown=only_shown, told=told.append)) == 4
+        return told
+
+    said = ["pets-7k/none: its images are not on this machine; give --root, or set $GDATASETS_ROOT."]
+    monkeypatch.delenv("GDATASETS_ROOT", raising=False)
+    assert planned(only_shown=True) == said
+    with pytest.raises(UnknownNameError, match='Unknown dataset "pets-7k"'):
+        planned(only_shown=False)
+    monkeypatch.setenv("GDATASETS_ROOT", str(base / "nowhere"))
+    assert planned(only_shown=True) == said
+    with pytest.raises(SourceError, match="is not a folder"):
+        planned(only_shown=False)
+    root = base / ".root"
+    root.mkdir()
+    monkeypatch.setenv("GDATASETS_ROOT", str(root))
+    with pytest.raises(UnknownNameError):
+        planned(only_shown=True)
+    for name in ("mlp-quick", "mlp-hflip-quick"):
+        shutil.copytree(write_description(base, name), base / "pets-7k/none" / name)
+    assert planned(only_shown=True) == planned(only_shown=False) == said  # all of them are there
+    shutil.rmtree(base / "pets-7k/none/mlp-quick")
+    assert planned(only_shown=True) == said  # there are entries of the task
+    with pytest.raises(UnknownNameError):
+        planned(only_shown=False)
+    (root / "pets-7k.zip").touch()
+    assert planned(only_shown=False) == []
 
 
 def test_methods_that_would_make_one_entry_are_refused(base: Path) -> None:
@@ -284,6 +374,50 @@ def test_status_runs_nothing_and_says_what_is_missing(
         "datasets or without augmentation.",
     ]
     assert pretended == []
+
+
+def broken_entries(base: Path) -> None:
+    """An entry of one seed where the suite asks for two, one that cannot be read, and a folder that holds none."""
+    write_description(base, "mlp-quick", config="none", seeds=1)
+    unreadable = write_description(base, "mlp-hflip-quick", config="none")
+    (unreadable / "entry.json").write_text("{")
+    (base / "g-digits/d4/mlp-quick").mkdir(parents=True)
+
+
+def test_what_is_no_entry_of_the_suite_is_not_done_and_the_status_says_what_to_do(
+    base: Path, run_program: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr("aenbench.cli.suite.say", lines.append)
+    broken_entries(base)
+    assert run_program("aenbench", "suite", "--dir", base, "--status")[0] == 0
+    assert lines[:2] == [
+        "g-digits/none: to be replaced mlp, augmented",
+        "g-digits/d4: missing augmented ~8 s; to be replaced mlp",
+    ]
+    few, unreadable, empty, whole = lines[2:]
+    folder = base / "g-digits/none/mlp-quick"
+    assert few.startswith(f"g-digits/none mlp: 1 of 2 seeds in {folder}; remove {folder}, or replace it: aenbench run ")
+    assert few.endswith(f"--seeds 2 --out {base} --overwrite")
+    assert unreadable.startswith("g-digits/none augmented: unreadable: ")
+    assert empty.startswith("g-digits/d4 mlp: unreadable: ")
+    assert whole.startswith("0 of 4 entries are there, 3 to be replaced. The others: 0.0 hours of one core for 1")
+
+
+def test_what_is_no_entry_of_the_suite_is_left_as_it_is_and_the_code_is_1(
+    base: Path, pretended: list[str], run_program: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aenbench.cli.leaderboard.leaderboard", lambda *_, **__: None)
+    broken_entries(base)
+    before = {path: path.read_bytes() for path in base.rglob("*.json")}
+    code, said = run_program("aenbench", "suite", "--dir", base, "--quiet")
+    assert (code, said.count("\n")) == (1, 3)
+    assert "g-digits/none mlp was not run: 1 of 2 seeds in " in said
+    assert len(pretended) == 1
+    assert before.items() <= {path: path.read_bytes() for path in base.rglob("*.json")}.items()
+    write_description(base, "mlp-quick", config="roll", seeds=3)
+    (base / "suite.toml").write_text(TEXT.replace('"g-digits/none", "g-digits/d4"', '"g-digits/roll"'))
+    assert cells_of(base)[0].is_done  # one more than it asks for
 
 
 def test_the_suite_of_this_repository_can_be_planned(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from aenbench.errors import InvalidArgumentError
-from aenbench.tasks.datasets import Dataset, default_configuration, open_dataset
+from aenbench.tasks.datasets import Dataset, check_names, default_configuration, open_dataset
 from gdatasets.errors import SourceError, UnknownNameError
 from gdatasets.generation.specs import DATASETS, pinned_digest
 from gdatasets.sources.catalog import SOURCES
@@ -81,6 +81,33 @@ def test_a_plain_name_is_looked_for_inside_the_root_only(tmp_path: Path, monkeyp
     for name in ("own", "..", ".", ""):
         with pytest.raises(UnknownNameError, match="Choose from: g-mnist"):
             open_dataset(name, "none")
+
+
+@pytest.mark.parametrize(
+    ("name", "configuration", "error"),
+    [
+        ("g-digits", "d5", UnknownNameError),
+        ("mnist", "d4", UnknownNameError),
+        ("own", "d4", UnknownNameError),
+        ("other", "none", UnknownNameError),
+        ("absent.zip", "none", SourceError),
+        ("broken", "none", None),  # only what it is called
+    ],
+)
+def test_names_are_checked_without_reading_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, configuration: str, error: type[Exception] | None
+) -> None:
+    images(tmp_path / "own", train=2, test=1)
+    (tmp_path / "broken.zip").touch()
+    monkeypatch.setenv("GDATASETS_ROOT", str(tmp_path))
+    check_names("own", "none")
+    check_names("g-digits", "d4")
+    if error is None:
+        check_names(name, configuration)
+        return
+    for check in (check_names, open_dataset):
+        with pytest.raises(error):
+            check(name, configuration)
 
 
 def test_what_cannot_be_scored_is_refused(tmp_path: Path) -> None:
