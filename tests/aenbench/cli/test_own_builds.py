@@ -237,7 +237,7 @@ def test_own_images_of_a_published_name_are_refused_before_anything_is_trained(h
 
 
 def test_discover_takes_a_folder_by_name_and_the_configuration_that_there_is(here, call):
-    """417c847 asked for `./built`, and for `none` of builds without it, and of mnist-rot, which has `any-angle` only."""
+    """417c847 asked for `./built`, and for `none` also where a dataset has no such configuration."""
     pack(here / "noise.zip")
     assert call(data, "build", "noise", "d4", "--source", "noise.zip", "--quiet")[0] == 0
     for typed in ("noise", "noise.zip"):
