@@ -214,8 +214,17 @@ class Corner(nn.Module):
     def forward(self, x):
         return x[:, :, 0, 0]
 
+class Color(nn.Conv2d):
+    def __init__(self):
+        super().__init__(3, 2, 1)
+    def forward(self, x):
+        return super().forward(x).mean(dim=(2, 3))
+
 def dense():
     return nn.Sequential(nn.Flatten(), nn.Linear(100, 2))
+
+def needs(classes):
+    return dense()
 
 number = 3
 """
@@ -239,6 +248,8 @@ def test_check_tells_invariant_networks_from_others(
     code, printed = call(["check", "usermodels:Corner", "--group", "rotation,scramble2"], monkeypatch, capsys)
     assert code == 1
     assert "not invariant under 2 of 2 elements" in printed
+    code, printed = call(["check", "usermodels:Color", "--channels", "3", "--group", "rotation"], monkeypatch, capsys)
+    assert (code, "is invariant under rotation" in printed) == (0, True)
 
 
 @pytest.mark.usefixtures("models")
@@ -249,6 +260,9 @@ def test_check_tells_invariant_networks_from_others(
         (["usermodels:nothing"], 'Cannot import "usermodels:nothing"'),
         (["usermodels:number"], "to give a torch.nn.Module, got int"),
         (["usermodels:dense"], "cannot be called on a batch (4, 1, 28, 28)"),
+        (["usermodels:Color"], "Give its --size and --channels."),
+        (["usermodels:Color", "--channels", "0"], "--channels"),
+        (["usermodels:needs"], "Cannot make"),
         (["usermodels:Mean", "--group", "d5"], "d5"),
         (["usermodels:Mean", "--group", "scramble1", "--size", "27"], "size must be even"),
     ],
