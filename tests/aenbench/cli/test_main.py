@@ -70,6 +70,7 @@ def call(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
         (["run", "--baseline", "mlp", "--dataset", "g-digits", "--schedule", "fast"], 'Unknown schedule "fast"'),
         (["run", "--baseline", "mlp", "--dataset", "g-digits", "--learning-rate", "nan"], "above 0, got nan"),
         (["run", "--baseline", "mlp", "--dataset", "g-digits", "--train-images", "99999"], "at most 1,137 images"),
+        (["run", "--baseline", "mlp", "--dataset", "g-digits", "--batch", "2000000000"], "at most 1,000,000,000"),
         (["run", "--baseline", "mlp", "--dataset", "g-digits", "--epochs", "99999"], "give at most --epochs 33,333"),
         (["run", "--baseline", "mlp", "--dataset", "g-digits", "--executor", "slurm"], 'Unknown executor "slurm"'),
         (["run", "--baseline", "mlp", "--dataset", "g-digits", "--address", "here:1"], "have no address"),

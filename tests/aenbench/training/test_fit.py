@@ -1,14 +1,18 @@
 """Training any module, on a problem with a known answer."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
-from aenbench.errors import TrainingError
+from aenbench.errors import EntryError, TrainingError
 from aenbench.execution.threads import one_thread
+from aenbench.leaderboard.training_curves import read_history
 from aenbench.models.registry import FAMILIES
 from aenbench.tasks.images import LabeledImages
 from aenbench.training.fit import accuracy, derive_seed, fit, predict
+from aenbench.training.history import MAX_LOSS, Pass, history_csv
 from aenbench.training.recipe import MAX_PASSES, Recipe
 from gdatasets.errors import GDatasetsError
 from gdatasets.sources.catalog import SOURCES
@@ -188,6 +192,20 @@ def test_a_training_that_diverges_ends_with_a_line() -> None:
     ) as error:
         fit(network(), quadrants(100, 0), quadrants(20, 1), recipe, seed=0)
     assert "\n" not in str(error.value)
+
+
+def test_a_finite_loss_that_no_history_holds_has_diverged_too(tmp_path: Path) -> None:
+    """3130c15 wrote an entry of such a training, and then refused its `history.csv`: "row 2: loss 5.2e+09"."""
+    model, train = network(), quadrants(100, 0)
+    with torch.no_grad():
+        model[4].weight *= 1e12
+    with pytest.raises(TrainingError, match=r"loss of pass 1 of 3 is \d\S*e\+\d+: the training diverged"):
+        fit(model, train, quadrants(20, 1), Recipe(100, 3), seed=0)
+    (tmp_path / "history.csv").write_bytes(history_csv([[Pass(MAX_LOSS, 0.1, 1e-3)]]))
+    assert read_history(tmp_path)[0][0].loss == MAX_LOSS
+    (tmp_path / "history.csv").write_bytes(history_csv([[Pass(1.1 * MAX_LOSS, 0.1, 1e-3)]]))
+    with pytest.raises(EntryError, match="loss"):
+        read_history(tmp_path)
 
 
 @pytest.mark.parametrize(
