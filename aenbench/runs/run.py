@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from aenbench.errors import StoreError
 from aenbench.execution.channel import channel
 from aenbench.execution.executors import Executor, ordered
 from aenbench.execution.store import TrialStore
@@ -81,7 +82,7 @@ def run(
         InvalidArgumentError: the user's own network cannot be trained.
     """
     images = Images(plan.task, plan.root)
-    plan.method.check(plan.method.space(images.shape))
+    plan.method.check(plan.method.space(images.shape), plan.spent.final.smallest_batch(images.images_to_learn))
     images.dataset.read("train")  # what must be fetched is fetched once, before any worker needs it
     labels = images.test_labels()
     folder = entry_folder(out, images.dataset.name, plan.task.configuration, plan.name)
@@ -93,7 +94,8 @@ def run(
         beside = None if weights is None else _beside(weights, folder, overwrite or trials.exists())
         store = TrialStore(trials, plan.identity(images))
         limit = 0 if weights is None else MAX_KEPT_WEIGHTS if beside is None else MAX_WEIGHTS_BYTES
-        outcomes = _run_seeds(replace(plan, weights_limit=limit), store, report, executor)
+        with _removed_if_empty(store, plan.seeds):
+            outcomes = _run_seeds(replace(plan, weights_limit=limit), store, report, executor)
         predictions = np.stack([outcome.predictions for outcome in outcomes])
         result = score(predictions, labels)
         files = {PREDICTIONS_FILE: encode_predictions(predictions), **_extras(plan, images, outcomes)}
@@ -130,6 +132,18 @@ def _alone(folder: Path) -> Iterator[None]:
             yield
         finally:
             shutil.rmtree(beside, ignore_errors=True)
+
+
+@contextmanager
+def _removed_if_empty(store: TrialStore, seeds: int) -> Iterator[None]:
+    """A run that fails before anything is known leaves no store behind; an interrupted one keeps it."""
+    try:
+        yield
+    except Exception:
+        with suppress(StoreError):
+            if not store.results() and not any(checkpoint_file(store, seed).exists() for seed in range(seeds)):
+                store.path.unlink(missing_ok=True)
+        raise
 
 
 def _clear(folder: Path) -> None:

@@ -114,6 +114,10 @@ class Recipe:
             return *parts[:-2], torch.cat(parts[-2:])
         return tuple(parts)
 
+    def smallest_batch(self, available: int) -> int:
+        """Images of the smallest batch of a training on so many available images."""
+        return min(map(len, self.batches(torch.arange(min(available, self.images)))))
+
     def optimiser_of(self, model: nn.Module) -> torch.optim.Optimizer:
         parameters, decay = model.parameters(), self.weight_decay
         if self.optimiser == "sgd":

@@ -181,7 +181,9 @@ def test_a_last_batch_of_one_image_is_joined_to_the_one_before() -> None:
     assert torch.equal(torch.cat(recipe.batches(torch.arange(9))), torch.arange(9))
     normed = nn.Sequential(nn.Flatten(), nn.Linear(784, 8), nn.BatchNorm1d(8), nn.Linear(8, 4))
     fit(normed, quadrants(9, 0), quadrants(4, 1), recipe, seed=0)  # a batch norm takes no single image
-    with pytest.raises(ValueError, match="more than 1 value"):
+    with pytest.raises(
+        ValueError, match="more than 1 value"
+    ):  # `fit` passes on what a module raises; a run explains it
         fit(normed, quadrants(9, 0).first(1), quadrants(4, 1), recipe, seed=0)
 
 
