@@ -22,6 +22,7 @@ from aenbench.leaderboard.entry import Entry, SeedResult, safe_name
 from aenbench.leaderboard.entry_folder import (
     ENTRY_FILE,
     MAX_BYTES,
+    encode_entry,
     entry_folder,
     weights_file,
 )
@@ -224,7 +225,7 @@ def write_weights(base: Path, entry: Entry, files: Mapping[str, bytes]) -> Path:
         OutputError: they could not be written.
     """
     folder = entry_folder(base, entry.dataset, entry.configuration, entry.name)
-    replace_folder(folder, {ENTRY_FILE: entry.model_dump_json(indent=1).encode() + b"\n", **files})
+    replace_folder(folder, {ENTRY_FILE: encode_entry(entry), **files})
     return folder
 
 
