@@ -141,12 +141,16 @@ def tables(
 def _converge(table: "Table", path: Path, count: int, root: Path | None, workers: int | None, quiet: bool) -> None:
     """Train the networks that are not trained yet, and say how far the two orders agree."""
     from aenbench.cli.progress import progress_report
+    from aenbench.execution.device import CPU
     from aenbench.execution.executors import executor_from
     from aenbench.runs.progress import Step
-    from aenbench.tables.converged import agreement, converge, read_converged, write_converged
+    from aenbench.tables.converged import agreement, converge, final_recipe, read_converged, write_converged
+    from aenbench.training.recipe import slow_precision
 
     found = read_converged(path)
     if found is None or len(found.networks) != count or found.table_sha256 != table.content_sha256:
+        if notice := slow_precision(final_recipe(table), CPU, can_choose=False):
+            warn(notice)
         store = path.with_suffix(".converged.trials")
         with executor_from("local", workers, None) as where, progress_report(quiet) as report:
             found = converge(

@@ -27,6 +27,7 @@ from aenbench.tasks.images import Images
 from aenbench.tasks.task import Task
 from aenbench.training import trial
 from aenbench.training.fit import accuracy
+from aenbench.training.recipe import Recipe
 from aenbench.training.trial import load_images
 from gdatasets.files import read_whole, write_whole
 
@@ -117,6 +118,11 @@ def spread(table: Table, count: int) -> tuple[str, ...]:
     return tuple(table.networks[order[place]] for place in places)
 
 
+def final_recipe(table: Table) -> Recipe:
+    """How the networks of a table are trained to convergence."""
+    return FAMILIES[table.info.space].budget(table.protocol).final
+
+
 def converge(
     table: Table, count: int, store_path: Path, executor: Executor, report: Report, root: Path | None = None
 ) -> ConvergedTable:
@@ -140,7 +146,7 @@ def converge(
     task = Task(info.dataset, info.configuration, table.protocol)
     if Images(task, root).dataset.digest("train") != info.train_content_sha256:
         raise TableError(f"The training images of {info.dataset} / {info.configuration} are not those of the table.")
-    recipe = FAMILIES[info.space].budget(table.protocol).final
+    recipe = final_recipe(table)
     identity = f"converge, torch {version('torch')}, {table.content_sha256}, {recipe}"
     items = {
         training_key(network, seed): Training(task, root, space, recipe, network, seed)

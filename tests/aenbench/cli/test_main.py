@@ -4,12 +4,18 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from aenbench.cli import main as cli
 from aenbench.cli.run import default_dataset
+from aenbench.execution.device import CPU, Device
+from aenbench.tables.parquet import home_of, write_table
+from aenbench.tables.table import Table
+from aenbench.training.recipe import Recipe, slow_precision
 
 
 def call(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
@@ -274,6 +280,38 @@ def test_check_refuses_what_it_cannot_check(
     code, printed = call(["check", *arguments], monkeypatch, capsys)
     assert (code, printed.count("\n")) == (2, 1)
     assert said in printed
+
+
+@pytest.mark.parametrize("is_fast", [False, True])
+def test_every_command_that_trains_says_that_bfloat16_is_slow_here(
+    is_fast: bool,
+    make_table: Callable[..., Table],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """3130c15 said it in `run` and `tabulate` only. Each command ends here before it trains, as it gets no worker."""
+    monkeypatch.setattr("aenbench.training.recipe.has_fast_bfloat16", lambda: is_fast)
+    table = make_table(space="gcnn")
+    write_table(table, tmp_path / home_of(table))
+    entry = Path(__file__).parents[1] / "leaderboard" / "small_board" / "g-digits" / "c4" / "p4cnn-quick"
+    dataset = ["--dataset", "g-digits"]
+    commands = {
+        True: (["run", "--baseline", "p4cnn", *dataset], ["tabulate", "--space", "gcnn", "--final", *dataset]),
+        False: (["reproduce", str(entry)], ["tables", "--dir", str(tmp_path), "--converge", "2"]),
+    }
+    for can_choose, each in commands.items():
+        for words in each:
+            code, printed = call([*words, "--workers", "0"], monkeypatch, capsys)
+            *notices, error = printed.splitlines()
+            assert (code, "at least one worker" in error) == (2, True), printed
+            advice = " --precision float32 is faster here." if can_choose else ""
+            slow = f"This processor has no bfloat16 arithmetic: training is slow.{advice}"
+            assert notices == ([] if is_fast else [slow])
+    recipe = replace(Recipe(1, 1), precision="bfloat16")
+    assert slow_precision(recipe, Device("cuda")) is None
+    assert (slow_precision(recipe, CPU) is None) == is_fast
+    assert slow_precision(Recipe(1, 1), CPU) is None
 
 
 def test_datasets_says_what_is_on_this_machine(
