@@ -116,6 +116,7 @@ class Baseline(Method):
         return Choice(Candidate(network, self.augmentation))
 
     def check(self, space: SearchSpace, smallest_batch: int = 2) -> None:  # noqa: ARG002
+        self.family.need()
         facts = space.candidate(space.start).architecture.facts
         unknown = sorted(set(facts) - set(self.family.facts))
         if unknown:
