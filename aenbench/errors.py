@@ -26,7 +26,7 @@ class StoreError(AenbenchError, OSError):
 
 
 class TrainingError(AenbenchError, ArithmeticError):
-    """A training diverged: its loss is no number any more."""
+    """A training diverged: its loss is no number any more, or a huge one."""
 
 
 class WeightsError(AenbenchError, ValueError):

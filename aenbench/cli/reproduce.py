@@ -72,6 +72,7 @@ def reproduce_entry(
     from aenbench.leaderboard.rescoring import rescore
     from aenbench.runs.rerun import recorded_plan
     from aenbench.runs.rerun import reproduce as run_again
+    from aenbench.training.recipe import slow_precision
 
     entry, _, differences = rescore(folder, root)
     if differences:
@@ -80,6 +81,8 @@ def reproduce_entry(
         _ask_for_trust(entry.method, trust_model)
     plan = recorded_plan(entry, parse_run, root, None if device is None else Device.parse(device))
     plan.device.check(executor)
+    if notice := slow_precision(plan.spent.final, plan.device, can_choose=False):
+        warn(notice)
     with ExitStack() as stack:
         where = stack.enter_context(executor_from(executor, workers, address, plan.device))
         report = stack.enter_context(progress_report(quiet))

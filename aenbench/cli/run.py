@@ -4,7 +4,7 @@ import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -278,7 +278,16 @@ def check(
         ),
     ],
     group: Annotated[str, typer.Option(help="d4, c4, v4, ...; actions such as rotation,hflip; or twelve bits.")] = "d4",
-    size: Annotated[int, typer.Option(help="Pixels along one side of the images.")] = 28,
+    size: Annotated[
+        int | None,
+        typer.Option(help="Pixels along one side of the images, by default 28; with --weights the file says it."),
+    ] = None,
+    channels: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=4, help="Channels of the images, by default 1; 3 for color. With --weights the file says it."
+        ),
+    ] = None,
     step: Annotated[int, typer.Option(help="Pixels that htrans and vtrans roll by.")] = 4,
     elements: Annotated[bool, typer.Option("--elements", help="Every element, not only the generators.")] = False,
     weights: Annotated[
@@ -292,16 +301,28 @@ def check(
     from aenbench.user_code import load_module
     from gdatasets.groups.group import parse_group
 
-    named = parse_group(group, size, step)
-    network = load_module(model) if weights is None else load_model(model, seed, weights)
+    if weights is None:
+        size, channels = 28 if size is None else size, channels or 1
+        named = parse_group(group, size, step)
+        network: Any = load_module(model)
+    else:
+        network = load_model(model, seed, weights)
+        stated, side, _ = network.input_shape
+        if size not in (None, side) or channels not in (None, stated):
+            raise InvalidArgumentError(
+                f"{model} takes images ({stated}, {side}, {side}), as its weights say; leave out --size and --channels."
+            )
+        size, channels = side, stated
+        named = parse_group(group, size, step)
     from aenbench.nn import check_equivariance
 
     try:
-        report = check_equivariance(network, named, elements="all" if elements else "generators")
+        report = check_equivariance(network, named, channels=channels, elements="all" if elements else "generators")
     except RuntimeError as error:  # what torch raises for a batch that does not fit
-        why = str(error).splitlines()[0]
+        why = next(iter(str(error).splitlines()), "no reason given")
         raise InvalidArgumentError(
-            f"{model} cannot be called on a batch (4, 1, {size}, {size}): {why}. Give its --size."
+            f"{model} cannot be called on a batch (4, {channels}, {size}, {size}): {why}. Give its --size and "
+            "--channels."
         ) from error
     for name, size_of_error in report.errors.items():
         say(f"{'differs' if name in report.failing else 'holds':8} {name}  error {size_of_error:.3g}")

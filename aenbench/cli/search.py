@@ -14,6 +14,7 @@ from aenbench.cli.options import (
     RootOption,
     WorkersOption,
 )
+from aenbench.errors import InvalidArgumentError
 from gdatasets.cli.output import say, warn
 
 if TYPE_CHECKING:
@@ -115,6 +116,9 @@ def tables(
     quiet: QuietOption = False,
 ) -> None:
     """Read all of a folder's tables, with their digests, and regenerate their card, README.md."""
+    asked = {"--check": check, "--effects": effects, "--converge": converge is not None}
+    if len(given := [option for option, is_given in asked.items() if is_given]) > 1:
+        raise InvalidArgumentError(f"Give one of {', '.join(asked)}, not {' and '.join(given)}.")
     from aenbench.tables.card import check_tables, find_tables, write_card
     from aenbench.tables.effects import measure_effects, write_effects
 
@@ -141,16 +145,26 @@ def tables(
 def _converge(table: "Table", path: Path, count: int, root: Path | None, workers: int | None, quiet: bool) -> None:
     """Train the networks that are not trained yet, and say how far the two orders agree."""
     from aenbench.cli.progress import progress_report
+    from aenbench.execution.device import CPU
     from aenbench.execution.executors import executor_from
     from aenbench.runs.progress import Step
-    from aenbench.tables.converged import agreement, converge, read_converged, write_converged
+    from aenbench.tables.converged import agreement, converge, final_recipe, is_current, read_converged, write_converged
+    from aenbench.training.recipe import slow_precision
 
     found = read_converged(path)
-    if found is None or len(found.networks) != count or found.table_sha256 != table.content_sha256:
+    if found is None or not is_current(found, table, count):
+        if notice := slow_precision(final_recipe(table), CPU, can_choose=False):
+            warn(notice)
         store = path.with_suffix(".converged.trials")
         with executor_from("local", workers, None) as where, progress_report(quiet) as report:
             found = converge(
-                table, count, store, where, lambda done, total: report(Step(None, "trainings", done, total)), root
+                table,
+                count,
+                store,
+                where,
+                lambda done, total: report(Step(None, "trainings", done, total)),
+                root,
+                known=found,
             )
         say(f"Wrote {write_converged(found, path)}")
         store.unlink(missing_ok=True)

@@ -99,12 +99,13 @@ def entry_folder(base: Path, dataset: str, configuration: str, name: str) -> Pat
     return base / dataset / configuration / name
 
 
-def check_free(folder: Path, overwrite: bool) -> None:
+def check_free(folder: Path, overwrite: bool, option: str = "--out") -> None:
     """Fail before any work is done where an entry could not be written.
 
     Args:
         folder: as `entry_folder` gives it.
         overwrite: whether an entry that is there may be replaced.
+        option: that names another place, for errors.
 
     Raises:
         OutputError: it exists and `overwrite` is false; one of its last three folders is a symbolic link or differs
@@ -113,21 +114,21 @@ def check_free(folder: Path, overwrite: bool) -> None:
     for part in (folder.parent.parent, folder.parent, folder):
         if part.is_symlink():
             raise OutputError(
-                f"{part} is a symbolic link, and entries are not written through links; choose another --out."
+                f"{part} is a symbolic link, and entries are not written through links; choose another {option}."
             )
         for other in _names_in(part.parent):
             if other != part.name and other.casefold() == part.name:
                 raise OutputError(f"{part} differs from {printable(other)} in case only; choose another name.")
     if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder} is not a folder, but an entry is; move it away, or choose another --out.")
+        raise OutputError(f"{folder} is not a folder, but an entry is; move it away, or choose another {option}.")
     if folder.exists() and not overwrite:
-        raise OutputError(f"{folder} exists; choose another --out, or replace it with --overwrite.")
+        raise OutputError(f"{folder} exists; choose another {option}, or replace it with --overwrite.")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder.parent):
             pass
     except OSError as error:
-        raise _unwritable(folder.parent, error) from error
+        raise _unwritable(folder.parent, error, option) from error
 
 
 def _names_in(folder: Path) -> list[str]:
@@ -138,8 +139,13 @@ def _names_in(folder: Path) -> list[str]:
         return []
 
 
-def _unwritable(folder: Path, error: OSError) -> OutputError:
-    return OutputError(f"Cannot write to {folder} ({error.strerror}); choose another --out.")
+def _unwritable(folder: Path, error: OSError, option: str) -> OutputError:
+    return OutputError(f"Cannot write to {folder} ({error.strerror}); choose another {option}.")
+
+
+def encode_entry(entry: Entry) -> bytes:
+    """The content of `entry.json`."""
+    return entry.model_dump_json(indent=1).encode() + b"\n"
 
 
 def write_entry(folder: Path, entry: Entry, predictions: bytes, extras: Mapping[str, bytes]) -> None:
@@ -148,7 +154,7 @@ def write_entry(folder: Path, entry: Entry, predictions: bytes, extras: Mapping[
     Raises:
         OutputError: it could not be written, or a file is one that could not be read again; nothing is left behind.
     """
-    files = {ENTRY_FILE: entry.model_dump_json(indent=1).encode() + b"\n", PREDICTIONS_FILE: predictions, **extras}
+    files = {ENTRY_FILE: encode_entry(entry), PREDICTIONS_FILE: predictions, **extras}
     for name, content in files.items():
         if len(content) > (max_bytes(name) or -1):
             raise OutputError(f"An entry cannot hold {name} of {len(content):,} bytes; see docs/submitting.md.")

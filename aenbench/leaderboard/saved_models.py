@@ -22,6 +22,7 @@ from aenbench.leaderboard.entry import Entry, SeedResult, safe_name
 from aenbench.leaderboard.entry_folder import (
     ENTRY_FILE,
     MAX_BYTES,
+    encode_entry,
     entry_folder,
     weights_file,
 )
@@ -120,7 +121,7 @@ def load_model(
     Returns:
         The network on the CPU, in evaluation mode: images float32 (batch, channels, size, size), normalized, to logits
         (batch, classes). Its attribute `normalization` (`aenbench.tasks.images.Normalization`) makes such images of
-        pixels: `model.normalization.apply(uint8)`.
+        pixels: `model.normalization.apply(uint8)`; `input_shape` is (channels, size, size).
 
     Raises:
         InvalidArgumentError: the name is malformed, or several tags are the entry's.
@@ -172,8 +173,11 @@ def read_model(entry: Entry, result: SeedResult, place: Place, module: "nn.Modul
     if (description.shape.protocol.name, description.shape.image_size) != (entry.protocol, entry.image_size):
         raise WeightsError(f"{where} is of a network for other images than the entry's.")
     model = fill(rebuild(description, len(content), where) if module is None else module, content, where)
-    if not hasattr(model, "normalization"):
-        object.__setattr__(model, "normalization", description.normalization)
+    shape = description.shape
+    input_shape = shape.channels, shape.image_size, shape.image_size
+    for name, value in (("normalization", description.normalization), ("input_shape", input_shape)):
+        if not hasattr(model, name):
+            object.__setattr__(model, name, value)
     return model
 
 
@@ -221,7 +225,7 @@ def write_weights(base: Path, entry: Entry, files: Mapping[str, bytes]) -> Path:
         OutputError: they could not be written.
     """
     folder = entry_folder(base, entry.dataset, entry.configuration, entry.name)
-    replace_folder(folder, {ENTRY_FILE: entry.model_dump_json(indent=1).encode() + b"\n", **files})
+    replace_folder(folder, {ENTRY_FILE: encode_entry(entry), **files})
     return folder
 
 

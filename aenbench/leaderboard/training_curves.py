@@ -8,7 +8,7 @@ import numpy as np
 from aenbench.leaderboard.entry_folder import HISTORY_FILE
 from aenbench.leaderboard.entry_tables import read_by_seed
 from aenbench.leaderboard.untrusted.rows import real
-from aenbench.training.history import COLUMNS, Pass
+from aenbench.training.history import COLUMNS, MAX_LOSS, Pass
 
 MAX_PASSES = 100_000
 """Rows of the file."""
@@ -16,7 +16,6 @@ MAX_PASSES = 100_000
 STILL_RISING = 0.002
 """Shares of accuracy that a converged training gains, at most, over its last tenth."""
 
-_MAX_LOSS = 1e9
 _MAX_RATE = 1e6
 
 
@@ -33,7 +32,7 @@ def read_history(folder: Path) -> dict[int, list[Pass]]:
 def _row(_: Sequence[Pass], values: Sequence[str]) -> Pass:
     """A row; raises ValueError for one that no training writes."""
     loss, accuracy, rate = values
-    return Pass(real("loss", loss, 0, _MAX_LOSS), real("accuracy", accuracy, 0, 1), real("rate", rate, 0, _MAX_RATE))
+    return Pass(real("loss", loss, 0, MAX_LOSS), real("accuracy", accuracy, 0, 1), real("rate", rate, 0, _MAX_RATE))
 
 
 def still_rising(histories: Mapping[int, Sequence[Pass]]) -> float:

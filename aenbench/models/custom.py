@@ -70,8 +70,11 @@ class OwnNetwork:
                 raise self._unfit("has no parameters to train")
             return model.train()
 
-    def check(self) -> None:
+    def check(self, smallest_batch: int = _DRY_RUN) -> None:
         """Build it twice, and take one step of training without an optimizer: what fails there would fail later.
+
+        Args:
+            smallest_batch: images of the smallest batch that it will be trained on; a batch norm takes no single one.
 
         Raises:
             InvalidArgumentError: as of `build`; or it cannot be trained, or the factory gives the same network twice.
@@ -85,6 +88,10 @@ class OwnNetwork:
                 raise self._unfit("lets no gradient through to its parameters")
             with self._explained("cannot be trained"):
                 loss.backward()  # type: ignore[no-untyped-call]
+            if smallest_batch == 1:
+                size = self.shape.image_size
+                with self._explained("cannot be trained on a batch of one image (see --batch and --train-images)"):
+                    first(torch.zeros(1, self.shape.channels, size, size))
 
     def _factory(self) -> Callable[..., Any]:
         factory = load_object(self.path, "a network")

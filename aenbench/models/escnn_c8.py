@@ -185,5 +185,6 @@ ESCNN_FAMILY = ModelFamily(
         )
     },
     baselines={"escnn:<group>": Fixed(_c8, "group", ("c8",))},
+    need=import_escnn,
 )
 """A steerable network of another library, where that is installed. Its recipe is that of `p4cnn`, in float32."""

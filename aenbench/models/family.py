@@ -76,6 +76,10 @@ def _say_nothing(facts: Mapping[str, Any], shape: TaskShape) -> str:  # noqa: AR
     return ""
 
 
+def _need_nothing() -> None:
+    """The networks of most families need no more than this package."""
+
+
 def _rebuild_nothing(facts: Mapping[str, Any], shape: TaskShape) -> None:  # noqa: ARG001
     return None
 
@@ -96,6 +100,7 @@ class ModelFamily:
         rebuild: the network of those facts, in its canonical form, so that what an entry states of it can be counted;
             None for networks that are not rebuilt, or are too large for it. Raises InvalidArgumentError for an
             impossible one.
+        need: imports what the networks need beyond this package. Raises InvalidArgumentError where it is not installed.
 
     Raises:
         InvalidArgumentError: a name that is not fit, or baselines without a space.
@@ -109,6 +114,7 @@ class ModelFamily:
     facts: tuple[str, ...] = ()
     describe: Callable[[Mapping[str, Any], TaskShape], str] = _say_nothing
     rebuild: Callable[[Mapping[str, Any], TaskShape], CountedNetwork | None] = _rebuild_nothing
+    need: Callable[[], Any] = _need_nothing
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[a-z0-9][a-z0-9._-]{0,99}", self.name):

@@ -52,6 +52,7 @@ def check_equivariance(
     *,
     joint: bool = False,
     inputs: Tensor | None = None,
+    channels: int = 1,
     elements: Elements = "generators",
     limit: int = 10_000,
     tolerance: float | None = None,
@@ -71,8 +72,9 @@ def check_equivariance(
             row; None where they must not change (invariance).
         joint: accept generators that satisfy other relations on the outputs than on the inputs.
         inputs: the batch to test on; by default 4 normal random inputs of the group's degree, in the dtype and on
-            the device of the module's first floating-point parameter: shape (4, 1, rows, columns)
-            for a `Group` on a grid, unless the module is a dense layer (`in_features`), else (4, degree).
+            the device of the module's first floating-point parameter: shape (4, channels, rows, columns)
+            for a `Group` on a grid, unless the module is a dense layer (`in_features`), else (4, channels * degree).
+        channels: of the default inputs; the group moves each alike.
         elements: `"generators"` or `"all"`.
         limit: the largest group order that `"all"` enumerates.
         tolerance: the largest relative error that passes; by default 1e-5 for float32, 1e-12 for float64, and
@@ -83,7 +85,7 @@ def check_equivariance(
         InvalidArgumentError: the sizes or generators do not fit, or the group has more than `limit` elements.
     """
     into, out, names = _elements(group, out_group, joint, elements, limit)
-    x = _default_inputs(module, group, into.shape[1], generator) if inputs is None else inputs
+    x = _default_inputs(module, group, into.shape[1], channels, generator) if inputs is None else inputs
     with _evaluating(module), torch.no_grad():
         y = module(x)
         scale = float(y.abs().max()) or 1.0
@@ -152,12 +154,14 @@ def _move(x: Tensor, permutation: NDArray[np.int64]) -> Tensor:
     return x.reshape(len(x), -1, degree).index_select(2, index).reshape(x.shape)
 
 
-def _default_inputs(module: nn.Module, group: Representation, degree: int, generator: torch.Generator | None) -> Tensor:
+def _default_inputs(
+    module: nn.Module, group: Representation, degree: int, channels: int, generator: torch.Generator | None
+) -> Tensor:
     reference = next((p for p in module.parameters() if p.is_floating_point()), torch.empty(0))
     generator = torch.Generator().manual_seed(0) if generator is None else generator
-    shape: tuple[int, ...] = (4, degree)
-    if isinstance(group, Group) and len(group.shape) == 2 and getattr(module, "in_features", None) != degree:
-        shape = (4, 1, *group.shape)
+    shape: tuple[int, ...] = (4, channels * degree)
+    if isinstance(group, Group) and len(group.shape) == 2 and getattr(module, "in_features", None) != shape[1]:
+        shape = (4, channels, *group.shape)
     return torch.randn(shape, generator=generator).to(reference.device, reference.dtype)
 
 

@@ -115,7 +115,8 @@ class Baseline(Method):
         network = self.offer.baseline.network(space.shape, self.offer.part, self.large)
         return Choice(Candidate(network, self.augmentation))
 
-    def check(self, space: SearchSpace) -> None:
+    def check(self, space: SearchSpace, smallest_batch: int = 2) -> None:  # noqa: ARG002
+        self.family.need()
         facts = space.candidate(space.start).architecture.facts
         unknown = sorted(set(facts) - set(self.family.facts))
         if unknown:

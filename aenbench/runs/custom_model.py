@@ -80,8 +80,8 @@ class OwnModel(Method):
     def choose(self, space: SearchSpace, evaluate: Evaluate, budget: SearchBudget, seed: int) -> Choice:  # noqa: ARG002
         return Choice(space.candidate(space.start))
 
-    def check(self, space: SearchSpace) -> None:
-        OwnNetwork(self.name, space.shape).check()
+    def check(self, space: SearchSpace, smallest_batch: int = 2) -> None:
+        OwnNetwork(self.name, space.shape).check(smallest_batch)
 
     @property
     def code(self) -> Path | None:

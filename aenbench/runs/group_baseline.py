@@ -79,7 +79,7 @@ class GroupBaseline(Method):
     def space(self, shape: TaskShape) -> SearchSpace:
         return AENSpace(shape)
 
-    def check(self, space: SearchSpace) -> None:
+    def check(self, space: SearchSpace, smallest_batch: int = 2) -> None:  # noqa: ARG002
         self._candidate(space).build(0)
 
     def choose(self, space: SearchSpace, evaluate: Evaluate, budget: SearchBudget, seed: int) -> Choice:  # noqa: ARG002

@@ -84,8 +84,16 @@ class Method(ABC):
         parts += [] if budget == DEFAULT_BUDGET else [budget]
         return "-".join(dict.fromkeys(parts))
 
-    def check(self, space: SearchSpace) -> None:  # noqa: B027
-        """Fail before any work is done where the network could not be trained."""
+    def check(self, space: SearchSpace, smallest_batch: int = 2) -> None:  # noqa: B027
+        """Fail before any work is done where the network could not be trained.
+
+        Args:
+            space: what `space` gave.
+            smallest_batch: images of the smallest batch of the final training.
+
+        Raises:
+            InvalidArgumentError: it could not.
+        """
 
     @property
     def code(self) -> Path | None:

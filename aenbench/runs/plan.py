@@ -65,8 +65,8 @@ class Plan:
         """What one seed may spend.
 
         Raises:
-            InvalidArgumentError: changes that ask for more images than there are, or for too many passes.
-            SourceError: there are changes, and the dataset is not on this machine.
+            InvalidArgumentError: changes that ask for more images than there are, or too many passes.
+            SourceError: there are changes, or many seeds, and the dataset is not on this machine.
         """
         return replace(self._usual_budget, final=self._final)
 
@@ -82,15 +82,25 @@ class Plan:
 
     @cached_property
     def _final(self) -> Recipe:
-        if not self.changes.given:
-            return self._fixed
-        final = self.changes.applied(self._fixed, self._images_to_learn)
-        if final.passes(self._images_to_learn) * self.seeds > MAX_PASSES:
+        final = self._fixed
+        if self.changes.given:
+            final = self.changes.applied(final, self._images_to_learn)
+        if final.passes(1) * self.seeds > MAX_PASSES:  # only then the number of images is asked for, which may be far
+            self._check_passes(final.passes(self._images_to_learn))
+        return final
+
+    def _check_passes(self, passes: int) -> None:
+        """Refuse more passes than the history of an entry may have."""
+        if passes * self.seeds > MAX_PASSES and self.changes.epochs is None:
+            raise InvalidArgumentError(
+                f"An entry holds at most {MAX_PASSES:,} passes of all seeds; give at most --seeds "
+                f"{MAX_PASSES // passes:,} for {passes:,} passes each, got {self.seeds:,}."
+            )
+        if passes * self.seeds > MAX_PASSES:
             raise InvalidArgumentError(
                 f"An entry holds at most {MAX_PASSES:,} passes of all seeds; give at most --epochs "
-                f"{MAX_PASSES // self.seeds:,} for {self.seeds:,} seeds, got {final.epochs:,}."
+                f"{MAX_PASSES // self.seeds:,} for {self.seeds:,} seeds, got {passes:,}."
             )
-        return final
 
     @cached_property
     def _images_to_learn(self) -> int:

@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -11,20 +11,24 @@ from pathlib import Path
 
 import numpy as np
 
+from aenbench.errors import StoreError
 from aenbench.execution.channel import channel
 from aenbench.execution.executors import Executor, ordered
 from aenbench.execution.store import TrialStore
 from aenbench.leaderboard.entry import Entry, Interval
 from aenbench.leaderboard.entry_arrays import encode_logits, encode_predictions
 from aenbench.leaderboard.entry_folder import (
+    ENTRY_FILE,
     HISTORY_FILE,
     LOGITS_FILE,
+    MAX_BYTES,
     MAX_KEPT_WEIGHTS,
     MOVED_FILE,
     PREDICTIONS_FILE,
     PROGRESS_FILE,
     TRIALS_FILE,
     check_free,
+    encode_entry,
     entry_folder,
     weights_file,
     write_entry,
@@ -41,7 +45,8 @@ from aenbench.search.progress_plot import search_progress
 from aenbench.search.record import trials_csv
 from aenbench.tasks.images import Images
 from aenbench.training.history import history_csv
-from gdatasets.files import locked, write_whole
+from gdatasets.files import locked, read_whole, write_whole
+from gdatasets.journal import recover
 
 
 def run(
@@ -76,12 +81,12 @@ def run(
         UnknownNameError: no such dataset or configuration.
         SourceError: the dataset's source is not available.
         StoreError: the store of an interrupted run is damaged or of another plan.
-        OutputError: the entry exists, or cannot be written.
+        OutputError: the entry or weights of that name exist, or cannot be written.
         BusyError: another run is at work on this entry.
         InvalidArgumentError: the user's own network cannot be trained.
     """
     images = Images(plan.task, plan.root)
-    plan.method.check(plan.method.space(images.shape))
+    plan.method.check(plan.method.space(images.shape), plan.spent.final.smallest_batch(images.images_to_learn))
     images.dataset.read("train")  # what must be fetched is fetched once, before any worker needs it
     labels = images.test_labels()
     folder = entry_folder(out, images.dataset.name, plan.task.configuration, plan.name)
@@ -90,16 +95,20 @@ def run(
         check_free(folder, overwrite)  # another run may just have written it
         _clear(folder)
         trials = folder.with_name(f".{folder.name}.trials")
-        beside = None if weights is None else _beside(weights, folder, overwrite or trials.exists())
-        store = TrialStore(trials, plan.identity(images))
+        identity = plan.identity(images)
+        earlier = TrialStore(trials, identity) if trials.exists() else None
+        beside = None if weights is None else _beside(weights, folder, overwrite, earlier)
+        store = earlier or TrialStore(trials, identity)
         limit = 0 if weights is None else MAX_KEPT_WEIGHTS if beside is None else MAX_WEIGHTS_BYTES
-        outcomes = _run_seeds(replace(plan, weights_limit=limit), store, report, executor)
+        with _removed_if_empty(store, plan.seeds):
+            outcomes = _run_seeds(replace(plan, weights_limit=limit), store, report, executor)
         predictions = np.stack([outcome.predictions for outcome in outcomes])
         result = score(predictions, labels)
         files = {PREDICTIONS_FILE: encode_predictions(predictions), **_extras(plan, images, outcomes)}
         entry = _entry(plan, images, outcomes, result, command, files)
         kept = {weights_file(each.result.seed): each.weights for each in outcomes if each.weights is not None}
         if beside is not None:
+            store.finish(_of_weights(encode_entry(entry)), {})
             write_weights(beside, entry, kept)  # before the entry: a run that ends in between makes both again
         else:
             files |= kept
@@ -112,13 +121,31 @@ def run(
     return folder
 
 
-def _beside(weights: Path, folder: Path, overwrite: bool) -> Path | None:
-    """The folder of weights; None where they go into the entry's own folder."""
+def _beside(weights: Path, folder: Path, overwrite: bool, earlier: TrialStore | None) -> Path | None:
+    """The folder of weights; None where they go into the entry's own folder.
+
+    Weights that are there are replaced where that was asked for, or where the store of this very run, interrupted
+    before, says that it has begun to write them.
+    """
     own = weights.joinpath(*folder.parts[-3:])
     if own.resolve() == folder.resolve():
         return None
-    check_free(own, overwrite)
+    recover(own.parent)
+    check_free(own, overwrite or (earlier is not None and _has_written(earlier, own)), "--weights")
     return weights
+
+
+def _has_written(store: TrialStore, own: Path) -> bool:
+    try:
+        described = read_whole(own / ENTRY_FILE, MAX_BYTES[ENTRY_FILE])
+    except OSError:
+        return False
+    return store.get(_of_weights(described)) is not None
+
+
+def _of_weights(described: bytes) -> str:
+    """The key that says that weights with this `entry.json` are being written."""
+    return f"weights, {_sha256(described)}"
 
 
 @contextmanager
@@ -130,6 +157,18 @@ def _alone(folder: Path) -> Iterator[None]:
             yield
         finally:
             shutil.rmtree(beside, ignore_errors=True)
+
+
+@contextmanager
+def _removed_if_empty(store: TrialStore, seeds: int) -> Iterator[None]:
+    """A run that fails before anything is known leaves no store behind; an interrupted one keeps it."""
+    try:
+        yield
+    except Exception:
+        with suppress(StoreError):
+            if not store.results() and not any(checkpoint_file(store, seed).exists() for seed in range(seeds)):
+                store.path.unlink(missing_ok=True)
+        raise
 
 
 def _clear(folder: Path) -> None:

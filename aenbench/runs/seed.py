@@ -1,6 +1,8 @@
 """One repetition of a run: choose a network, train it, open the test set once."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from aenbench.errors import InvalidArgumentError
 from aenbench.execution.store import TrialStore
 from aenbench.execution.threads import one_thread
 from aenbench.leaderboard.entry import SeedResult
@@ -25,6 +28,7 @@ from aenbench.training.checkpoint import Checkpoint
 from aenbench.training.fit import compute_logits, predict
 from aenbench.training.history import Pass
 from aenbench.training.trial import Training, train
+from gdatasets.errors import GDatasetsError
 
 
 def predict_moved(model: nn.Module, test: LabeledImages, batch: int = 1_000) -> NDArray[np.uint8]:
@@ -63,12 +67,30 @@ def checkpoint_file(store: TrialStore, seed: int) -> Path:
     return store.path.with_name(f"{store.path.name}.{seed}.checkpoint")
 
 
+@contextmanager
+def own_code_explained(method: Method) -> Iterator[None]:
+    """What a user's own network raises in training, in one line; an error of our own networks is passed on as it is.
+
+    Raises:
+        InvalidArgumentError: the network is found by its import path, and its code failed.
+    """
+    try:
+        yield
+    except (GDatasetsError, OSError):
+        raise
+    except (Exception, SystemExit) as error:
+        if method.origin != "model":
+            raise
+        why = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InvalidArgumentError(f'"{method.name}" cannot be trained ({why:.300}); correct its code.') from error
+
+
 def run_seed(plan: Plan, store: TrialStore, report: Report, seed: int) -> SeedOutcome:
     """One repetition: choose a network, train it on more images, open the test set once."""
     images, spent = Images(plan.task, plan.root), plan.spent
     space = plan.method.space(images.shape)
     learn, choose_by = images.training()
-    with one_thread(), plan.device.in_use():
+    with one_thread(), plan.device.in_use(), own_code_explained(plan.method):
         ahead = plan.method.networks_ahead(space, spent.search)
         search = StoredEvaluation(
             TrainedEvaluation(space, learn, choose_by, spent.child, seed, plan.device),

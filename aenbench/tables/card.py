@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from aenbench.errors import TableError
+from aenbench.tables.converged import check_converged
 from aenbench.tables.parquet import COLUMNS, HUB_REPOSITORY, home_of, read_table, variant
 from aenbench.tables.table import VERSION, Table
 from gdatasets.files import holds, write_whole
@@ -25,7 +26,7 @@ def card_drifted(base: Path) -> bool:
 
 
 def check_tables(base: Path) -> tuple[int, list[str]]:
-    """Read every table below a folder, and compare the card with them.
+    """Read every table below a folder, and the converged trainings beside it, and compare the card with them.
 
     Returns:
         The number of tables, and what is wrong, a line each.
@@ -36,7 +37,7 @@ def check_tables(base: Path) -> tuple[int, list[str]]:
     paths, problems = _table_files(base), []
     for path in paths:
         try:
-            _read_in_place(base, path)
+            check_converged(_read_in_place(base, path), path)
         except TableError as error:
             problems.append(str(error))
     if not problems and card_drifted(base):

@@ -27,6 +27,7 @@ from aenbench.tasks.images import Images
 from aenbench.tasks.task import Task
 from aenbench.training import trial
 from aenbench.training.fit import accuracy
+from aenbench.training.recipe import Recipe
 from aenbench.training.trial import load_images
 from gdatasets.files import read_whole, write_whole
 
@@ -117,8 +118,30 @@ def spread(table: Table, count: int) -> tuple[str, ...]:
     return tuple(table.networks[order[place]] for place in places)
 
 
+def final_recipe(table: Table) -> Recipe:
+    """How the networks of a table are trained to convergence."""
+    return FAMILIES[table.info.space].budget(table.protocol).final
+
+
+def is_current(converged: ConvergedTable, table: Table, count: int) -> bool:
+    """Whether `converge` would make just these trainings now: these networks and seeds, this recipe and PyTorch."""
+    trained = sorted((each.network, each.seed) for each in converged.trainings)
+    return _is_comparable(converged, table) and trained == sorted(product(spread(table, count), table.seeds))
+
+
+def _is_comparable(converged: ConvergedTable, table: Table) -> bool:
+    made_by = converged.table_sha256, converged.recipe, converged.torch
+    return made_by == (table.content_sha256, str(final_recipe(table)), version("torch"))
+
+
 def converge(
-    table: Table, count: int, store_path: Path, executor: Executor, report: Report, root: Path | None = None
+    table: Table,
+    count: int,
+    store_path: Path,
+    executor: Executor,
+    report: Report,
+    root: Path | None = None,
+    known: ConvergedTable | None = None,
 ) -> ConvergedTable:
     """Train networks of a table to convergence, with each of its seeds.
 
@@ -129,6 +152,7 @@ def converge(
         executor: where the trainings run; the values do not depend on it.
         report: of the progress.
         root: a folder to look for the images in first.
+        known: earlier trainings; those of the same table, recipe and PyTorch are not made again.
 
     Raises:
         InvalidArgumentError: an impossible count.
@@ -140,14 +164,18 @@ def converge(
     task = Task(info.dataset, info.configuration, table.protocol)
     if Images(task, root).dataset.digest("train") != info.train_content_sha256:
         raise TableError(f"The training images of {info.dataset} / {info.configuration} are not those of the table.")
-    recipe = FAMILIES[info.space].budget(table.protocol).final
+    recipe = final_recipe(table)
     identity = f"converge, torch {version('torch')}, {table.content_sha256}, {recipe}"
     items = {
         training_key(network, seed): Training(task, root, space, recipe, network, seed)
         for seed, network in product(table.seeds, chosen)
     }
+    store = TrialStore(store_path, identity)
+    for each in known.trainings if known is not None and _is_comparable(known, table) else ():
+        if (key := training_key(each.network, each.seed)) in items:
+            store.finish(key, each.model_dump(exclude={"network", "seed"}))
     results: dict[str, Any] = {}
-    for key, result in evaluate_all(TrialStore(store_path, identity), executor, _train, items):
+    for key, result in evaluate_all(store, executor, _train, items):
         results[key] = result
         report(len(results), len(items))
     return ConvergedTable(
@@ -222,7 +250,7 @@ def read_converged(table: Path) -> ConvergedTable | None:
     Raises:
         TableError: the file cannot be read, or holds something else.
     """
-    file, again = converged_path(table), "make it again with `aenbench tables --converge`"
+    file, again = converged_path(table), "move it away and make it again with `aenbench tables --converge`"
     try:
         return ConvergedTable.model_validate_json(read_whole(file, _MAX_BYTES))
     except FileNotFoundError:
@@ -233,3 +261,23 @@ def read_converged(table: Path) -> ConvergedTable | None:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise TableError(f"{file} holds no converged trainings ({where}: {first['msg']}); {again}.") from error
+
+
+def check_converged(table: Table, path: Path) -> None:
+    """See that the converged trainings beside a table's file, if there are any, are of this table and complete.
+
+    Raises:
+        TableError: they are not, or their file cannot be read.
+    """
+    found, file = read_converged(path), converged_path(path)
+    if found is None:
+        return
+    again = "make it again with `aenbench tables --converge`"
+    if found.table_sha256 != table.content_sha256:
+        raise TableError(f"{file} holds the converged trainings of another table; {again}.")
+    if not set(found.networks) <= set(table.networks) or {each.seed for each in found.trainings} != set(table.seeds):
+        raise TableError(f"{file} holds other networks or seeds than the table; {again}.")
+    try:
+        found.test()
+    except TableError as error:
+        raise TableError(f"{file}: {error} Else {again}.") from error

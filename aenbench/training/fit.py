@@ -16,7 +16,7 @@ from aenbench.errors import TrainingError
 from aenbench.tasks.images import LabeledImages
 from aenbench.training.augmentation import Augmentation
 from aenbench.training.checkpoint import Checkpoint, Course
-from aenbench.training.history import OnPass, Pass
+from aenbench.training.history import MAX_LOSS, OnPass, Pass
 from aenbench.training.recipe import Recipe
 
 _OR_FLOAT32 = ", or --precision float32"
@@ -79,7 +79,7 @@ def fit(
 
     Raises:
         StoreError: the checkpoint is damaged, or of another plan.
-        TrainingError: the mean loss of a pass is not finite.
+        TrainingError: the mean loss of a pass is not finite, or larger than `MAX_LOSS`.
     """
     device = device_of(model)
     train, choose_by = train.first(recipe.images).to(device), choose_by.first(recipe.chosen_by).to(device)
@@ -131,7 +131,7 @@ def train_passes(
         The mean loss of each `recipe.measured_every` passes, float64 (), or (K,).
 
     Raises:
-        TrainingError: it is not finite.
+        TrainingError: it is not finite, or larger than `MAX_LOSS`.
     """
     passes, steps = recipe.passes(len(train)), len(recipe.batches(torch.arange(len(train))))
     schedule, made = recipe.schedule_of(optimiser, passes * steps), min(passes, recipe.measured_every * done)
@@ -149,10 +149,11 @@ def train_passes(
 
         with dropout_seeded(derive_seed(seed, "dropout", str(number)), train.labels.device):
             loss = _train_once(model, order, train, augmented, recipe, optimiser, schedule)
-        if not loss.isfinite().all():
+        if not (loss <= MAX_LOSS).all():  # nor is it where it is nan
             raise TrainingError(
-                f"The loss of pass {number + 1} of {passes} is {loss.sum().item()}: the training diverged. Use a lower "
-                f"learning rate than {recipe.learning_rate:g}{_OR_FLOAT32 if recipe.precision == 'bfloat16' else ''}."
+                f"The loss of pass {number + 1} of {passes} is {loss.max().item():.3g}: the training diverged. Use a "
+                f"lower learning rate than {recipe.learning_rate:g}"
+                f"{_OR_FLOAT32 if recipe.precision == 'bfloat16' else ''}."
             )
         since.append(loss)
         if len(since) == recipe.measured_every or number + 1 == passes:

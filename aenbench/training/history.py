@@ -8,6 +8,9 @@ from typing import NamedTuple
 COLUMNS = ("seed", "epoch", "loss", "accuracy", "learning_rate")
 """Of `history.csv`."""
 
+MAX_LOSS = 1e9
+"""Nats. A training whose loss is larger has diverged, and no `history.csv` holds such a loss."""
+
 
 class Pass(NamedTuple):
     """One pass over the training images.

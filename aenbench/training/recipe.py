@@ -114,6 +114,10 @@ class Recipe:
             return *parts[:-2], torch.cat(parts[-2:])
         return tuple(parts)
 
+    def smallest_batch(self, available: int) -> int:
+        """Images of the smallest batch of a training on so many available images."""
+        return min(map(len, self.batches(torch.arange(min(available, self.images)))))
+
     def optimiser_of(self, model: nn.Module) -> torch.optim.Optimizer:
         parameters, decay = model.parameters(), self.weight_decay
         if self.optimiser == "sgd":
@@ -157,11 +161,18 @@ def has_fast_bfloat16() -> bool:
     return tell is None or any(has for name, has in tell().items() if "bf16" in name)
 
 
-def slow_precision(recipe: Recipe, device: Device) -> str | None:
-    """What to say before a training in a precision that its device only imitates; None where there is nothing."""
+def slow_precision(recipe: Recipe, device: Device, can_choose: bool = True) -> str | None:
+    """What to say before a training in a precision that its device only imitates; None where there is nothing.
+
+    Args:
+        recipe: of the training.
+        device: where it is done.
+        can_choose: whether the command has an option `--precision`.
+    """
     if recipe.precision != "bfloat16" or device.is_gpu or has_fast_bfloat16():
         return None
-    return "This processor has no bfloat16 arithmetic: training is slow. --precision float32 is faster here."
+    instead = " --precision float32 is faster here." if can_choose else ""
+    return f"This processor has no bfloat16 arithmetic: training is slow.{instead}"
 
 
 def _cosine(steps: int) -> Callable[[int], float]:

@@ -10,6 +10,9 @@ from aenbench.training.recipe import Optimiser, Recipe, Schedule
 MAX_RATE = 1e6
 """Of the learning rate and the weight decay, so that every number of a training fits its entry."""
 
+MAX_BATCH = 10**9
+"""Images a step, for the same reason."""
+
 _SHORT = {
     "epochs": "e",
     "batch": "b",
@@ -32,7 +35,7 @@ class RecipeChanges:
 
     Attributes:
         epochs: passes over the images that are trained on.
-        batch: images a step.
+        batch: images a step; at most a billion.
         learning_rate: of the optimizer, the highest one of the schedule; at most a million.
         weight_decay: at most a million.
         schedule: of the learning rate.
@@ -68,6 +71,8 @@ class RecipeChanges:
                 raise InvalidArgumentError(
                     f"Expected a {name.replace('_', ' ')} of at most {MAX_RATE:,.0f}, got {getattr(self, name):g}."
                 )
+        if self.batch is not None and self.batch > MAX_BATCH:
+            raise InvalidArgumentError(f"Expected a batch of at most {MAX_BATCH:,} images, got {self.batch:,}.")
 
     def applied(self, recipe: Recipe, available: int) -> Recipe:
         """The recipe with these changes.

@@ -43,7 +43,7 @@ def train_side_by_side(
 
     Raises:
         InvalidArgumentError: they differ in seed, recipe, device or augmentation, or are no children.
-        TrainingError: the mean loss of a pass is not finite.
+        TrainingError: the mean loss of a pass is not finite, or larger than `MAX_LOSS`.
     """
     shared = {(each.candidate.augmentation, each.recipe, each.seed, each.role, each.device) for each in trainings}
     if len(shared) != 1 or trainings[0].role != "child":

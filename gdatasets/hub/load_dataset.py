@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,17 +67,19 @@ def load_dataset(
         IntegrityError: a copy is not the version that it says it is.
         HubError: the Hub is there, but failed.
     """
-    if split == VALIDATION and (end := _end_of_train(path)) is not None:
+    end = None if split is None else _end_of_train(path)
+    if split == VALIDATION and end is not None:
         if not streaming:
             return load_dataset(path, name, f"train[-{end[1]}:]", revision, root=root)
         return load_dataset(path, name, "train", revision, streaming=True, root=root).skip(end[0] - end[1])
+    more = () if end is None else (VALIDATION,)
     published = path.removeprefix("aen/")
     if published not in DATASETS and (":" not in path or Path(path).exists()):
-        return _load_folder(_own_folder(path, revision), name, split, streaming)
+        return _load_folder(_own_folder(path, revision), name, split, streaming, more)
     spec = dataset_spec(published)
     version = (revision or spec.version).removeprefix("v")
     if is_pinned(spec):
-        found = _from_hub(spec, name, split, version, streaming)
+        found = _from_hub(spec, name, split, version, streaming, more)
         if found is not None:
             return found
     pinned_digests(published, version)  # an unknown version is an error here
@@ -92,10 +95,10 @@ def load_dataset(
                 "or move the folder away."
             )
         if config in manifest.configurations:
-            return _load_folder(beside, config, split, streaming)
+            return _load_folder(beside, config, split, streaming, more)
     generated = cache_folder() / "built" / f"{spec.name}-{version}"
     build(spec.at(version), PublishedSource(spec.source_name, root), [config], generated)
-    return _load_folder(generated, config, split, streaming)
+    return _load_folder(generated, config, split, streaming, more)
 
 
 def _end_of_train(path: str) -> tuple[int, int] | None:
@@ -122,7 +125,9 @@ def _own_folder(path: str, revision: str | None) -> Path:
     return folder
 
 
-def _from_hub(spec: DatasetSpec, name: str | None, split: str | None, version: str, streaming: bool) -> Any:
+def _from_hub(
+    spec: DatasetSpec, name: str | None, split: str | None, version: str, streaming: bool, more: tuple[str, ...]
+) -> Any:
     """The Hub's copy at the version's tag; None where the Hub or the tag is not there."""
     hub, tag = Hub(f"aen/{spec.name}"), f"v{version}"
     commit = (hub.tags() or {}).get(tag) if hub.is_reachable() else None
@@ -138,19 +143,27 @@ def _from_hub(spec: DatasetSpec, name: str | None, split: str | None, version: s
             f"{hub.repo} at {tag} is not {spec.name}@{version}: {(wrong or ['its manifest differs'])[0]}."
         )
     if streaming:
+        _check_split(split, [*manifest.configurations[config].splits, *more])
         return open_configuration(manifest, config, f"hf://datasets/{hub.repo}@{commit}", split, streaming)
-    return _load_folder(hub.snapshot(commit, [f"{config}/*", "README.md", MANIFEST]), config, split, streaming)
+    return _load_folder(hub.snapshot(commit, [f"{config}/*", "README.md", MANIFEST]), config, split, streaming, more)
 
 
-def _load_folder(folder: Path, name: str | None, split: str | None, streaming: bool) -> Any:
-    """Load one configuration of a build whose files are those of its manifest and whose manifest is known."""
+def _check_split(split: str | None, known: Sequence[str]) -> None:
+    """Refuse a split that is none of these, nor a part or a sum of them, as `datasets` writes those."""
+    if split is not None and split.partition("[")[0] not in known and "+" not in split:
+        raise UnknownNameError("split", split, known)
+
+
+def _load_folder(folder: Path, name: str | None, split: str | None, streaming: bool, more: tuple[str, ...] = ()) -> Any:
+    """Load one configuration of a build whose files are those of its manifest and whose manifest is known.
+
+    `more` are splits that `load_dataset` makes of others: they are named where a split is none.
+    """
     manifest = read_manifest(folder)
     config = name or default_configuration(manifest)
     if config not in manifest.configurations:
         raise UnknownNameError("configuration", config, manifest.configurations)
-    splits = manifest.configurations[config].splits
-    if split is not None and split.partition("[")[0] not in splits and "+" not in split:
-        raise UnknownNameError("split", split, splits)
+    _check_split(split, [*manifest.configurations[config].splits, *more])
     wrong = [*differing_files(folder, manifest, config), *check_identity(manifest)]
     wrong = wrong or [*check_header(folder, manifest), *differing_contents(folder, manifest, config)]
     if wrong:

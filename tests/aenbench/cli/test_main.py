@@ -4,12 +4,18 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from aenbench.cli import main as cli
 from aenbench.cli.run import default_dataset
+from aenbench.execution.device import CPU, Device
+from aenbench.tables.parquet import home_of, write_table
+from aenbench.tables.table import Table
+from aenbench.training.recipe import Recipe, slow_precision
 
 
 def call(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
@@ -70,6 +76,7 @@ def call(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
         (["run", "--baseline", "mlp", "--dataset", "g-digits", "--schedule", "fast"], 'Unknown schedule "fast"'),
         (["run", "--baseline", "mlp", "--dataset", "g-digits", "--learning-rate", "nan"], "above 0, got nan"),
         (["run", "--baseline", "mlp", "--dataset", "g-digits", "--train-images", "99999"], "at most 1,137 images"),
+        (["run", "--baseline", "mlp", "--dataset", "g-digits", "--batch", "2000000000"], "at most 1,000,000,000"),
         (["run", "--baseline", "mlp", "--dataset", "g-digits", "--epochs", "99999"], "give at most --epochs 33,333"),
         (["run", "--baseline", "mlp", "--dataset", "g-digits", "--executor", "slurm"], 'Unknown executor "slurm"'),
         (["run", "--baseline", "mlp", "--dataset", "g-digits", "--address", "here:1"], "have no address"),
@@ -214,8 +221,17 @@ class Corner(nn.Module):
     def forward(self, x):
         return x[:, :, 0, 0]
 
+class Color(nn.Conv2d):
+    def __init__(self):
+        super().__init__(3, 2, 1)
+    def forward(self, x):
+        return super().forward(x).mean(dim=(2, 3))
+
 def dense():
     return nn.Sequential(nn.Flatten(), nn.Linear(100, 2))
+
+def needs(classes):
+    return dense()
 
 number = 3
 """
@@ -239,6 +255,8 @@ def test_check_tells_invariant_networks_from_others(
     code, printed = call(["check", "usermodels:Corner", "--group", "rotation,scramble2"], monkeypatch, capsys)
     assert code == 1
     assert "not invariant under 2 of 2 elements" in printed
+    code, printed = call(["check", "usermodels:Color", "--channels", "3", "--group", "rotation"], monkeypatch, capsys)
+    assert (code, "is invariant under rotation" in printed) == (0, True)
 
 
 @pytest.mark.usefixtures("models")
@@ -249,6 +267,9 @@ def test_check_tells_invariant_networks_from_others(
         (["usermodels:nothing"], 'Cannot import "usermodels:nothing"'),
         (["usermodels:number"], "to give a torch.nn.Module, got int"),
         (["usermodels:dense"], "cannot be called on a batch (4, 1, 28, 28)"),
+        (["usermodels:Color"], "Give its --size and --channels."),
+        (["usermodels:Color", "--channels", "0"], "--channels"),
+        (["usermodels:needs"], "Cannot make"),
         (["usermodels:Mean", "--group", "d5"], "d5"),
         (["usermodels:Mean", "--group", "scramble1", "--size", "27"], "size must be even"),
     ],
@@ -259,6 +280,38 @@ def test_check_refuses_what_it_cannot_check(
     code, printed = call(["check", *arguments], monkeypatch, capsys)
     assert (code, printed.count("\n")) == (2, 1)
     assert said in printed
+
+
+@pytest.mark.parametrize("is_fast", [False, True])
+def test_every_command_that_trains_says_that_bfloat16_is_slow_here(
+    is_fast: bool,
+    make_table: Callable[..., Table],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """3130c15 said it in `run` and `tabulate` only. Each command ends here before it trains, as it gets no worker."""
+    monkeypatch.setattr("aenbench.training.recipe.has_fast_bfloat16", lambda: is_fast)
+    table = make_table(space="gcnn")
+    write_table(table, tmp_path / home_of(table))
+    entry = Path(__file__).parents[1] / "leaderboard" / "small_board" / "g-digits" / "c4" / "p4cnn-quick"
+    dataset = ["--dataset", "g-digits"]
+    commands = {
+        True: (["run", "--baseline", "p4cnn", *dataset], ["tabulate", "--space", "gcnn", "--final", *dataset]),
+        False: (["reproduce", str(entry)], ["tables", "--dir", str(tmp_path), "--converge", "2"]),
+    }
+    for can_choose, each in commands.items():
+        for words in each:
+            code, printed = call([*words, "--workers", "0"], monkeypatch, capsys)
+            *notices, error = printed.splitlines()
+            assert (code, "at least one worker" in error) == (2, True), printed
+            advice = " --precision float32 is faster here." if can_choose else ""
+            slow = f"This processor has no bfloat16 arithmetic: training is slow.{advice}"
+            assert notices == ([] if is_fast else [slow])
+    recipe = replace(Recipe(1, 1), precision="bfloat16")
+    assert slow_precision(recipe, Device("cuda")) is None
+    assert (slow_precision(recipe, CPU) is None) == is_fast
+    assert slow_precision(Recipe(1, 1), CPU) is None
 
 
 def test_datasets_says_what_is_on_this_machine(

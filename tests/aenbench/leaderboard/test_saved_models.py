@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,10 @@ from aenbench.leaderboard.entry_folder import MAX_KEPT_WEIGHTS, read_description
 from aenbench.leaderboard.saved_models import load_model, tag_of
 from aenbench.leaderboard.verify import verify, verify_weights
 from aenbench.models.aen import Architecture
-from aenbench.models.weights import encode_weights
+from aenbench.models.weights import encode_weights, rebuild
 from aenbench.models.weights import read_description as read_about
 from aenbench.nn import check_equivariance
-from aenbench.tasks.images import Images
+from aenbench.tasks.images import Images, Normalization
 from aenbench.training.fit import compute_logits, predict
 from gdatasets import Group, load_arrays
 from gdatasets.errors import HubError, UnknownNameError
@@ -229,6 +230,25 @@ def test_commands_take_weights(board: Path, monkeypatch: pytest.MonkeyPatch, cap
     assert (code, said) == (0, "1 entry verified.\nThe weights of 1 seed predict what the entries hold.\n")
     (board / NAME / FILE).write_bytes(b"x")
     assert call("verify", str(board), "--weights", str(board))[0] == 1
+
+
+def test_check_takes_size_and_channels_from_the_weights(
+    board: Path, run_program: Callable[..., tuple[int, str]]
+) -> None:
+    """3130c15 called every network on gray images of --size, so networks for color could not be checked."""
+    content = (board / NAME / FILE).read_bytes()
+    gray = read_about(content, "here")
+    shape = replace(gray.shape, image_size=32, channels=3)
+    color = replace(gray, shape=shape, normalization=Normalization((0.5,) * 3, (0.25,) * 3))
+    put_weights(board, encode_weights(rebuild(color, 1 << 20, "here"), color))
+    restate(board, image_size=32)
+    words = ("check", NAME, "--weights", board, "--group", "c4")
+    assert run_program("aenbench", *words) == (0, "")
+    assert run_program("aenbench", *words, "--size", 32, "--channels", 3) == (0, "")
+    for more in (("--size", 28), ("--channels", 1)):
+        code, said = run_program("aenbench", *words, *more)
+        assert (code, said.count("\n")) == (2, 1)
+        assert "takes images (3, 32, 32), as its weights say; leave out --size and --channels." in said
 
 
 def fault(where: str, what: int | str, times: int) -> Any:

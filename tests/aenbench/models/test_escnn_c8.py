@@ -7,9 +7,12 @@ import pytest
 import torch
 
 from aenbench.errors import InvalidArgumentError
+from aenbench.execution.executors import LocalExecutor
 from aenbench.models.escnn_c8 import ESCNN_FAMILY, SteerableArchitecture, SteerableSpace
 from aenbench.runs.baselines import Baseline
-from aenbench.tasks.task import TaskShape
+from aenbench.runs.plan import Plan
+from aenbench.runs.run import run
+from aenbench.tasks.task import Task, TaskShape
 from gdatasets.errors import UnknownNameError
 
 installed = pytest.mark.skipif(
@@ -23,6 +26,17 @@ def test_without_escnn_one_line_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "escnn.nn", None)
     with pytest.raises(InvalidArgumentError, match=r"not installed .*: pip install --no-deps escnn==1\.0\.11"):
         SteerableArchitecture().build(torch.Generator())
+
+
+def test_a_run_without_escnn_writes_nothing(monkeypatch, tmp_path):
+    """3130c15 said so in a worker, and left a store: `.escnn-c8-quick.trials`."""
+    monkeypatch.setitem(sys.modules, "escnn", None)
+    monkeypatch.setitem(sys.modules, "escnn.nn", None)
+    monkeypatch.setattr("aenbench.runs.run.TrialStore", lambda *_: pytest.fail("a store was made"))
+    plan = Plan(Baseline("escnn:c8"), Task("g-digits", "c4"), "quick", 1)
+    with pytest.raises(InvalidArgumentError, match="not installed"):
+        run(plan, tmp_path, "a test", lambda _: None, LocalExecutor(1))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_baseline_is_named_and_small_images_and_other_groups_are_refused():

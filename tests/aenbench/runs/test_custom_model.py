@@ -9,13 +9,20 @@ import torch
 from torch import nn
 
 from aenbench.errors import InvalidArgumentError
+from aenbench.execution.executors import LocalExecutor
 from aenbench.models.custom import OwnNetwork
 from aenbench.models.gcnn import GCNN_FAMILY
+from aenbench.runs.baselines import Baseline
 from aenbench.runs.custom_model import OwnModel
+from aenbench.runs.plan import Plan
+from aenbench.runs.run import run
+from aenbench.runs.seed import own_code_explained
 from aenbench.tasks.protocol import PAPER, STANDARD
-from aenbench.tasks.task import TaskShape
+from aenbench.tasks.task import Task, TaskShape
 from aenbench.training.augmentation import Augmentation
 from aenbench.training.fit import count_parameters
+from aenbench.training.recipe import Recipe
+from aenbench.training.recipe_changes import RecipeChanges
 
 SOURCE = """
 import sys
@@ -55,6 +62,12 @@ class Cut(Plain):
     def forward(self, x): return super().forward(x).detach()
 class Small(nn.Sequential):
     def __init__(self): super().__init__(nn.Flatten(), nn.Linear(4, 10))
+class Normed(nn.Sequential):
+    def __init__(self): super().__init__(nn.Flatten(), nn.LazyLinear(10), nn.BatchNorm1d(10))
+class Moody(Plain):
+    def forward(self, x):
+        if len(x) > 2 and self.training: raise ValueError("not\\nthis many")
+        return super().forward(x)
 class Chosen(Plain):
     def forward(self, x): return super().forward(x).argmax(1)
 """
@@ -119,6 +132,43 @@ def test_what_cannot_be_trained_is_one_line(name: str, said: str) -> None:
         network(name).check()
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_batch_of_one_image_is_tried_where_there_will_be_one() -> None:
+    network("Normed").check()
+    with pytest.raises(InvalidArgumentError) as raised:
+        network("Normed").check(smallest_batch=1)
+    assert "on a batch of one image (see --batch and --train-images): ValueError: Expected more" in str(raised.value)
+    network("Plain").check(smallest_batch=1)
+    sizes = [Recipe(100, 1, batch=batch).smallest_batch(images) for batch, images in ((1, 9), (4, 9), (64, 1), (64, 9))]
+    assert sizes == [1, 4, 1, 9]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "said"),
+    [
+        ("Normed", RecipeChanges(epochs=1, batch=1), "ValueError: Expected more than 1 value per channel"),
+        ("Normed", RecipeChanges(epochs=1, images=1), "ValueError: Expected more than 1 value per channel"),
+        ("Moody", RecipeChanges(epochs=1), '"their_networks:Moody" cannot be trained (ValueError: not this many)'),
+    ],
+    ids=["batch", "images", "later"],
+)
+def test_what_a_network_raises_in_training_is_one_line_and_nothing_is_written(
+    name: str, changes: RecipeChanges, said: str, tmp_path: Path
+) -> None:
+    """3130c15 ended in a traceback, and left a store."""
+    plan = Plan(OwnModel(f"their_networks:{name}"), Task("g-digits", "c4"), "quick", 1, changes=changes)
+    with pytest.raises(InvalidArgumentError) as raised:
+        run(plan, tmp_path / "out", "a test", lambda _: None, LocalExecutor(1))
+    assert said in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert [path for path in tmp_path.glob("out/**/*") if path.is_file()] == []
+
+
+def test_an_error_of_our_own_networks_is_passed_on_as_it_is() -> None:
+    for method, expected in ((OwnModel("a:Net"), InvalidArgumentError), (Baseline("mlp"), ZeroDivisionError)):
+        with pytest.raises(expected), own_code_explained(method):
+            _ = 1 / 0
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -127,12 +128,14 @@ def test_no_pass_is_trained_twice(tmp_path: Path, whole: np.ndarray, monkeypatch
 def test_a_checkpoint_of_another_recipe_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "INTERVAL_S", 0.0)
     cut(tmp_path, 0, 1)
-    monkeypatch.setattr(Plan, "final_identity", lambda *_: "another recipe")
+    budget = AEN_FAMILY.budgets["standard", "quick"]
+    other = replace(budget, final=replace(budget.final, learning_rate=2 * budget.final.learning_rate))
+    monkeypatch.setitem(AEN_FAMILY.budgets, ("standard", "quick"), other)
     with pytest.raises(
         StoreError,
         match=r"checkpoint holds a training of another plan, or of code .* since; move it away",
     ):
-        run(PLAN, tmp_path, "a test", lambda _: None, LocalExecutor(1))
+        run(replace(PLAN), tmp_path, "a test", lambda _: None, LocalExecutor(1))  # PLAN keeps the recipe that it knew
 
 
 @pytest.mark.slow

@@ -159,6 +159,25 @@ def test_weights_that_are_there_are_replaced_only_when_that_is_said(tmp_path: Pa
     assert folder.is_dir()
 
 
+def test_an_interrupted_run_replaces_no_weights_of_another_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """3130c15 replaced them as soon as there was a store to continue from."""
+    cut = Plan(Baseline("mlp"), Task("g-digits", "c4"), "quick", 2)
+    other = keep("mlp", tmp_path / "a")
+    before = kept(tmp_path / "a")
+    with monkeypatch.context() as patch:
+        patch.setattr(seeds, "train", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            run(cut, tmp_path / "b" / "out", "a test", lambda _: None, LocalExecutor(1))
+    assert list((tmp_path / "b").rglob(".*.trials"))
+    weights = tmp_path / "a" / "weights"
+    with pytest.raises(OutputError, match="exists; choose another --weights, or replace it with --overwrite"):
+        run(cut, tmp_path / "b" / "out", "a test", lambda _: None, LocalExecutor(1), weights=weights)
+    assert kept(tmp_path / "a") == before
+    assert other.is_dir()
+    run(cut, tmp_path / "b" / "out", "a test", lambda _: None, LocalExecutor(1), overwrite=True, weights=weights)
+    assert set(kept(tmp_path / "a")) == {"seed-0.safetensors", "seed-1.safetensors"}
+
+
 @pytest.mark.slow
 def test_workers_give_the_same_weights(tmp_path: Path) -> None:
     plan = Plan(Baseline("full"), Task("g-digits", "c4"), "quick", 2)

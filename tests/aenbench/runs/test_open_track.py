@@ -20,12 +20,15 @@ from aenbench.leaderboard.training_curves import read_history
 from aenbench.models.aen import AEN_FAMILY
 from aenbench.models.family import Budget
 from aenbench.models.space import SearchBudget
+from aenbench.runs.baselines import Baseline
 from aenbench.runs.options import RunOptions
+from aenbench.runs.plan import Plan
 from aenbench.runs.rerun import recorded_plan, reproduce
 from aenbench.runs.run import run
 from aenbench.tasks.images import Images
 from aenbench.tasks.task import Task
 from aenbench.training.recipe import Recipe
+from aenbench.training.recipe_changes import RecipeChanges
 
 LEARN = Images(Task("g-digits", "d4")).images_to_learn
 FINAL = Recipe(2 * LEARN, 2, chosen_by=100)  # four passes over the images that there are
@@ -211,3 +214,14 @@ def test_too_many_passes_are_refused_before_training(tmp_path: Path) -> None:
         made(asked, tmp_path)
     assert list(tmp_path.iterdir()) == []
     assert replace(asked, epochs=50_000).plan().spent.final.epochs == 50_000
+
+
+def test_too_many_passes_of_the_fixed_recipe_are_refused_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """3130c15 planned 200 seeds of 880 passes, whose `history.csv` could not be read."""
+    task = Task("g-digits", "c4")
+    for changes in (RecipeChanges(), RecipeChanges(learning_rate=1e-2)):
+        with pytest.raises(InvalidArgumentError, match="give at most --seeds 113 for 880 passes each, got 200"):
+            _ = Plan(Baseline("mlp"), task, "standard", 200, changes=changes).spent
+        assert Plan(Baseline("mlp"), task, "standard", 113, changes=changes).spent.final
+    monkeypatch.setattr(Images, "images_to_learn", property(lambda _: pytest.fail("it was asked for")))
+    assert Plan(Baseline("mlp"), task, "standard", 100).spent.final

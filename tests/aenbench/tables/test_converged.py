@@ -11,6 +11,7 @@ from aenbench.cli import main as cli
 from aenbench.errors import InvalidArgumentError, TableError
 from aenbench.execution.executors import LocalExecutor
 from aenbench.models.registry import FAMILIES
+from aenbench.tables.card import write_card
 from aenbench.tables.converged import (
     Converged,
     ConvergedTable,
@@ -21,7 +22,9 @@ from aenbench.tables.converged import (
     spread,
     write_converged,
 )
+from aenbench.tables.parquet import home_of, write_table
 from aenbench.tables.table import Table
+from aenbench.tasks.datasets import open_dataset
 from aenbench.training.recipe import Recipe
 
 
@@ -92,9 +95,6 @@ def test_the_file_is_read_back_or_refused_in_a_line(make_table, tmp_path):
 
 
 def test_networks_converge_resume_and_the_command_says_how_the_orders_agree(make_table, tmp_path, monkeypatch, capsys):
-    from aenbench.tables.parquet import write_table
-    from aenbench.tasks.datasets import open_dataset
-
     digest = open_dataset("g-digits", "d4").digest("train")
     table = make_table(dataset="g-digits", configuration="d4", train_content_sha256=digest, seeds=(0, 1))
     family = FAMILIES["aen"]
@@ -113,6 +113,93 @@ def test_networks_converge_resume_and_the_command_says_how_the_orders_agree(make
         cli.main()
     assert ended.value.code in (0, None)
     assert "g-digits / d4: Kendall's tau" in capsys.readouterr().out
+
+
+@pytest.fixture
+def trained(make_table, tmp_path, monkeypatch):
+    """A table of eight networks on disk, with its card, and the trainings that are made; each takes no time."""
+    digest = open_dataset("g-digits", "d4").digest("train")
+    table = make_table(dataset="g-digits", configuration="d4", train_content_sha256=digest, seeds=(0, 1))
+    write_table(table, tmp_path / home_of(table))
+    write_card(tmp_path)
+    made: list[tuple[str, int]] = []
+
+    def train(training):
+        made.append((training.network, training.seed))
+        value = table.query(training.network).validation
+        return {"validation": value, "test": value, "seconds": 1.0}
+
+    monkeypatch.setattr("aenbench.tables.converged._REPEATS", 20)
+    monkeypatch.setattr("aenbench.tables.converged._train", train)
+    return table, tmp_path / home_of(table), made
+
+
+def command(monkeypatch, path, count):
+    base = path.parents[2]
+    monkeypatch.setattr(
+        "sys.argv", ["aenbench", "tables", "--dir", str(base), "--converge", str(count), "--workers", "1", "--quiet"]
+    )
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code in (0, None)
+
+
+def test_trainings_are_made_again_where_recipe_torch_or_seeds_have_changed(trained, monkeypatch):
+    """3130c15 compared only the table and how many networks there were."""
+    table, path, made = trained
+    every = [(network, seed) for seed in table.seeds for network in spread(table, 3)]
+    command(monkeypatch, path, 3)
+    assert made == every
+    command(monkeypatch, path, 3)
+    assert made == every, "nothing has changed"
+    current = read_converged(path)
+    changes = [{"recipe": "another"}, {"torch": "0.4"}, {"trainings": current.trainings[:-1]}]
+    for changed in changes:
+        made.clear()
+        write_converged(current.model_copy(update=changed), path)
+        command(monkeypatch, path, 3)
+        assert made == (every if "trainings" not in changed else every[-1:])
+        assert read_converged(path) == current
+
+
+def test_more_networks_keep_those_that_are_trained(trained, monkeypatch):
+    """3130c15 trained all of them again."""
+    table, path, made = trained
+    command(monkeypatch, path, 2)
+    made.clear()
+    command(monkeypatch, path, 4)
+    assert made == [(network, seed) for seed in table.seeds for network in spread(table, 4)[1:-1]]
+    assert read_converged(path).networks == spread(table, 4)
+
+
+def test_what_is_wrong_with_the_file_is_found_by_check(trained, monkeypatch, run_program):
+    """3130c15 passed over the file, whatever it held."""
+    _, path, _ = trained
+    command(monkeypatch, path, 3)
+    words = ("aenbench", "tables", "--dir", path.parents[2], "--check")
+    assert run_program(*words) == (0, "")
+    current = read_converged(path)
+    foreign = [each.model_copy(update={"network": "0" * 12}) for each in current.trainings]
+    for content, says in (
+        ("{", "holds no converged trainings"),
+        (current.model_copy(update={"table_sha256": "0" * 64}).model_dump_json(), "trainings of another table"),
+        (current.model_copy(update={"trainings": foreign[:2]}).model_dump_json(), "other networks or seeds"),
+        (current.model_copy(update={"trainings": current.trainings[::2]}).model_dump_json(), "other networks or seeds"),
+        (current.model_copy(update={"trainings": current.trainings[1:]}).model_dump_json(), "once with each seed"),
+    ):
+        converged_path(path).write_text(content)
+        code, said = run_program(*words)
+        assert (code, said.count("\n")) == (1, 1)
+        assert says in said
+
+
+@pytest.mark.parametrize("options", [("--check", "--effects"), ("--check", "--converge"), ("--effects", "--converge")])
+def test_check_effects_and_converge_do_not_go_together(options, tmp_path, run_program):
+    """3130c15 left out --check, and --converge beside --effects, without a word."""
+    words = [word for option in options for word in ([option, "2"] if option == "--converge" else [option])]
+    code, said = run_program("aenbench", "tables", "--dir", tmp_path, *words)
+    assert code == 2
+    assert said == f"aenbench: Give one of --check, --effects, --converge, not {' and '.join(options)}.\n"
 
 
 def test_other_images_are_refused(make_table, tmp_path):

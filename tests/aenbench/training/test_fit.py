@@ -1,14 +1,18 @@
 """Training any module, on a problem with a known answer."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
-from aenbench.errors import TrainingError
+from aenbench.errors import EntryError, TrainingError
 from aenbench.execution.threads import one_thread
+from aenbench.leaderboard.training_curves import read_history
 from aenbench.models.registry import FAMILIES
 from aenbench.tasks.images import LabeledImages
 from aenbench.training.fit import accuracy, derive_seed, fit, predict
+from aenbench.training.history import MAX_LOSS, Pass, history_csv
 from aenbench.training.recipe import MAX_PASSES, Recipe
 from gdatasets.errors import GDatasetsError
 from gdatasets.sources.catalog import SOURCES
@@ -177,7 +181,9 @@ def test_a_last_batch_of_one_image_is_joined_to_the_one_before() -> None:
     assert torch.equal(torch.cat(recipe.batches(torch.arange(9))), torch.arange(9))
     normed = nn.Sequential(nn.Flatten(), nn.Linear(784, 8), nn.BatchNorm1d(8), nn.Linear(8, 4))
     fit(normed, quadrants(9, 0), quadrants(4, 1), recipe, seed=0)  # a batch norm takes no single image
-    with pytest.raises(ValueError, match="more than 1 value"):
+    with pytest.raises(
+        ValueError, match="more than 1 value"
+    ):  # `fit` passes on what a module raises; a run explains it
         fit(normed, quadrants(9, 0).first(1), quadrants(4, 1), recipe, seed=0)
 
 
@@ -188,6 +194,20 @@ def test_a_training_that_diverges_ends_with_a_line() -> None:
     ) as error:
         fit(network(), quadrants(100, 0), quadrants(20, 1), recipe, seed=0)
     assert "\n" not in str(error.value)
+
+
+def test_a_finite_loss_that_no_history_holds_has_diverged_too(tmp_path: Path) -> None:
+    """3130c15 wrote an entry of such a training, and then refused its `history.csv`: "row 2: loss 5.2e+09"."""
+    model, train = network(), quadrants(100, 0)
+    with torch.no_grad():
+        model[4].weight *= 1e12
+    with pytest.raises(TrainingError, match=r"loss of pass 1 of 3 is \d\S*e\+\d+: the training diverged"):
+        fit(model, train, quadrants(20, 1), Recipe(100, 3), seed=0)
+    (tmp_path / "history.csv").write_bytes(history_csv([[Pass(MAX_LOSS, 0.1, 1e-3)]]))
+    assert read_history(tmp_path)[0][0].loss == MAX_LOSS
+    (tmp_path / "history.csv").write_bytes(history_csv([[Pass(1.1 * MAX_LOSS, 0.1, 1e-3)]]))
+    with pytest.raises(EntryError, match="loss"):
+        read_history(tmp_path)
 
 
 @pytest.mark.parametrize(

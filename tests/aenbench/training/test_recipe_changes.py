@@ -110,6 +110,7 @@ def test_few_images_are_passed_as_often_as_was_said() -> None:
     [
         ({"epochs": 0}, "Expected epochs of at least 1, got 0"),
         ({"batch": 0}, "Expected batch of at least 1, got 0"),
+        ({"batch": 2 * 10**9}, "Expected a batch of at most 1,000,000,000 images, got 2,000,000,000"),
         ({"images": 0}, "Expected images of at least 1, got 0"),
         ({"images": 101}, "Expected at most 100 images to train on, which are all to learn from, got 101"),
         ({"learning_rate": 0.0}, "Expected a learning rate above 0, got 0.0"),

@@ -115,7 +115,8 @@ def test_a_folder_with_another_version_is_an_error_not_a_substitute(offline: Pat
     [
         (("g-digits", "d4", "test", "v9.9.9"), r"1\.0\.0"),
         (("g-digits", "aug9"), "d4-roll"),
-        (("g-digits", "d4", "valid"), "train, test"),
+        (("g-digits", "d4", "valid"), r'"valid"\. Choose from: train, test, validation\.$'),
+        (("g-digits", "d4", "tset[:3]"), r"Choose from: train, test, validation\.$"),
         (("aen/g-nothing",), "g-mnist"),
     ],
 )
@@ -225,6 +226,13 @@ def test_a_tag_that_is_not_on_the_hub_and_not_known_is_an_error(published: Any) 
     with pytest.raises(UnknownNameError, match=r"1\.0\.0"):
         load_dataset("aen/g-digits", "d4", revision="v1.0.1")
     assert published.requests
+
+
+def test_a_split_that_the_tag_lacks_is_an_error_with_the_choices(published: Any) -> None:  # noqa: ARG001
+    """3130c15 left out `validation`, and streaming ended in an error of the library."""
+    for streaming in (False, True):
+        with pytest.raises(UnknownNameError, match=r"Choose from: train, test, validation\.$"):
+            load_dataset("aen/g-digits", "d4", "valid", streaming=streaming)
 
 
 def test_a_configuration_that_the_tag_lacks_is_an_error(published: Any) -> None:  # noqa: ARG001
