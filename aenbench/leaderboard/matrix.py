@@ -4,6 +4,7 @@ Nothing is averaged: a method without an entry on a task has an empty cell there
 so `load_leaderboard` gives the matrix too (docs/leaderboard.md).
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -25,7 +26,8 @@ class Cell:
 
     Attributes:
         accuracy: mean over seeds, 0..1.
-        mark: `best` for the highest mean of the task, `tied` where a paired test cannot tell it from that one.
+        mark: `best` for the highest mean of the task; `tied` where a paired test cannot tell it from that one, unless
+            its mean is below that of an entry which the test separates from the best.
     """
 
     accuracy: float
@@ -60,7 +62,7 @@ class Matrix:
     """All methods on all tasks of a board.
 
     Attributes:
-        tasks: `<dataset> / <configuration>`, sorted.
+        tasks: `<dataset> / <configuration>`: datasets by the number of their entries, then by name; so are their tasks.
         lines: methods, by the number of their entries, then of those that lead, then by name.
         hidden: methods that have no line because there are too many.
     """
@@ -74,14 +76,15 @@ class Matrix:
         """What its cells mean."""
         return (
             "Accuracy, %, mean over seeds, of the entries with the fixed recipe. Bold: the best of its task; =: a "
-            "paired test cannot tell it from the best. An empty cell: no entry. Nothing is averaged over tasks."
+            "paired test cannot tell it from the best, and no entry that the test separates from the best has a higher "
+            "mean. An empty cell: no entry. Nothing is averaged over tasks."
             + (f" Methods with few entries, which have no line: {self.hidden}." if self.hidden else "")
         )
 
 
 def matrix_of(outcomes: Outcomes) -> Matrix | None:
     """The matrix of a board's tasks; None where no method has entries on two of them. Its order has no influence."""
-    tasks = tuple(sorted(outcomes))
+    tasks = _ordered(outcomes)
     marks = {task: _marks(outcomes[task]) for task in tasks}
     methods = {method for found in outcomes.values() for method in found}
     lines = [
@@ -101,11 +104,27 @@ def matrix_of(outcomes: Outcomes) -> Matrix | None:
     return Matrix(tasks, tuple(shown), len(lines) - len(shown))
 
 
+def _ordered(outcomes: Outcomes) -> tuple[str, ...]:
+    """The tasks, those with most entries first; the tasks of a dataset stay together."""
+    entries: Counter[str] = Counter()
+    for task, found in outcomes.items():
+        entries[_dataset(task)] += len(found)
+    return tuple(
+        sorted(outcomes, key=lambda task: (-entries[_dataset(task)], _dataset(task), -len(outcomes[task]), task))
+    )
+
+
+def _dataset(task: str) -> str:
+    return task.partition(" / ")[0]
+
+
 def _marks(found: Mapping[str, Outcome]) -> dict[str, Mark]:
     """What each method's cell of a task is marked with."""
     most = max(each.mean for each in found.values())
     best = {method for method, each in found.items() if each.mean == most}
-    tied = {method for method, each in found.items() if best & each.tied}
+    close = best | {method for method, each in found.items() if best & each.tied}
+    beaten = max((each.mean for method, each in found.items() if method not in close), default=0.0)
+    tied = {method for method in close if found[method].mean >= beaten}
     return {method: "best" if method in best else "tied" if method in tied else "" for method in found}
 
 
