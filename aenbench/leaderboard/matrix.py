@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from aenbench.leaderboard.training_marks import TrainingMarks
 from aenbench.reports.markdown import markdown_table
 from aenbench.scoring.verdict import Outcome, Outcomes
 
@@ -72,6 +73,16 @@ class Matrix:
     hidden: int = 0
 
     @property
+    def filled(self) -> tuple[tuple[str, str], ...]:
+        """Task and method of each cell with an entry."""
+        return tuple(
+            (task, line.method)
+            for line in self.lines
+            for task, cell in zip(self.tasks, line.cells, strict=True)
+            if cell is not None
+        )
+
+    @property
     def note(self) -> str:
         """What its cells mean."""
         return (
@@ -132,13 +143,13 @@ def _is_best(line: Line) -> bool:
     return any(cell is not None and cell.mark == "best" for cell in line.cells)
 
 
-def matrix_markdown(matrix: Matrix | None) -> str:
+def matrix_markdown(matrix: Matrix | None, marks: TrainingMarks) -> str:
     """The matrix for the README of a board; empty where there is none."""
     if matrix is None:
         return ""
     rows = [(line.method, f"{line.leading} of {line.entries}", *map(_cell, line.cells)) for line in matrix.lines]
     table = markdown_table(("method", "best or tied", *matrix.tasks), rows)
-    return "\n".join([f"## {TITLE}", "", matrix.note, "", table, ""])
+    return "\n".join([f"## {TITLE}", "", matrix.note + marks.markdown, "", table, ""])
 
 
 def _cell(cell: Cell | None) -> str:

@@ -24,7 +24,7 @@ function points(curve) {
 
 /* ---- the matrix of methods and tasks ---- */
 
-function matrixSection({ title, note, tasks, lines }) {
+function matrixSection({ title, note, marks, tasks, lines }) {
   const groups = [];
   for (const [dataset] of tasks) {
     if (groups.at(-1)?.dataset === dataset) groups.at(-1).count += 1;
@@ -40,7 +40,7 @@ function matrixSection({ title, note, tasks, lines }) {
       h("th", { scope: "row" }, method), h("td", { class: "number quiet" }, `${leading} of ${entries}`),
       cells.map((cell, i) => matrixCell(cell, starts[i]))))));
   return h("section", { class: "overview", "aria-labelledby": "matrix" },
-    h("div", { class: "task-head" }, h("div", {}, h("h2", { id: "matrix" }, title), h("p", {}, note))), scroll(`Table: ${title}`, table));
+    h("div", { class: "task-head" }, h("div", {}, h("h2", { id: "matrix" }, title), h("p", {}, note, marksSentence(marks)))), scroll(`Table: ${title}`, table));
 }
 
 function matrixCell(cell, isStart) {

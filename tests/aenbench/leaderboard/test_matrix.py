@@ -11,6 +11,7 @@ from aenbench.leaderboard.board import read_board
 from aenbench.leaderboard.matrix import MAX_METHODS, Cell, matrix_markdown, matrix_of
 from aenbench.leaderboard.render import write_generated
 from aenbench.leaderboard.task_outcomes import outcomes_of
+from aenbench.leaderboard.training_marks import TrainingMarks
 from aenbench.scoring.verdict import Outcome, Outcomes
 from aenbench.tasks.task import Task
 
@@ -84,7 +85,7 @@ def test_the_order_of_tasks_and_methods_has_no_influence() -> None:
 def test_without_a_method_on_two_tasks_there_is_none() -> None:
     assert matrix_of({"x / a": {"one": outcome(0.9)}, "x / b": {"two": outcome(0.5)}}) is None
     assert matrix_of({}) is None
-    assert matrix_markdown(None) == ""
+    assert matrix_markdown(None, TrainingMarks(0, 0, 0)) == ""
 
 
 def test_of_too_many_methods_the_best_of_each_task_keeps_its_line() -> None:

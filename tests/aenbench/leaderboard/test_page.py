@@ -1,5 +1,6 @@
 """The page in a browser: Debian's Chromium, driven by Playwright, from a file."""
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from aenbench.leaderboard.render import write_generated
 from aenbench.tasks.task import Task
 from aenbench.training.history import Pass, history_csv
 
+BOARD = Path(__file__).parents[3] / "leaderboards"
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
 
@@ -63,6 +65,9 @@ def index(tmp_path_factory: pytest.TempPathFactory, make_entry: Callable[..., Pa
         stated=LARGEST,
     )
     make_entry(base, "perfect", 0, Task("g-digits", "d4"), seeds=1)
+    make_entry(base, "seen", 0, Task("g-digits", "d4-roll"), seeds=1)
+    review = {"g-digits/d4-roll/seen": {"label-leak": "trained by us"}}
+    (base / "reviews.json").write_text(json.dumps(review))
     write_generated(base)
     return base / "index.html"
 
@@ -73,7 +78,7 @@ def names(page: Page, section: int = 0) -> list[str]:
 
 def test_it_shows_every_task_and_entry(open_page: Open) -> None:
     page = open_page()
-    expect(page.get_by_role("status")).to_have_text("10 entries in 5 tasks, sorted by rank, ascending.")
+    expect(page.get_by_role("status")).to_have_text("11 entries in 5 tasks, sorted by rank, ascending.")
     assert page.locator("section.task").count() == 5
     assert names(page)[:2] == ["first", "as-good"]
     assert page.locator("tbody .place").all_inner_texts()[:3] == ["1=", "1=", "3"]
@@ -129,9 +134,35 @@ def test_filters_are_kept_by_the_link(open_page: Open) -> None:
     assert names(again) == ["searched"]
     assert again.get_by_label("Configuration").input_value() == "d4"
     again.get_by_role("button", name="Clear").click()
-    expect(again.get_by_role("status")).to_contain_text("10 entries in 5 tasks")
+    expect(again.get_by_role("status")).to_contain_text("11 entries in 5 tasks")
     again.get_by_label("Find").fill("no such thing")
     expect(again.get_by_role("status")).to_have_text("No entry fits these filters.")
+
+
+def test_recipe_family_and_parameters_are_filters_that_the_link_keeps(open_page: Open) -> None:
+    page = open_page()
+    page.get_by_role("combobox", name="Recipe").select_option("open")
+    assert names(page) == ["opened"]
+    assert page.url.endswith("#recipe=open")
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_label("Model family").select_option("submission")
+    assert names(page) == ["hostile"]
+    page.get_by_label("Parameters, at most").fill("300000")
+    expect(page.get_by_role("status")).to_have_text("No entry fits these filters.")
+    page.get_by_label("Model family").select_option("aen")
+    expect(page.get_by_role("status")).to_contain_text("10 entries")
+    again = open_page("#" + page.url.partition("#")[2])
+    assert again.get_by_label("Model family").input_value() == "aen"
+    assert again.get_by_label("Parameters, at most").input_value() == "300000"
+    expect(again.get_by_role("status")).to_contain_text("10 entries")
+    expect(open_page("#parameters=-5e3").get_by_role("status")).to_contain_text("11 entries")
+
+
+def test_the_footer_leads_to_files_that_exist(open_page: Open) -> None:
+    links = open_page().get_by_role("navigation", name="Documentation and data").get_by_role("link")
+    addresses = [link.get_attribute("href") or "" for link in links.all()]
+    assert {"../docs/index.md", "../docs/weights.md", "results.parquet"} <= set(addresses)
+    assert [address for address in addresses if not (BOARD / address).is_file()] == []
 
 
 def test_an_entry_opens_and_back_returns_to_its_link(open_page: Open) -> None:
@@ -165,7 +196,7 @@ def test_an_entry_that_does_not_exist_says_so(open_page: Open) -> None:
     page = open_page("#/g-digits/d4/%E0%A4%A")
     expect(page.get_by_role("heading", name="No such entry")).to_be_visible()
     page.get_by_role("link", name="All entries").click()
-    expect(page.get_by_role("status")).to_contain_text("10 entries")
+    expect(page.get_by_role("status")).to_contain_text("11 entries")
 
 
 def test_flags_and_ties_are_told(open_page: Open) -> None:
@@ -176,6 +207,30 @@ def test_flags_and_ties_are_told(open_page: Open) -> None:
     expect(page.locator(".standing")).to_have_text(
         "Rank 1= of 5 entries. A paired test cannot tell it apart from as-good."
     )
+
+
+def badges(page: Page, entry: str) -> list[str]:
+    row = page.get_by_role("row").filter(has=page.get_by_role("link", name=entry, exact=True))
+    return row.locator(".badge").all_inner_texts()
+
+
+def test_badges_tell_how_it_was_trained_and_which_flags_are_reviewed(open_page: Open) -> None:
+    page = open_page("#q=d4")
+    assert badges(page, "searched") == ["scored", "not converged"]
+    assert badges(page, "perfect") == ["scored", "no history", "1 flag"]
+    assert badges(page, "seen") == ["scored", "no history", "1 flag, reviewed"]
+    expect(page.locator(".badge.flagged")).to_have_text("1 flag")
+    expect(page.get_by_text("not converged", exact=True)).to_have_attribute("title", re.compile("still rose"))
+    expect(page.locator("caption:visible").first).to_contain_text("Not converged: validation accuracy still rose")
+    page = open_page("#/g-digits/d4-roll/seen")
+    expect(page.locator(".flag.reviewed").first).to_contain_text(
+        re.compile(r"\(reviewed\): .* A maintainer has looked: ")
+    )
+
+
+def test_below_each_caption_stands_what_a_rank_is(open_page: Open) -> None:
+    page = open_page("#configuration=aug1&protocol=standard&recipe=fixed")
+    expect(page.locator("caption .how:visible")).to_contain_text("entries that a paired test finds better")
 
 
 def test_points_of_a_plot_are_links_with_their_numbers(open_page: Open) -> None:
