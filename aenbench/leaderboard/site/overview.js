@@ -34,7 +34,7 @@ function matrixSection({ title, note, marks, tasks, lines }) {
   const table = h("table", { class: "matrix" }, h("caption", { class: "hidden-text" }, title),
     h("thead", {},
       h("tr", {}, h("th", { scope: "col", rowspan: 2 }, "Method"), h("th", { scope: "col", rowspan: 2, class: "number" }, "Best", h("br"), "or tied"),
-        groups.map(({ dataset, count }) => h("th", { scope: "colgroup", colspan: count, class: "starts" }, dataset))),
+        groups.map(({ dataset, count }) => h("th", { scope: "colgroup", colspan: count, class: "starts" }, h("span", {}, dataset)))),
       h("tr", {}, tasks.map(([dataset, configuration], i) => h("th", { scope: "col", class: starts[i] ? "number starts" : "number" }, taskLink(dataset, configuration), markPlace(""))))),
     h("tbody", {}, lines.map(([method, leading, entries, cells]) => h("tr", {},
       h("th", { scope: "row" }, method), h("td", { class: "number quiet" }, `${leading} of ${entries}`),

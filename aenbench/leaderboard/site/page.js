@@ -493,12 +493,38 @@ function roundCards(entry) {
 }
 
 function movesCard(entry) {
-  const flat = entry.facets.filter((facet) => !isRound(facet));
+  const flat = entry.facets.filter((facet) => !isRound(facet) && facet.name !== "shift");
   if (!flat.length) return "";
-  const parts = flat.flatMap(({ name, parts: values }) => values.map(([value, ...rest]) => [`${name} ${value}`, ...rest]));
-  const cut = flat.filter((facet) => facet.parts.length < facet.values)
-    .map((facet) => ` Of ${facet.name} the ${facet.parts.length} of ${facet.values} values with the lowest accuracy.`);
-  return card("By how images were moved", `Each action alone, whatever the others did.${cut.join("")}`, partsTable("Accuracy by how images were moved", "Moved by", parts));
+  const [cut, whole] = [true, false].map((isCut) => flat.filter((facet) => facet.parts.length < facet.values === isCut));
+  const parts = whole.flatMap(({ name, parts: values }) => values.map(([value, ...rest]) => [`${name} ${value}`, ...rest]));
+  return card("By how images were moved", parts.length ? "Each action alone, whatever the others did." : "",
+    parts.length ? partsTable("Accuracy by how images were moved", "Moved by", parts) : "",
+    ...cut.map((facet) => {
+      const title = `The ${facet.parts.length} of ${facet.values} values of ${facet.name} with the lowest accuracy`;
+      return h("details", {}, h("summary", {}, title), partsTable(title, "Moved by", facet.parts));
+    }));
+}
+
+/** A map of the pairs of shifts, whatever else was done to the images. */
+function shiftsCard(entry) {
+  const [shift, across, down] = ["shift", "htrans", "vtrans"].map((name) => entry.facets.find((facet) => facet.name === name));
+  if (!shift || shift.parts.length < shift.values) return "";
+  const pairs = new Map(shift.parts.map((part) => [part[0], part]));
+  const named = (x, y) => [x === "0 px" ? "" : `htrans ${x}`, y === "0 px" ? "" : `vtrans ${y}`].filter(Boolean).join(" + ") || "identity";
+  const shares = shift.parts.map((part) => part[2]), low = Math.min(...shares), high = Math.max(...shares);
+  const head = (scope, action, value) => h("th", { scope }, h("span", { class: "hidden-text" }, `${action} `), value);
+  const cell = (part) => {
+    if (!part) return h("td", {}, h("span", { class: "hidden-text" }, "no image"));
+    const [, images, share, least, most] = part;
+    const element = h("td", { title: `${plural(images, "image", "images")}, ${brackets(least, most)}` }, percent(share, 1), h("span", { class: "hidden-text" }, `, ${plural(images, "image", "images")}`));
+    element.style.setProperty("--share", ((share - low) / (high - low || 1)).toFixed(3));
+    return element;
+  };
+  const table = h("table", { class: "confusion" },
+    h("caption", {}, `Columns: htrans. Rows: vtrans. ${span(shift.parts.map((part) => part[1]))} images a cell.`),
+    h("thead", {}, h("tr", {}, h("td"), across.parts.map(([x]) => head("col", "htrans", x)))),
+    h("tbody", {}, down.parts.map(([y]) => h("tr", {}, head("row", "vtrans", y), across.parts.map(([x]) => cell(pairs.get(named(x, y))))))));
+  return card("By both shifts", `Accuracy, %, over all other moves. The stronger the color, the higher: from ${percent(low, 1)} to ${percent(high, 1)} %.`, scroll("Accuracy by both shifts", table));
 }
 
 function invarianceCard(entry) {
@@ -581,7 +607,7 @@ function drawEntry(entry) {
       h("div", {}, facts(entry, task),
         card("By class", "Mean over seeds, Wilson’s interval for the images of the class.", partsTable(`Accuracy by class of ${entry.name}`, "Class", entry.classes)),
         movesCard(entry), invarianceCard(entry)),
-      h("div", {}, seedsCard(entry), ...roundCards(entry), confusionCard(entry, task), entry.calibration ? calibrationCard(entry.calibration) : "")),
+      h("div", {}, seedsCard(entry), ...roundCards(entry), shiftsCard(entry), confusionCard(entry, task), entry.calibration ? calibrationCard(entry.calibration) : "")),
     h("div", { class: "rows" },
       entry.progress.length ? progressCard("The search’s progress", entry.progress, "distinct networks trained", "networks") : "",
       entry.training.length ? progressCard("The final training", entry.training, entry.dots ? "validations, after one pass or several" : "passes over the training images", entry.dots ?? "passes") : "",

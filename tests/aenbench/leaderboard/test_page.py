@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
@@ -13,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from aenbench.leaderboard.render import write_generated
 from aenbench.tasks.task import Task
 from aenbench.training.history import Pass, history_csv
+from gdatasets.generation.load import load_arrays
 
 BOARD = Path(__file__).parents[3] / "leaderboards"
 CHROMIUM = shutil.which("chromium")
@@ -233,6 +235,22 @@ def test_below_each_caption_stands_what_a_rank_is(open_page: Open) -> None:
     expect(page.locator("caption .how:visible")).to_contain_text("entries that a paired test finds better")
 
 
+def test_shifts_are_a_map_with_numbers_of_images(open_page: Open) -> None:
+    page = open_page("#/g-digits/d4-roll/turned")
+    table = page.get_by_role("region", name="Accuracy by both shifts").get_by_role("table")
+    steps = [f"{shift} px" for shift in range(0, 28, 4)]
+    assert table.get_by_role("columnheader").all_text_contents() == [f"htrans {step}" for step in steps]
+    assert table.get_by_role("rowheader").all_text_contents() == [f"vtrans {step}" for step in steps]
+    cells = table.locator("tbody td").all_text_contents()
+    assert len(cells) == 49
+    assert sum(int(cell.rpartition(", ")[2].split()[0]) for cell in cells) == 360
+    moves = load_arrays("g-digits", "d4-roll", "test").elements
+    last = np.sum((moves["hshift"] == 24) & (moves["vshift"] == 20))
+    assert cells[5 * 7 + 6].endswith(f", {last} images")
+    page.locator("summary", has_text="values of element with the lowest accuracy").click()
+    expect(page.get_by_role("rowheader", name=re.compile("htrans .* vtrans")).first).to_be_visible()
+
+
 def test_points_of_a_plot_are_links_with_their_numbers(open_page: Open) -> None:
     page = open_page("#configuration=aug1&protocol=standard")
     plot = page.locator("figure").first
@@ -308,7 +326,12 @@ DRAW_ALL = "for (const each of document.querySelectorAll('#tasks > .task')) each
 NO_SHADOWS = "for (const box of document.querySelectorAll('.scroll')) box.style.backgroundImage = 'none'"
 """Before a gradient axe judges no contrast."""
 
-VIEWS = {"table": "", "entry": "#/g-digits/d4/searched", "flagged": "#/g-digits/d4/perfect"}
+VIEWS = {
+    "table": "",
+    "entry": "#/g-digits/d4/searched",
+    "flagged": "#/g-digits/d4/perfect",
+    "shifts": "#/g-digits/d4-roll/turned",
+}
 
 
 @pytest.mark.slow
@@ -331,7 +354,7 @@ def test_axe_would_find_something(open_page: Open) -> None:
     assert {"color-contrast", "html-has-lang"} <= found
 
 
-@pytest.mark.parametrize("view", [*VIEWS.values(), "#/g-digits/d4-roll/turned", "#/g-digits/aug1/hostile"])
+@pytest.mark.parametrize("view", [*VIEWS.values(), "#/g-digits/aug1/hostile"])
 def test_a_phone_scrolls_only_down(open_page: Open, view: str) -> None:
     page = open_page(view, width=390)
     expect(page.locator("h1:visible")).to_have_count(1)
