@@ -629,7 +629,7 @@ function readList(hash) {
   if (!COLUMNS.some(({ key }) => key === state.sort)) state.sort = "rank";
   if (!["up", "down"].includes(state.order)) state.order = "";
   if (!Object.hasOwn(COSTS, state.cost)) state.cost = "";
-  if (!/^\d+$/.test(state.parameters)) state.parameters = "";
+  if (!(Number(state.parameters) > 0 && Number.isFinite(Number(state.parameters)))) state.parameters = "";
   for (const name of [...FILTERS, "parameters", "cost", "q"]) form.elements[name].value = state[name];
 }
 

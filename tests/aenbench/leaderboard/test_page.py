@@ -157,6 +157,7 @@ def test_recipe_family_and_parameters_are_filters_that_the_link_keeps(open_page:
     assert again.get_by_label("Model family").input_value() == "aen"
     assert again.get_by_label("Parameters, at most").input_value() == "300000"
     expect(again.get_by_role("status")).to_contain_text("10 entries")
+    expect(open_page("#parameters=1e5").get_by_role("status")).to_have_text("No entry fits these filters.")
     expect(open_page("#parameters=-5e3").get_by_role("status")).to_contain_text("11 entries")
 
 
