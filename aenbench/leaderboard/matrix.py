@@ -4,10 +4,12 @@ Nothing is averaged: a method without an entry on a task has an empty cell there
 so `load_leaderboard` gives the matrix too (docs/leaderboard.md).
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from aenbench.leaderboard.training_marks import TrainingMarks
 from aenbench.reports.markdown import markdown_table
 from aenbench.scoring.verdict import Outcome, Outcomes
 
@@ -25,7 +27,8 @@ class Cell:
 
     Attributes:
         accuracy: mean over seeds, 0..1.
-        mark: `best` for the highest mean of the task, `tied` where a paired test cannot tell it from that one.
+        mark: `best` for the highest mean of the task; `tied` where a paired test cannot tell it from that one, unless
+            its mean is below that of an entry which the test separates from the best.
     """
 
     accuracy: float
@@ -60,7 +63,7 @@ class Matrix:
     """All methods on all tasks of a board.
 
     Attributes:
-        tasks: `<dataset> / <configuration>`, sorted.
+        tasks: `<dataset> / <configuration>`: datasets by the number of their entries, then by name; so are their tasks.
         lines: methods, by the number of their entries, then of those that lead, then by name.
         hidden: methods that have no line because there are too many.
     """
@@ -70,18 +73,29 @@ class Matrix:
     hidden: int = 0
 
     @property
+    def filled(self) -> tuple[tuple[str, str], ...]:
+        """Task and method of each cell with an entry."""
+        return tuple(
+            (task, line.method)
+            for line in self.lines
+            for task, cell in zip(self.tasks, line.cells, strict=True)
+            if cell is not None
+        )
+
+    @property
     def note(self) -> str:
         """What its cells mean."""
         return (
             "Accuracy, %, mean over seeds, of the entries with the fixed recipe. Bold: the best of its task; =: a "
-            "paired test cannot tell it from the best. An empty cell: no entry. Nothing is averaged over tasks."
+            "paired test cannot tell it from the best, and no entry that the test separates from the best has a higher "
+            "mean. An empty cell: no entry. Nothing is averaged over tasks."
             + (f" Methods with few entries, which have no line: {self.hidden}." if self.hidden else "")
         )
 
 
 def matrix_of(outcomes: Outcomes) -> Matrix | None:
     """The matrix of a board's tasks; None where no method has entries on two of them. Its order has no influence."""
-    tasks = tuple(sorted(outcomes))
+    tasks = _ordered(outcomes)
     marks = {task: _marks(outcomes[task]) for task in tasks}
     methods = {method for found in outcomes.values() for method in found}
     lines = [
@@ -101,11 +115,27 @@ def matrix_of(outcomes: Outcomes) -> Matrix | None:
     return Matrix(tasks, tuple(shown), len(lines) - len(shown))
 
 
+def _ordered(outcomes: Outcomes) -> tuple[str, ...]:
+    """The tasks, those with most entries first; the tasks of a dataset stay together."""
+    entries: Counter[str] = Counter()
+    for task, found in outcomes.items():
+        entries[_dataset(task)] += len(found)
+    return tuple(
+        sorted(outcomes, key=lambda task: (-entries[_dataset(task)], _dataset(task), -len(outcomes[task]), task))
+    )
+
+
+def _dataset(task: str) -> str:
+    return task.partition(" / ")[0]
+
+
 def _marks(found: Mapping[str, Outcome]) -> dict[str, Mark]:
     """What each method's cell of a task is marked with."""
     most = max(each.mean for each in found.values())
     best = {method for method, each in found.items() if each.mean == most}
-    tied = {method for method, each in found.items() if best & each.tied}
+    close = best | {method for method, each in found.items() if best & each.tied}
+    beaten = max((each.mean for method, each in found.items() if method not in close), default=0.0)
+    tied = {method for method in close if found[method].mean >= beaten}
     return {method: "best" if method in best else "tied" if method in tied else "" for method in found}
 
 
@@ -113,13 +143,13 @@ def _is_best(line: Line) -> bool:
     return any(cell is not None and cell.mark == "best" for cell in line.cells)
 
 
-def matrix_markdown(matrix: Matrix | None) -> str:
+def matrix_markdown(matrix: Matrix | None, marks: TrainingMarks) -> str:
     """The matrix for the README of a board; empty where there is none."""
     if matrix is None:
         return ""
     rows = [(line.method, f"{line.leading} of {line.entries}", *map(_cell, line.cells)) for line in matrix.lines]
     table = markdown_table(("method", "best or tied", *matrix.tasks), rows)
-    return "\n".join([f"## {TITLE}", "", matrix.note, "", table, ""])
+    return "\n".join([f"## {TITLE}", "", matrix.note + marks.markdown, "", table, ""])
 
 
 def _cell(cell: Cell | None) -> str:

@@ -43,6 +43,19 @@ def _family_of(entry: Entry, seed: SeedResult) -> "ModelFamily":
     return family_of(seed) if offer is None else offer.family
 
 
+def family_name(entry: Entry) -> str:
+    """The model family of an entry: its name where it is registered here, else what the method names or the origin."""
+    from aenbench.models.registry import registered_offer
+
+    if entry.origin != "baseline":
+        return entry.origin
+    try:
+        offer = registered_offer(entry.method)
+    except UnknownNameError:
+        offer = None
+    return offer.family.name if offer else entry.method.partition(":")[0]
+
+
 def stated_facts(seed: SeedResult) -> dict[str, Any]:
     """What a seed states of its network, by field, in the fields of all families that state something."""
     return {name: getattr(seed, name) for family in _stating() for name in family.facts}

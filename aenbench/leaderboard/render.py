@@ -55,7 +55,7 @@ def generate(
         return {}, board.problems
     results = collect(board, base)
     overview = overview_of(board)
-    sections = [*verdict_section(overview.verdict), *sections]
+    sections = [*verdict_section(overview.verdict, overview.verdict_marks), *sections]
     texts = {
         "README.md": render(board, overview.start_markdown, overview.task_markdown),
         "index.html": page(board, sections, overview),

@@ -13,12 +13,20 @@ if TYPE_CHECKING:
 
 
 def outcomes_of(board: "Board") -> Outcomes:
-    """The entries of all tasks of the protocol `standard` with fixed recipes: others are compared with none of them."""
+    """What the entries of `compared_rows` give."""
     return {
-        f"{standing.task.dataset} / {standing.task.configuration}": {
-            row.entry.name: Outcome(row.score.per_seed, frozenset(row.tied), *_costs(row.entry))
-            for row in standing.rows
-        }
+        task: {name: Outcome(row.score.per_seed, frozenset(row.tied), *_costs(row.entry)) for name, row in rows.items()}
+        for task, rows in compared_rows(board).items()
+    }
+
+
+def compared_rows(board: "Board") -> Mapping[str, Mapping[str, "Row"]]:
+    """The entries of all tasks of the protocol `standard` with fixed recipes, by task and name.
+
+    Others are compared with none of them.
+    """
+    return {
+        f"{standing.task.dataset} / {standing.task.configuration}": {row.entry.name: row for row in standing.rows}
         for standing in board.standings
         if standing.task.protocol.is_default and not standing.is_open
     }

@@ -3,9 +3,12 @@
 import base64
 from collections.abc import Sequence
 from html import escape
+from itertools import accumulate
+from textwrap import wrap
 
 from aenbench.leaderboard.markdown import STATED
 from aenbench.leaderboard.site.payload import Section
+from aenbench.leaderboard.training_marks import TrainingMarks
 from aenbench.scoring.verdict import Judged, Verdict
 
 TITLE = "The verdict over tasks"
@@ -19,8 +22,8 @@ _HEADINGS = (
     f"search + training, s {STATED}",
     "front",
 )
-_WIDTH, _LEFT, _LINE, _TOP = 460, 138, 20, 52  # a phone shows it at three quarters of this size
-_MOST_LETTERS, _MOST_RANKS = 19, 14
+_WIDTH, _LEFT, _LINE, _TOP = 460, 146, 20, 52  # a phone shows it at three quarters of this size
+_LETTERS, _NAME_LINES, _NAME_LINE, _MOST_RANKS = 20, 3, 14, 14
 _COLORS = (
     ".paper{fill:#fff}.ink{fill:#1b1d21}.quiet{fill:#5b6069}.rank{fill:#295fb4}"
     ".interval{stroke:#8aa9d6}.difference{stroke:#b3261e}.group{stroke:#777}"
@@ -29,25 +32,29 @@ _COLORS = (
 )
 
 
-def verdict_markdown(verdict: Verdict | None) -> str:
+def verdict_markdown(verdict: Verdict | None, marks: TrainingMarks) -> str:
     """The verdict for the README of a board; empty where the entries give none."""
     if verdict is None:
         return ""
     rows = [f"| {' | '.join(_cells(each))} |" for each in verdict.judged]
     table = [f"| {' | '.join(_HEADINGS)} |", "|---" * len(_HEADINGS) + "|", *rows]
-    return "\n".join([f"## {TITLE}", "", _note(verdict), "", *table, "", ""])
+    return "\n".join([f"## {TITLE}", "", _note(verdict) + marks.markdown, "", *table, "", ""])
 
 
-def verdict_section(verdict: Verdict | None) -> list[Section]:
+def verdict_section(verdict: Verdict | None, marks: TrainingMarks) -> list[Section]:
     """The verdict for the page's start; nothing where the entries give none."""
     if verdict is None:
         return []
     picture = base64.b64encode(draw_ranks(verdict).encode()).decode("ascii")
     rows = tuple(_cells(each) for each in verdict.judged)
     source = f"data:image/svg+xml;base64,{picture}"
-    lead = f"Over the {len(verdict.tasks)} tasks that all {len(verdict.judged)} methods below have an entry on."
+    lead = (
+        f"Over the {len(verdict.tasks)} tasks that all {len(verdict.judged)} methods below have an entry on. In the "
+        "picture: mean ranks, 1 the best, with their 95 % intervals; in red the critical difference; gray bars join "
+        "methods whose ranks are not that far apart."
+    )
     alternative, details = _in_words(verdict), _note(verdict)
-    return [Section(TITLE, lead, _HEADINGS, rows, source, alternative, is_first=True, details=details)]
+    return [Section(TITLE, lead, _HEADINGS, rows, source, alternative, True, details, marks.sentence)]
 
 
 def _note(verdict: Verdict) -> str:
@@ -86,14 +93,16 @@ def draw_ranks(verdict: Verdict) -> str:
     """A critical-difference picture (Demsar 2006, figure 1) as SVG: equal verdicts give equal text.
 
     A line for each method: its mean rank, the interval of it, and at the top a bar as long as the critical difference.
-    Gray bars join the methods of a group. Its colors are those of the page's theme.
+    Gray bars join the methods of a group. Long names take several lines. Its colors are those of the page's theme.
     """
     judged, count = verdict.judged, len(verdict.judged)
 
     def across(rank: float) -> str:
         return f"{_LEFT + (rank - 1) * (_WIDTH - _LEFT - 40) / max(count - 1, 1):.1f}"
 
-    height = _TOP + _LINE * (count + len(verdict.groups)) + 12
+    names = [_lines(each.method) for each in judged]
+    ends = list(accumulate((max(_LINE, _NAME_LINE * len(name) + 6) for name in names), initial=_TOP))
+    height = ends[-1] + _LINE * len(verdict.groups) + 12
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}" '
         'font-family="sans-serif" font-size="12">',
@@ -106,24 +115,32 @@ def draw_ranks(verdict: Verdict) -> str:
         f'<text x="10" y="22" class="ink">critical diff. {verdict.critical_difference:.2f}</text>',
         _bar(across(1), across(min(1 + verdict.critical_difference, count)), 18, "difference", 3),
     ]
-    for place, each in enumerate(judged):
-        y = _TOP + _LINE * place + 8
+    for each, name, top, end in zip(judged, names, ends[:-1], ends[1:], strict=True):
+        y = (top + end) // 2 - 2
+        first = y + 4 - _NAME_LINE * (len(name) - 1) // 2
         lines += [
-            f'<text x="10" y="{y + 4}" class="ink">{escape(_cut(each.method))}</text>',
+            *(
+                f'<text x="10" y="{first + _NAME_LINE * number}" class="ink">{escape(part)}</text>'
+                for number, part in enumerate(name)
+            ),
             _bar(across(each.rank_low), across(each.rank_high), y, "interval", 2),
             f'<circle cx="{across(each.rank)}" cy="{y}" r="4" class="rank"/>',
         ]
-    lines += _group_bars(verdict, [across(each.rank) for each in judged], _TOP + _LINE * count + 8)
+    lines += _group_bars(verdict, [across(each.rank) for each in judged], ends[-1] + 8)
     return "\n".join([*lines, "</svg>", ""])
 
 
-def _cut(name: str) -> str:
-    return name if len(name) <= _MOST_LETTERS else f"{name[: _MOST_LETTERS - 1]}…"
+def _lines(name: str) -> list[str]:
+    """A name in lines that fit beside the bars, broken at hyphens if it has some; the end of a long one is cut."""
+    lines = wrap(name, _LETTERS)
+    shown = lines[:_NAME_LINES]
+    return shown if shown == lines else [*shown[:-1], f"{shown[-1][: _LETTERS - 1]}…"]
 
 
 def _group_bars(verdict: Verdict, places: Sequence[str], top: int) -> list[str]:
     number = {each.method: place for place, each in enumerate(verdict.judged)}
-    return [
+    label = [f'<text x="10" y="{top + 4}" class="ink">not separated</text>'] if verdict.groups else []
+    return label + [
         _bar(places[number[group[0]]], places[number[group[-1]]], top + _LINE * row, "group", 5)
         for row, group in enumerate(verdict.groups)
     ]

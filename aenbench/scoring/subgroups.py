@@ -52,13 +52,15 @@ def element_facets(config: Configuration, elements: Elements) -> tuple[Facet, ..
     """The facets that a configuration's elements (n,) give.
 
     Family `group`: which element moved the image, such as `90° + hflip`; where several actions take part, also what
-    each of them did. Families `paper` and `bilinear`: each action on or off, and the angle in twelve sectors of 30
-    degrees, of which `0°` is centered on upright (-15 up to, not including, +15 degrees).
+    each of them did, and which pair of shifts. Families `paper` and `bilinear`: each action on or off, and the angle
+    in twelve sectors of 30 degrees, of which `0°` is centered on upright (-15 up to, not including, +15 degrees).
     """
     facets = tuple(_action_facet(action, config, elements) for action in config.actions)
     if config.family != "group" or len(facets) < 2:
         return facets
-    return _whole_element(facets), *facets
+    shifts = tuple(facet for facet in facets if facet.name in _SHIFTS)
+    pairs = (_combined("shift", shifts),) if len(shifts) == len(_SHIFTS) else ()
+    return _combined("element", facets), *facets, *pairs
 
 
 def _action_facet(action: str, config: Configuration, elements: Elements) -> Facet:
@@ -79,12 +81,12 @@ def _numbered(name: str, values: NDArray[np.int16], label: Callable[[int], str])
     return Facet(name, tuple(label(int(value)) for value in found), value_of.astype(np.int64))
 
 
-def _whole_element(facets: tuple[Facet, ...]) -> Facet:
+def _combined(name: str, facets: tuple[Facet, ...]) -> Facet:
     """The facet of all combinations that occur."""
     answers = np.stack([facet.value_of for facet in facets])
     found, value_of = np.unique(answers, axis=1, return_inverse=True)
     names = tuple(_element_name(facets, column) for column in found.T.tolist())
-    return Facet("element", names, value_of.reshape(-1).astype(np.int64))
+    return Facet(name, names, value_of.reshape(-1).astype(np.int64))
 
 
 def _element_name(facets: tuple[Facet, ...], answers: list[int]) -> str:

@@ -24,7 +24,7 @@ function points(curve) {
 
 /* ---- the matrix of methods and tasks ---- */
 
-function matrixSection({ title, note, tasks, lines }) {
+function matrixSection({ title, note, marks, tasks, lines }) {
   const groups = [];
   for (const [dataset] of tasks) {
     if (groups.at(-1)?.dataset === dataset) groups.at(-1).count += 1;
@@ -34,13 +34,13 @@ function matrixSection({ title, note, tasks, lines }) {
   const table = h("table", { class: "matrix" }, h("caption", { class: "hidden-text" }, title),
     h("thead", {},
       h("tr", {}, h("th", { scope: "col", rowspan: 2 }, "Method"), h("th", { scope: "col", rowspan: 2, class: "number" }, "Best", h("br"), "or tied"),
-        groups.map(({ dataset, count }) => h("th", { scope: "colgroup", colspan: count, class: "starts" }, dataset))),
+        groups.map(({ dataset, count }) => h("th", { scope: "colgroup", colspan: count, class: "starts" }, h("span", {}, dataset)))),
       h("tr", {}, tasks.map(([dataset, configuration], i) => h("th", { scope: "col", class: starts[i] ? "number starts" : "number" }, taskLink(dataset, configuration), markPlace(""))))),
     h("tbody", {}, lines.map(([method, leading, entries, cells]) => h("tr", {},
       h("th", { scope: "row" }, method), h("td", { class: "number quiet" }, `${leading} of ${entries}`),
       cells.map((cell, i) => matrixCell(cell, starts[i]))))));
   return h("section", { class: "overview", "aria-labelledby": "matrix" },
-    h("div", { class: "task-head" }, h("div", {}, h("h2", { id: "matrix" }, title), h("p", {}, note))), scroll(`Table: ${title}`, table));
+    h("div", { class: "task-head" }, h("div", {}, h("h2", { id: "matrix" }, title), h("p", {}, note, marksSentence(marks)))), scroll(`Table: ${title}`, table));
 }
 
 function matrixCell(cell, isStart) {

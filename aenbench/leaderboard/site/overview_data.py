@@ -4,16 +4,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from aenbench.leaderboard.matrix import TITLE, Matrix
+from aenbench.leaderboard.training_marks import TrainingMarks
 from aenbench.leaderboard.training_sizes import SizeComparison, area_cell
 
 
-def matrix_data(matrix: Matrix | None) -> dict[str, Any] | None:
+def matrix_data(matrix: Matrix | None, marks: TrainingMarks | None) -> dict[str, Any] | None:
     """Lines are [method, tasks on which it leads, tasks, cells]; a cell is [accuracy, mark], or 0 where it is empty."""
     if matrix is None:
         return None
     return {
         "title": TITLE,
         "note": matrix.note,
+        "marks": marks.sentence if marks else "",
         "tasks": [task.split(" / ") for task in matrix.tasks],
         "lines": [
             [

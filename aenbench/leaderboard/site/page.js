@@ -295,12 +295,12 @@ const COLUMNS = [
   { key: "networks", name: "Networks", by: networks, first: 1, kind: "number", isStated: true },
   { key: "seconds", name: "Seconds", by: allSeconds, first: 1, kind: "number", isStated: true },
 ];
-const FILTERS = ["dataset", "configuration", "protocol"];
+const FILTERS = ["dataset", "configuration", "protocol", "recipe", "family"];
 const COSTS = {
   "": [`networks trained ${STATED}, the last one included`, (entry) => networks(entry) + 1],
   seconds: [`seconds of search and training ${STATED}`, allSeconds],
 };
-const state = { dataset: "", configuration: "", protocol: "", cost: "", q: "", sort: "rank", order: "" };
+const state = { dataset: "", configuration: "", protocol: "", recipe: "", family: "", parameters: "", cost: "", q: "", sort: "rank", order: "" };
 const listCharts = charts();
 const form = $("filters");
 
@@ -308,11 +308,28 @@ const taskName = (task) => `${task.dataset} / ${task.configuration}`;
 const isOpen = (entry) => board.tasks[entry.task].recipe === "open";
 const track = (task) => `protocol ${task.protocol}${task.recipe === "open" ? ", recipe open" : ""}`;
 
+const NOT_CONVERGED = "validation accuracy still rose by more than .2 points over the last tenth of the training";
+const NO_HISTORY = "how its trainings went is not known";
+
 function badges(entry) {
+  const badge = (kind, content, title) => h("span", { class: `badge ${kind}`, title }, content);
+  const [reviewed, raised] = [true, false].map((isReviewed) => entry.flags.filter((flag) => Boolean(flag.reason) === isReviewed));
+  const told = (flags) => flags.map((flag) => `${flag.code}: ${flag.reason || flag.message}`).join("; ");
   return h("span", { class: "badges" },
-    h("span", { class: `badge ${entry.trust.level === "reproduced" ? "reproduced" : ""}` }, entry.trust.level),
-    entry.flags.length ? h("span", { class: "badge flagged" }, plural(entry.flags.length, "flag", "flags")) : null);
+    badge(entry.trust.level === "reproduced" ? "reproduced" : "", entry.trust.level, entry.trust.checked),
+    entry.stillRising ? badge("", "not converged", NOT_CONVERGED) : null,
+    entry.lacksHistory ? badge("", "no history", NO_HISTORY) : null,
+    raised.length ? badge("flagged", plural(raised.length, "flag", "flags"), told(raised)) : null,
+    reviewed.length ? badge("", `${plural(reviewed.length, "flag", "flags")}, reviewed`, told(reviewed)) : null);
 }
+
+/** What the badges of a table mean, where they are not those of every entry. */
+function explainedBadges(entries) {
+  return [entries.some((entry) => entry.stillRising) ? ` Not converged: ${NOT_CONVERGED}.` : "", entries.some((entry) => entry.lacksHistory) ? ` No history: ${NO_HISTORY}.` : ""];
+}
+
+/** How the entries of a comparison were trained, and where that is explained. */
+const marksSentence = (marks) => (marks ? [` ${marks}: `, h("a", { href: board.marksExplained }, "what that means"), "."] : null);
 
 function row(entry, range) {
   const [share, low, high] = entry.accuracy, cost = [seconds(entry, "searchSeconds"), seconds(entry, "trainingSeconds")];
@@ -352,7 +369,9 @@ const sections = board.tasks.map((task, number) => {
     task.training ? sizesPart(task) : null,
     scroll(`Entries of ${title}`, h("table", {},
       h("caption", {}, h("span", {}, `Entries of ${title}. Brackets hold 95 % intervals. Networks are those that the search trained; seconds those of search + training; both are means over seeds. ${STATED} as stated by the authors, not recomputed.`,
-        h("span", { class: "of-bars" }, ` Bars go from ${percent(range[0], 0)} to ${percent(range[1], 0)} %.`))),
+        explainedBadges(entries),
+        h("span", { class: "of-bars" }, ` Bars go from ${percent(range[0], 0)} to ${percent(range[1], 0)} %.`)),
+        entries.length > 1 ? h("span", { class: "how" }, "A rank is 1 + the number of entries that a paired test finds better; = marks shared ones. An entry whose seeds vary widely can be tied with others that are far better.") : null),
       h("thead", {}, h("tr", {}, heads)), body)),
     h("div", { class: "plots" },
       h("figure", {}, h("figcaption", {}, "Accuracy, %, against parameters", h("span", {}, "Diamonds are the Pareto front: no smaller network is better.")), figures[0]),
@@ -362,17 +381,21 @@ const sections = board.tasks.map((task, number) => {
 
 /* ---- sections that are made elsewhere: tables of text ---- */
 
-const further = board.sections.map(({ title, note, details, headings, rows, picture, alternative }, number) =>
+const further = board.sections.map(({ title, note, marks, details, headings, rows, picture, alternative }, number) =>
   h("section", { class: "task", "aria-labelledby": `section-${number}` },
-    h("div", { class: "task-head" }, h("div", {}, h("h2", { id: `section-${number}` }, title), h("p", {}, note),
+    h("div", { class: "task-head" }, h("div", {}, h("h2", { id: `section-${number}` }, title), h("p", {}, note, marksSentence(marks)),
       details ? h("details", {}, h("summary", {}, "How to read it"), h("p", {}, details)) : null)),
     /^data:image\/svg\+xml;base64,/.test(picture) ? h("img", { class: "picture", src: picture, alt: alternative }) : null,
     simpleTable(`Table: ${title}`, headings.map((name, i) => [name, i > 1 || (i && rows.every((cells) => /^\d/.test(cells[i]))) ? "number" : null]), rows)));
 const matrix = board.matrix ? matrixSection(board.matrix) : null;
 
+const filtered = (name, entry, task = board.tasks[entry.task]) => (name === "family" ? entry.family : task[name]);
+const isFiltered = () => [...FILTERS, "parameters", "q"].some((name) => state[name]);
+
 function matches(entry) {
   const task = board.tasks[entry.task];
-  if (FILTERS.some((name) => state[name] && state[name] !== task[name])) return false;
+  if (FILTERS.some((name) => state[name] && state[name] !== filtered(name, entry, task))) return false;
+  if (state.parameters && entry.seeds.some((seed) => seed.parameters > Number(state.parameters))) return false;
   const hay = [entry.id, entry.network, entry.recipe, entry.method, entry.description, entry.origin, entry.trust.level, ...entry.authors, ...entry.flags.map((flag) => flag.code)].join("\n").toLowerCase();
   return state.q.toLowerCase().split(/\s+/).every((word) => hay.includes(word));
 }
@@ -402,7 +425,7 @@ function updateList() {
     shown += entries.length;
     tasks += entries.length > 0;
   }
-  for (const section of [...further, matrix]) section?.toggleAttribute("hidden", Boolean(state.q) || FILTERS.some((key) => state[key]));
+  for (const section of [...further, matrix]) section?.toggleAttribute("hidden", isFiltered());
   const order = `sorted by ${column.name.toLowerCase()}, ${up ? "ascending" : "descending"}`;
   $("count").textContent = shown ? `${plural(shown, "entry", "entries")} in ${plural(tasks, "task", "tasks")}, ${order}.` : "No entry fits these filters.";
 }
@@ -470,12 +493,38 @@ function roundCards(entry) {
 }
 
 function movesCard(entry) {
-  const flat = entry.facets.filter((facet) => !isRound(facet));
+  const flat = entry.facets.filter((facet) => !isRound(facet) && facet.name !== "shift");
   if (!flat.length) return "";
-  const parts = flat.flatMap(({ name, parts: values }) => values.map(([value, ...rest]) => [`${name} ${value}`, ...rest]));
-  const cut = flat.filter((facet) => facet.parts.length < facet.values)
-    .map((facet) => ` Of ${facet.name} the ${facet.parts.length} of ${facet.values} values with the lowest accuracy.`);
-  return card("By how images were moved", `Each action alone, whatever the others did.${cut.join("")}`, partsTable("Accuracy by how images were moved", "Moved by", parts));
+  const [cut, whole] = [true, false].map((isCut) => flat.filter((facet) => facet.parts.length < facet.values === isCut));
+  const parts = whole.flatMap(({ name, parts: values }) => values.map(([value, ...rest]) => [`${name} ${value}`, ...rest]));
+  return card("By how images were moved", parts.length ? "Each action alone, whatever the others did." : "",
+    parts.length ? partsTable("Accuracy by how images were moved", "Moved by", parts) : "",
+    ...cut.map((facet) => {
+      const title = `The ${facet.parts.length} of ${facet.values} values of ${facet.name} with the lowest accuracy`;
+      return h("details", {}, h("summary", {}, title), partsTable(title, "Moved by", facet.parts));
+    }));
+}
+
+/** A map of the pairs of shifts, whatever else was done to the images. */
+function shiftsCard(entry) {
+  const [shift, across, down] = ["shift", "htrans", "vtrans"].map((name) => entry.facets.find((facet) => facet.name === name));
+  if (!shift || shift.parts.length < shift.values) return "";
+  const pairs = new Map(shift.parts.map((part) => [part[0], part]));
+  const named = (x, y) => [x === "0 px" ? "" : `htrans ${x}`, y === "0 px" ? "" : `vtrans ${y}`].filter(Boolean).join(" + ") || "identity";
+  const shares = shift.parts.map((part) => part[2]), low = Math.min(...shares), high = Math.max(...shares);
+  const head = (scope, action, value) => h("th", { scope }, h("span", { class: "hidden-text" }, `${action} `), value);
+  const cell = (part) => {
+    if (!part) return h("td", {}, h("span", { class: "hidden-text" }, "no image"));
+    const [, images, share, least, most] = part;
+    const element = h("td", { title: `${plural(images, "image", "images")}, ${brackets(least, most)}` }, percent(share, 1), h("span", { class: "hidden-text" }, `, ${plural(images, "image", "images")}`));
+    element.style.setProperty("--share", ((share - low) / (high - low || 1)).toFixed(3));
+    return element;
+  };
+  const table = h("table", { class: "confusion" },
+    h("caption", {}, `Columns: htrans. Rows: vtrans. ${span(shift.parts.map((part) => part[1]))} images a cell.`),
+    h("thead", {}, h("tr", {}, h("td"), across.parts.map(([x]) => head("col", "htrans", x)))),
+    h("tbody", {}, down.parts.map(([y]) => h("tr", {}, head("row", "vtrans", y), across.parts.map(([x]) => cell(pairs.get(named(x, y))))))));
+  return card("By both shifts", `Accuracy, %, over all other moves. The stronger the color, the higher: from ${percent(low, 1)} to ${percent(high, 1)} %.`, scroll("Accuracy by both shifts", table));
 }
 
 function invarianceCard(entry) {
@@ -553,13 +602,13 @@ function drawEntry(entry) {
     entry.stillRising ? h("p", { class: "flag" }, h("strong", {}, "not converged"), `: validation accuracy still rose by ${percent(entry.stillRising, 1)} points over the last tenth of the training. At the end of a falling learning rate it does so anyway; only a longer run tells whether more passes would help.`) : "",
     entry.otherRecipe ? h("p", { class: "flag" }, h("strong", {}, "other recipe"), `: its final trainings had ${entry.otherRecipe}, by the recipe of this name.`) : "",
     entry.lacksHistory ? h("p", { class: "flag" }, h("strong", {}, "no history"), ": how its trainings went is not known; versions of before history.csv trained for shorter.") : "",
-    ...entry.flags.map((flag) => h("p", { class: "flag" }, h("strong", {}, flag.code), `: ${flag.message}.`, flag.reason ? ` A maintainer has looked: ${flag.reason}` : "")),
+    ...entry.flags.map((flag) => h("p", { class: flag.reason ? "flag reviewed" : "flag" }, h("strong", {}, flag.code), flag.reason ? " (reviewed)" : "", `: ${flag.message}.`, flag.reason ? ` A maintainer has looked: ${flag.reason}` : "")),
     entry.description ? h("p", { class: "prose" }, entry.description) : "",
     h("div", { class: "cards" },
       h("div", {}, facts(entry, task),
         card("By class", "Mean over seeds, Wilson’s interval for the images of the class.", partsTable(`Accuracy by class of ${entry.name}`, "Class", entry.classes)),
         movesCard(entry), invarianceCard(entry)),
-      h("div", {}, seedsCard(entry), ...roundCards(entry), confusionCard(entry, task), entry.calibration ? calibrationCard(entry.calibration) : "")),
+      h("div", {}, seedsCard(entry), ...roundCards(entry), shiftsCard(entry), confusionCard(entry, task), entry.calibration ? calibrationCard(entry.calibration) : "")),
     h("div", { class: "rows" },
       entry.progress.length ? progressCard("The search’s progress", entry.progress, "distinct networks trained", "networks") : "",
       entry.training.length ? progressCard("The final training", entry.training, entry.dots ? "validations, after one pass or several" : "passes over the training images", entry.dots ?? "passes") : "",
@@ -581,7 +630,8 @@ function readList(hash) {
   if (!COLUMNS.some(({ key }) => key === state.sort)) state.sort = "rank";
   if (!["up", "down"].includes(state.order)) state.order = "";
   if (!Object.hasOwn(COSTS, state.cost)) state.cost = "";
-  for (const name of [...FILTERS, "cost", "q"]) form.elements[name].value = state[name];
+  if (!(Number(state.parameters) > 0 && Number.isFinite(Number(state.parameters)))) state.parameters = "";
+  for (const name of [...FILTERS, "parameters", "cost", "q"]) form.elements[name].value = state[name];
 }
 
 function decoded(hash) {
@@ -644,7 +694,7 @@ const isDark = () => (document.documentElement.dataset.theme ?? (darkSystem.matc
 /* ---- start ---- */
 
 for (const name of FILTERS) {
-  const values = [...new Set(board.tasks.map((task) => task[name]))].sort();
+  const values = [...new Set(board.entries.map((entry) => filtered(name, entry)))].sort();
   form.elements[name].append(h("option", { value: "" }, "all"), ...values.map((value) => h("option", { value }, value)));
 }
 const isFirst = (_, number) => board.sections[number].is_first;

@@ -15,10 +15,12 @@ import numpy as np
 from aenbench.leaderboard.board import Board, Row, Standing
 from aenbench.leaderboard.entry import Entry, format_recipe
 from aenbench.leaderboard.matrix import Matrix
+from aenbench.leaderboard.networks import family_name
 from aenbench.leaderboard.site.citation import dataset_citation, entry_bibtex
 from aenbench.leaderboard.site.overview_data import matrix_data, sizes_data
 from aenbench.leaderboard.site.packing import pack_curves, pack_parts, part_heads, table
 from aenbench.leaderboard.site.samples import sample_images
+from aenbench.leaderboard.training_marks import EXPLANATION, TrainingMarks
 from aenbench.leaderboard.training_sizes import SizeComparison
 from aenbench.scoring import Details, Part
 from aenbench.scoring.scores import tabled
@@ -46,6 +48,7 @@ class Section:
         alternative: what the picture shows, in words.
         is_first: whether the section stands above those of entries.
         details: how to read it, shown on request.
+        marks: how its entries were trained, one sentence without its stop; empty where that is unmarked.
     """
 
     title: str
@@ -56,12 +59,14 @@ class Section:
     alternative: str = ""
     is_first: bool = False
     details: str = ""
+    marks: str = ""
 
 
 def payload(
     board: Board,
     sections: Sequence[Section] = (),
     matrix: Matrix | None = None,
+    matrix_marks: TrainingMarks | None = None,
     sizes: Sequence[SizeComparison | None] = (),
 ) -> str:
     """The JSON of a board, in which no letter can end a script element.
@@ -70,6 +75,7 @@ def payload(
         board: what is shown.
         sections: that are made elsewhere.
         matrix: of methods and tasks, where there is one.
+        matrix_marks: how its entries were trained.
         sizes: of each standing, the comparison over training images where there is one; nothing for none.
     """
     compared = sizes or [None] * len(board.standings)
@@ -80,7 +86,8 @@ def payload(
         ),
         "seedColumns": _SEED,
         "sections": [asdict(section) for section in sections],
-        "matrix": matrix_data(matrix),
+        "matrix": matrix_data(matrix, matrix_marks),
+        "marksExplained": EXPLANATION,
     }
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.translate(_HARMLESS)
@@ -149,6 +156,7 @@ def _entry(task: int, standing: Standing, row: Row) -> dict[str, Any]:
             for seed, accuracy in zip(entry.seeds, row.score.per_seed, strict=True)
         ],
         "network": shown.network,
+        "family": family_name(entry),
         "counted": shown.counted,
         "origin": entry.origin,
         "method": entry.method,

@@ -22,7 +22,7 @@ def page(board: Board, sections: Sequence[Section] = (), overview: Overview | No
     for mark, part in parts.items():
         html = html.replace(mark, part, 1)
     before, after = html.split("%DATA%")
-    shown = (overview.matrix, overview.sizes) if overview else ()
+    shown = (overview.matrix, overview.matrix_marks, overview.sizes) if overview else ()
     return before + payload(board, sections, *shown) + after
 
 

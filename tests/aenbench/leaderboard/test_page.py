@@ -1,10 +1,12 @@
 """The page in a browser: Debian's Chromium, driven by Playwright, from a file."""
 
+import json
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
@@ -12,7 +14,9 @@ from playwright.sync_api import Browser, Page, expect
 from aenbench.leaderboard.render import write_generated
 from aenbench.tasks.task import Task
 from aenbench.training.history import Pass, history_csv
+from gdatasets.generation.load import load_arrays
 
+BOARD = Path(__file__).parents[3] / "leaderboards"
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
 
@@ -63,6 +67,9 @@ def index(tmp_path_factory: pytest.TempPathFactory, make_entry: Callable[..., Pa
         stated=LARGEST,
     )
     make_entry(base, "perfect", 0, Task("g-digits", "d4"), seeds=1)
+    make_entry(base, "seen", 0, Task("g-digits", "d4-roll"), seeds=1)
+    review = {"g-digits/d4-roll/seen": {"label-leak": "trained by us"}}
+    (base / "reviews.json").write_text(json.dumps(review))
     write_generated(base)
     return base / "index.html"
 
@@ -73,7 +80,7 @@ def names(page: Page, section: int = 0) -> list[str]:
 
 def test_it_shows_every_task_and_entry(open_page: Open) -> None:
     page = open_page()
-    expect(page.get_by_role("status")).to_have_text("10 entries in 5 tasks, sorted by rank, ascending.")
+    expect(page.get_by_role("status")).to_have_text("11 entries in 5 tasks, sorted by rank, ascending.")
     assert page.locator("section.task").count() == 5
     assert names(page)[:2] == ["first", "as-good"]
     assert page.locator("tbody .place").all_inner_texts()[:3] == ["1=", "1=", "3"]
@@ -129,9 +136,36 @@ def test_filters_are_kept_by_the_link(open_page: Open) -> None:
     assert names(again) == ["searched"]
     assert again.get_by_label("Configuration").input_value() == "d4"
     again.get_by_role("button", name="Clear").click()
-    expect(again.get_by_role("status")).to_contain_text("10 entries in 5 tasks")
+    expect(again.get_by_role("status")).to_contain_text("11 entries in 5 tasks")
     again.get_by_label("Find").fill("no such thing")
     expect(again.get_by_role("status")).to_have_text("No entry fits these filters.")
+
+
+def test_recipe_family_and_parameters_are_filters_that_the_link_keeps(open_page: Open) -> None:
+    page = open_page()
+    page.get_by_role("combobox", name="Recipe").select_option("open")
+    assert names(page) == ["opened"]
+    assert page.url.endswith("#recipe=open")
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_label("Model family").select_option("submission")
+    assert names(page) == ["hostile"]
+    page.get_by_label("Parameters, at most").fill("300000")
+    expect(page.get_by_role("status")).to_have_text("No entry fits these filters.")
+    page.get_by_label("Model family").select_option("aen")
+    expect(page.get_by_role("status")).to_contain_text("10 entries")
+    again = open_page("#" + page.url.partition("#")[2])
+    assert again.get_by_label("Model family").input_value() == "aen"
+    assert again.get_by_label("Parameters, at most").input_value() == "300000"
+    expect(again.get_by_role("status")).to_contain_text("10 entries")
+    expect(open_page("#parameters=1e5").get_by_role("status")).to_have_text("No entry fits these filters.")
+    expect(open_page("#parameters=-5e3").get_by_role("status")).to_contain_text("11 entries")
+
+
+def test_the_footer_leads_to_files_that_exist(open_page: Open) -> None:
+    links = open_page().get_by_role("navigation", name="Documentation and data").get_by_role("link")
+    addresses = [link.get_attribute("href") or "" for link in links.all()]
+    assert {"../docs/index.md", "../docs/weights.md", "results.parquet"} <= set(addresses)
+    assert [address for address in addresses if not (BOARD / address).is_file()] == []
 
 
 def test_an_entry_opens_and_back_returns_to_its_link(open_page: Open) -> None:
@@ -165,7 +199,7 @@ def test_an_entry_that_does_not_exist_says_so(open_page: Open) -> None:
     page = open_page("#/g-digits/d4/%E0%A4%A")
     expect(page.get_by_role("heading", name="No such entry")).to_be_visible()
     page.get_by_role("link", name="All entries").click()
-    expect(page.get_by_role("status")).to_contain_text("10 entries")
+    expect(page.get_by_role("status")).to_contain_text("11 entries")
 
 
 def test_flags_and_ties_are_told(open_page: Open) -> None:
@@ -176,6 +210,46 @@ def test_flags_and_ties_are_told(open_page: Open) -> None:
     expect(page.locator(".standing")).to_have_text(
         "Rank 1= of 5 entries. A paired test cannot tell it apart from as-good."
     )
+
+
+def badges(page: Page, entry: str) -> list[str]:
+    row = page.get_by_role("row").filter(has=page.get_by_role("link", name=entry, exact=True))
+    return row.locator(".badge").all_inner_texts()
+
+
+def test_badges_tell_how_it_was_trained_and_which_flags_are_reviewed(open_page: Open) -> None:
+    page = open_page("#q=d4")
+    assert badges(page, "searched") == ["scored", "not converged"]
+    assert badges(page, "perfect") == ["scored", "no history", "1 flag"]
+    assert badges(page, "seen") == ["scored", "no history", "1 flag, reviewed"]
+    expect(page.locator(".badge.flagged")).to_have_text("1 flag")
+    expect(page.get_by_text("not converged", exact=True)).to_have_attribute("title", re.compile("still rose"))
+    expect(page.locator("caption:visible").first).to_contain_text("Not converged: validation accuracy still rose")
+    page = open_page("#/g-digits/d4-roll/seen")
+    expect(page.locator(".flag.reviewed").first).to_contain_text(
+        re.compile(r"\(reviewed\): .* A maintainer has looked: ")
+    )
+
+
+def test_below_each_caption_stands_what_a_rank_is(open_page: Open) -> None:
+    page = open_page("#configuration=aug1&protocol=standard&recipe=fixed")
+    expect(page.locator("caption .how:visible")).to_contain_text("entries that a paired test finds better")
+
+
+def test_shifts_are_a_map_with_numbers_of_images(open_page: Open) -> None:
+    page = open_page("#/g-digits/d4-roll/turned")
+    table = page.get_by_role("region", name="Accuracy by both shifts").get_by_role("table")
+    steps = [f"{shift} px" for shift in range(0, 28, 4)]
+    assert table.get_by_role("columnheader").all_text_contents() == [f"htrans {step}" for step in steps]
+    assert table.get_by_role("rowheader").all_text_contents() == [f"vtrans {step}" for step in steps]
+    cells = table.locator("tbody td").all_text_contents()
+    assert len(cells) == 49
+    assert sum(int(cell.rpartition(", ")[2].split()[0]) for cell in cells) == 360
+    moves = load_arrays("g-digits", "d4-roll", "test").elements
+    last = np.sum((moves["hshift"] == 24) & (moves["vshift"] == 20))
+    assert cells[5 * 7 + 6].endswith(f", {last} images")
+    page.locator("summary", has_text="values of element with the lowest accuracy").click()
+    expect(page.get_by_role("rowheader", name=re.compile("htrans .* vtrans")).first).to_be_visible()
 
 
 def test_points_of_a_plot_are_links_with_their_numbers(open_page: Open) -> None:
@@ -250,8 +324,15 @@ def test_the_keyboard_alone_reaches_an_entry(open_page: Open) -> None:
 
 DRAW_ALL = "for (const each of document.querySelectorAll('#tasks > .task')) each.style.contentVisibility = 'visible'"
 """Sections far from the view are drawn when they come near, and axe looks at what is drawn."""
+NO_SHADOWS = "for (const box of document.querySelectorAll('.scroll')) box.style.backgroundImage = 'none'"
+"""Before a gradient axe judges no contrast."""
 
-VIEWS = {"table": "", "entry": "#/g-digits/d4/searched", "flagged": "#/g-digits/d4/perfect"}
+VIEWS = {
+    "table": "",
+    "entry": "#/g-digits/d4/searched",
+    "flagged": "#/g-digits/d4/perfect",
+    "shifts": "#/g-digits/d4-roll/turned",
+}
 
 
 @pytest.mark.slow
@@ -261,6 +342,7 @@ VIEWS = {"table": "", "entry": "#/g-digits/d4/searched", "flagged": "#/g-digits/
 def test_axe_finds_nothing(open_page: Open, view: str, theme: str, width: int) -> None:
     page = open_page(VIEWS[view], width=width, theme=theme, reduced_motion="reduce")
     page.evaluate(DRAW_ALL)
+    page.evaluate(NO_SHADOWS)
     found = Axe().run(page).response["violations"]
     assert [f"{each['id']}: {each['nodes'][0]['html']}" for each in found] == []
 
@@ -273,7 +355,7 @@ def test_axe_would_find_something(open_page: Open) -> None:
     assert {"color-contrast", "html-has-lang"} <= found
 
 
-@pytest.mark.parametrize("view", [*VIEWS.values(), "#/g-digits/d4-roll/turned", "#/g-digits/aug1/hostile"])
+@pytest.mark.parametrize("view", [*VIEWS.values(), "#/g-digits/aug1/hostile"])
 def test_a_phone_scrolls_only_down(open_page: Open, view: str) -> None:
     page = open_page(view, width=390)
     expect(page.locator("h1:visible")).to_have_count(1)

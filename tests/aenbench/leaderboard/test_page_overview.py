@@ -16,11 +16,13 @@ pytestmark = pytest.mark.skipif(
     shutil.which("chromium") is None, reason="no chromium on this machine: apt-get install chromium"
 )
 
-CONFIGURATIONS = ("aug1", "aug2", "c4", "d4", "none", "v4")
+CONFIGURATIONS = ("d4", "aug1", "aug2", "c4", "none", "v4")  # as the matrix has them: most entries first
 METHODS = {"cnn": 20, "aen": 21, "mlp": 150}
 Open = Callable[..., Page]
 DRAW_ALL = "for (const each of document.querySelectorAll('#tasks > .task')) each.style.contentVisibility = 'visible'"
 """Sections far from the view are drawn when they come near, and axe looks at what is drawn."""
+NO_SHADOWS = "for (const box of document.querySelectorAll('.scroll')) box.style.backgroundImage = 'none'"
+"""Before a gradient axe judges no contrast."""
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +51,13 @@ def test_the_matrix_marks_the_best_and_leaves_cells_without_an_entry_empty(open_
     assert list(rows) == ["aen", "cnn", "mlp", "rare"]
     assert region.locator("thead tr").last.locator("th").all_inner_texts() == list(CONFIGURATIONS)
     cells = {method: row.locator("td").all_text_contents() for method, row in rows.items()}
-    assert cells["cnn"][1] == "94.31, best of the task"
-    assert cells["aen"][1] == "94.03=, tied with the best"
-    assert cells["mlp"][1] == "58.19"
-    assert cells["rare"] == ["1 of 1", *["no entry"] * 3, "98.47, best of the task", *["no entry"] * 2]
+    assert cells["cnn"][2] == "94.31, best of the task"
+    assert cells["aen"][2] == "94.03=, tied with the best"
+    assert cells["mlp"][2] == "58.19"
+    assert cells["rare"] == ["1 of 1", "98.47, best of the task", *["no entry"] * 5]
     assert rows["cnn"].locator("td.best").count() == 5
     weights = [
-        rows["cnn"].locator("td").nth(place).evaluate("cell => getComputedStyle(cell).fontWeight") for place in (1, 4)
+        rows["cnn"].locator("td").nth(place).evaluate("cell => getComputedStyle(cell).fontWeight") for place in (2, 1)
     ]
     assert weights == ["700", "400"]  # on d4 another one is the best
 
@@ -77,6 +79,40 @@ def test_the_matrix_scrolls_inside_its_box_on_a_phone_and_the_methods_stay(open_
     assert after["x"] <= before["x"]
     assert after["x"] >= 0
     assert page.evaluate("scrollX") == 0
+
+
+def test_numbers_of_the_matrix_are_seen_beside_the_methods_on_a_phone(open_page: Open) -> None:
+    page = open_page(width=390)
+    region = page.get_by_role("region", name="Table: Methods and tasks")
+    region.evaluate("box => { box.scrollLeft = 200 }")
+    method, box = region.get_by_role("rowheader").first.bounding_box(), region.bounding_box()
+    assert method is not None
+    assert box is not None
+    assert method["width"] < 140
+    assert box["width"] > 340
+
+
+def test_a_long_name_does_not_push_a_table_out_of_its_box(open_page: Open) -> None:
+    page = open_page()
+    page.evaluate("document.querySelector('section.task .entry-name a').textContent = 'averylongname'.repeat(7)")
+    page.evaluate("document.querySelector('.matrix tbody th').textContent = 'averylongname'.repeat(7)")
+    for region in page.locator("section .scroll:has(caption)").all()[:3]:
+        assert region.evaluate("box => box.scrollWidth") <= region.evaluate("box => box.clientWidth")
+
+
+def test_an_edge_with_more_behind_it_has_a_shadow(open_page: Open) -> None:
+    page = open_page(width=390, reduced_motion="reduce")
+    region = page.get_by_role("region", name="Table: Methods and tasks")
+    region.scroll_into_view_if_needed()
+    box = region.bounding_box()
+    assert box is not None
+    edge = {"x": box["x"] + box["width"] - 8, "y": box["y"] + 13, "width": 6, "height": 2}  # nothing is written there
+    at_start = page.screenshot(clip=edge)
+    region.evaluate("box => { box.scrollLeft = box.scrollWidth }")
+    at_end = page.screenshot(clip=edge)
+    assert at_start != at_end
+    region.evaluate("box => { box.scrollLeft = 0; box.style.backgroundImage = 'none' }")
+    assert page.screenshot(clip=edge) == at_end
 
 
 def test_a_task_of_the_matrix_leads_to_its_entries_by_the_keyboard(open_page: Open) -> None:
@@ -148,6 +184,7 @@ def test_the_verdicts_picture_takes_the_theme(open_page: Open) -> None:
 def test_axe_finds_nothing(open_page: Open, theme: str, width: int) -> None:
     page = open_page(width=width, theme=theme, reduced_motion="reduce")
     page.evaluate(DRAW_ALL)
+    page.evaluate(NO_SHADOWS)
     for summary in page.locator("summary").all():
         summary.click()
     expect(page.locator(".sizes svg.plot")).to_have_count(1)

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,8 +12,11 @@ from aenbench import load_leaderboard
 from aenbench.leaderboard.board import read_board
 from aenbench.leaderboard.render import drifted, write_generated
 from aenbench.leaderboard.task_outcomes import outcomes_of
+from aenbench.leaderboard.training_marks import TrainingMarks
 from aenbench.leaderboard.verdict_section import draw_ranks, verdict_markdown, verdict_section
-from aenbench.scoring.verdict import Verdict, judge
+from aenbench.scoring.verdict import Outcome, Verdict, judge
+
+NO_MARKS = TrainingMarks(0, 0, 0)
 
 
 @pytest.fixture
@@ -26,7 +30,7 @@ def test_it_is_over_the_tasks_that_all_methods_are_on_and_says_what_it_leaves_ou
     assert verdict.tasks == ("g-digits / aug1", "g-digits / d4")
     assert {each.method for each in verdict.judged} == {"best", "as-good", "worst"}
     assert verdict.absent == {"rare": 1}
-    text = verdict_markdown(verdict)
+    text = verdict_markdown(verdict, NO_MARKS)
     assert "Over the 2 tasks that all 3 methods have an entry on: g-digits / aug1, g-digits / d4." in text
     assert "Left out, with the number of tasks that they are on: rare (1)." in text
     assert "The brackets and the test take the tasks for independent. Configurations of one dataset are not" in text
@@ -48,14 +52,14 @@ def test_without_two_methods_on_two_tasks_there_is_none(tmp_path: Path, make_ent
         make_entry(tmp_path, name, 40)
     verdict = judge(outcomes_of(read_board(tmp_path)))
     assert verdict is None
-    assert verdict_markdown(verdict) == ""
-    assert verdict_section(verdict) == []
+    assert verdict_markdown(verdict, NO_MARKS) == ""
+    assert verdict_section(verdict, NO_MARKS) == []
     write_generated(tmp_path)
     assert "verdict" not in (tmp_path / "README.md").read_text()
 
 
 def test_the_picture_places_every_method_at_its_mean_rank(verdict: Verdict) -> None:
-    [section] = verdict_section(verdict)
+    [section] = verdict_section(verdict, NO_MARKS)
     assert section.is_first
     drawn = base64.b64decode(section.picture.removeprefix("data:image/svg+xml;base64,")).decode()
     assert drawn == draw_ranks(verdict)
@@ -67,6 +71,26 @@ def test_the_picture_places_every_method_at_its_mean_rank(verdict: Verdict) -> N
     assert circles == pytest.approx([circles[0] + scale * (rank - ranks[0]) for rank in ranks], abs=0.2)
     for each in verdict.judged:
         assert f"{each.method} {each.rank:.2f}" in section.alternative
+
+
+def test_the_picture_shows_long_names_whole_and_names_its_bars() -> None:
+    names = ("mlp-rotate360-hflip-vflip-translate", "a", "b" * 100)
+    outcomes = {
+        task: {name: Outcome((0.9 - place / 10,), frozenset(), 10, 5) for place, name in enumerate(names)}
+        for task in ("x / a", "x / b")
+    }
+    verdict = judge(outcomes)
+    assert verdict is not None
+    assert verdict.groups
+    tree = ElementTree.fromstring(draw_ranks(verdict))
+    names_in = [each for each in tree.iter("{http://www.w3.org/2000/svg}text") if each.attrib["x"] == "10"]
+    texts = [each.text or "" for each in names_in]
+    assert texts[1:3] == ["mlp-rotate360-hflip-", "vflip-translate"]
+    assert texts[4:] == ["b" * 20, "b" * 20, "b" * 19 + "…", "not separated"]
+    heights = [float(each.attrib["y"]) for each in names_in]
+    assert heights == sorted(heights)
+    assert min(low - high for high, low in pairwise(heights)) >= 13
+    assert heights[-1] < float(tree.attrib["height"])
 
 
 def test_the_front_of_each_task_is_in_the_results(tmp_path: Path, make_entry) -> None:

@@ -39,6 +39,24 @@ def test_elements_are_named_by_what_they_do() -> None:
     assert names == ["identity", "90°", "270° + hflip", "180° + hflip + htrans 4 px + vtrans 24 px"]
 
 
+@pytest.mark.parametrize("name", ["roll", "d4-roll"])
+def test_both_shifts_are_a_facet_whatever_else_was_done(name: str) -> None:
+    config = CONFIGURATIONS[name]
+    elements = draw_elements(DATASETS["g-mnist"], config, "test", 0, 10_000)
+    facet = named(element_facets(config, elements), "shift")
+    assert len(facet.values) == 49
+    for value in (0, 8, 48):
+        shifts = elements[facet.value_of == value][["hshift", "vshift"]]
+        assert len(np.unique(shifts)) == 1
+    assert facet.values[0] == "identity"
+    assert facet.values[8] == "htrans 4 px + vtrans 4 px"
+
+
+def test_without_both_shifts_there_is_no_such_facet() -> None:
+    elements = draw_elements(DATASETS["g-mnist"], CONFIGURATIONS["d4"], "test", 0, 100)
+    assert [facet.name for facet in element_facets(CONFIGURATIONS["d4"], elements)] == ["element", "rotation", "hflip"]
+
+
 @given(st.lists(st.integers(-1799, 1800), min_size=1))
 def test_an_angle_lies_within_fifteen_degrees_of_its_sector(angles: list[int]) -> None:
     elements = np.zeros(len(angles), dtype=ELEMENT_DTYPE)
