@@ -1,4 +1,4 @@
-"""How the entries of a comparison were trained: how many of them are `not converged`, how many have no history."""
+"""How the entries of a comparison were trained: how many of them carry which mark."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -17,11 +17,13 @@ class TrainingMarks:
         entries: that are compared.
         unconverged: of them, those whose accuracy still rose at the end of the training.
         unknown: of them, those without a `history.csv`, so that how they were trained is not known.
+        otherwise: of them, those that had another number of passes than the recipe of that name has.
     """
 
     entries: int
     unconverged: int
     unknown: int
+    otherwise: int = 0
 
     @property
     def sentence(self) -> str:
@@ -29,8 +31,10 @@ class TrainingMarks:
         parts = [
             *([_counted(self.unconverged, "is", "are") + " not converged"] if self.unconverged else []),
             *([_counted(self.unknown, "has", "have") + " no history"] if self.unknown else []),
+            *([_counted(self.otherwise, "has", "have") + " another recipe"] if self.otherwise else []),
         ]
-        return f"Of the {self.entries} entries compared, {' and '.join(parts)}" if parts else ""
+        listed = " and ".join([", ".join(parts[:-1]), *parts[-1:]] if parts[1:] else parts)
+        return f"Of the {self.entries} entries compared, {listed}" if parts else ""
 
     @property
     def markdown(self) -> str:
@@ -41,7 +45,10 @@ class TrainingMarks:
 def training_marks(rows: Collection[Row]) -> TrainingMarks:
     """The marks of these entries."""
     return TrainingMarks(
-        len(rows), sum(not row.shown.has_converged for row in rows), sum(row.lacks_history for row in rows)
+        len(rows),
+        sum(not row.shown.has_converged for row in rows),
+        sum(row.lacks_history for row in rows),
+        sum(bool(row.shown.other_recipe) for row in rows),
     )
 
 

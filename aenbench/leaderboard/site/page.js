@@ -319,13 +319,15 @@ function badges(entry) {
     badge(entry.trust.level === "reproduced" ? "reproduced" : "", entry.trust.level, entry.trust.checked),
     entry.stillRising ? badge("", "not converged", NOT_CONVERGED) : null,
     entry.lacksHistory ? badge("", "no history", NO_HISTORY) : null,
+    entry.otherRecipe ? badge("", "other recipe", entry.otherRecipe) : null,
     raised.length ? badge("flagged", plural(raised.length, "flag", "flags"), told(raised)) : null,
     reviewed.length ? badge("", `${plural(reviewed.length, "flag", "flags")}, reviewed`, told(reviewed)) : null);
 }
 
 /** What the badges of a table mean, where they are not those of every entry. */
 function explainedBadges(entries) {
-  return [entries.some((entry) => entry.stillRising) ? ` Not converged: ${NOT_CONVERGED}.` : "", entries.some((entry) => entry.lacksHistory) ? ` No history: ${NO_HISTORY}.` : ""];
+  return [entries.some((entry) => entry.stillRising) ? ` Not converged: ${NOT_CONVERGED}.` : "", entries.some((entry) => entry.lacksHistory) ? ` No history: ${NO_HISTORY}.` : "",
+    entries.some((entry) => entry.otherRecipe) ? " Other recipe: trained for another number of passes than the recipe of that name has now." : ""];
 }
 
 /** How the entries of a comparison were trained, and where that is explained. */

@@ -21,10 +21,15 @@ BOARD = Path(__file__).parents[3] / "leaderboards"
         ((80, 61, 1), "Of the 80 entries compared, 61 are not converged and 1 has no history"),
         ((9, 1, 0), "Of the 9 entries compared, 1 is not converged"),
         ((9, 0, 2), "Of the 9 entries compared, 2 have no history"),
+        ((9, 0, 0, 6), "Of the 9 entries compared, 6 have another recipe"),
+        (
+            (9, 3, 1, 2),
+            "Of the 9 entries compared, 3 are not converged, 1 has no history and 2 have another recipe",
+        ),
         ((9, 0, 0), ""),
     ],
 )
-def test_the_sentence_names_what_there_is(marks: tuple[int, int, int], says: str) -> None:
+def test_the_sentence_names_what_there_is(marks: tuple[int, ...], says: str) -> None:
     found = TrainingMarks(*marks)
     assert found.sentence == says
     assert bool(found.markdown) == bool(says)
@@ -39,13 +44,16 @@ def test_verdict_and_matrix_count_their_own_entries(tmp_path: Path, make_entry) 
     make_entry(tmp_path, "rare", 5, tasks[0])
     make_entry(tmp_path, "opened", 1, tasks[0], open_recipe={"epochs": 300})
     overview = overview_of(read_board(tmp_path))
-    assert overview.verdict_marks == TrainingMarks(4, 2, 0)
-    assert overview.matrix_marks == TrainingMarks(5, 2, 1)
+    assert overview.verdict_marks == TrainingMarks(4, 2, 0, 4)  # of two passes, which no recipe has
+    assert overview.matrix_marks == TrainingMarks(5, 2, 1, 4)
     write_generated(tmp_path)
     readme, page = (tmp_path / "README.md").read_text(), (tmp_path / "index.html").read_text()
     verdict, matrix = readme.partition("## Methods and tasks")[::2]
-    assert f" Of the 4 entries compared, 2 are not converged ([what that means]({EXPLANATION}))." in verdict
-    assert "Of the 5 entries compared, 2 are not converged and 1 has no history (" in matrix
+    assert (
+        f" Of the 4 entries compared, 2 are not converged and 4 have another recipe ([what that means]({EXPLANATION}))."
+        in verdict
+    )
+    assert "Of the 5 entries compared, 2 are not converged, 1 has no history and 4 have another recipe (" in matrix
     data = json.loads(page.partition('id="data">')[2].partition("</script>")[0])
     assert data["sections"][0]["marks"] == overview.verdict_marks.sentence
     assert data["matrix"]["marks"] == overview.matrix_marks.sentence
