@@ -40,7 +40,8 @@ depend on the machine (see each `entry.json`).
 † as stated by the authors, within bounds but not recomputed. Parameters without the mark were counted again from the
 network that the entry names. `not converged`: by the entry's `history.csv` validation accuracy still rose by more than
 .2 points over the last tenth of the passes. `no history`: `aenbench run` made it and it has no `history.csv`;
-versions before that file trained for shorter.
+versions before that file trained for shorter. `other recipe`: its final trainings had another number of passes than
+the recipe of that name has now.
 """
 
 _OPEN = """### Recipe: open
