@@ -167,7 +167,7 @@ def test_without_a_source_and_a_network_the_default_is_g_digits_with_a_notice(
 def test_run_verify_and_leaderboard(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    common = ["--dataset", "g-digits", "--budget", "quick", "--seeds", "1", "--out", str(tmp_path)]
+    common = ["--dataset", "g-digits", "--budget", "quick", "--seeds", "1", "--workers", "1", "--out", str(tmp_path)]
     code, printed = call(["run", "--baseline", "single:hflip", *common], monkeypatch, capsys)
     assert code == 0
     assert "single-hflip-quick" in printed
