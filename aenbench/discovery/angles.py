@@ -36,7 +36,7 @@ class Disc:
         return np.asarray(from_center[inside])
 
     def turned(self, images: NDArray[np.float32], degrees: float) -> Pixels:
-        """Images turned counter-clockwise, bilinear: (n, rows, columns, channels) to (n, points * channels)."""
+        """Images turned counterclockwise, bilinear: (n, rows, columns, channels) to (n, points * channels)."""
         angle, places = np.deg2rad(degrees), self._places()
         back = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         where = np.clip(places @ back + (np.array(self.shape) - 1) / 2, 0, np.array(self.shape) - 1)

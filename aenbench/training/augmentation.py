@@ -31,12 +31,12 @@ class Parameters(NamedTuple):
     """How one sample is augmented, by each of the augmentations.
 
     Attributes:
-        angle: degrees, counter-clockwise, -30..30.
+        angle: degrees, counterclockwise, -30..30.
         hflip, vflip: whether the image is mirrored left to right, and top to bottom.
         right, down: whole pixels that the image is moved by, at most a fifth of the width and of the height, rounded.
         scale: how much larger the image becomes, 0.9..1.1.
         shear: degrees that the columns lean by, -10..10; rows stay rows.
-        turn: degrees, counter-clockwise, -180..180, of `rotate360`.
+        turn: degrees, counterclockwise, -180..180, of `rotate360`.
     """
 
     angle: float

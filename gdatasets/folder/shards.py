@@ -2,7 +2,7 @@
 
 Columns: `image` (PNG bytes, feature `Image`), `label` (feature `ClassLabel` with names), `source_index` int64, and the
 element that moved the image: `bits` (twelve characters, the first for action 0), `angle` int16 (tenths of a degree,
-counter-clockwise), `hshift` and `vshift` int16 (pixels). Of a group of the user's own that is `element` int64: the
+counterclockwise), `hshift` and `vshift` int16 (pixels). Of a group of the user's own that is `element` int64: the
 element's number.
 """
 

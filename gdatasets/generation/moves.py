@@ -18,7 +18,7 @@ from gdatasets.groups.actions import ACTIONS, Images, act, find_action
 
 ELEMENT_DTYPE = np.dtype([("bits", "<u2"), ("angle", "<i2"), ("hshift", "<i2"), ("vshift", "<i2")])
 """How one image was moved. `bits`: bit a is set when action number a of `ACTIONS` was applied (in bit order). `angle`:
-tenths of a degree, counter-clockwise, -1799..1800. `hshift`, `vshift`: pixels that `htrans` and `vtrans` rolled by,
+tenths of a degree, counterclockwise, -1799..1800. `hshift`, `vshift`: pixels that `htrans` and `vtrans` rolled by,
 `out[i, j] = x[i, (j + hshift) % size]`."""
 
 Elements = NDArray[np.void]

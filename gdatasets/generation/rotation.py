@@ -1,4 +1,4 @@
-"""Images turned about their center by tenths of a degree, counter-clockwise, with zeros around them.
+"""Images turned about their center by tenths of a degree, counterclockwise, with zeros around them.
 
 Two interpolations. *nearest*: as Pillow's `rotate`, through look-up tables that Pillow makes. *bilinear*: in integer
 fixed-point arithmetic from a table of sines, so that every machine computes the same bytes; see `docs/rotation.md`.

@@ -205,7 +205,7 @@ function polarRange(parts) {
   return [Math.max(0, Math.floor(10 * least - 1) / 10), Math.min(1, Math.ceil(20 * most) / 20)];
 }
 
-/** Accuracy around a circle: counter-clockwise from the top, as the images were turned. */
+/** Accuracy around a circle: counterclockwise from the top, as the images were turned. */
 function polar(parts, overall, label, width) {
   const size = Math.min(width, 380), height = size, cx = width / 2, cy = height / 2, radius = size / 2 - 42;
   const [low, high] = polarRange(parts);
@@ -487,7 +487,7 @@ function roundCards(entry) {
     const order = [...parts].sort((a, b) => a[2] - b[2]), worst = order[0], best = order.at(-1);
     const title = name === "rotation" ? "By rotation" : "By group element";
     const label = `Accuracy ${title.toLowerCase()}: highest ${percent(best[2], 1)} % at ${best[0]}, lowest ${percent(worst[2], 1)} % at ${worst[0]}. The table below has all values.`;
-    const where = name === "rotation" ? "Each direction holds the images turned that way, counter-clockwise from upright." : "Each direction is one element.";
+    const where = name === "rotation" ? "Each direction holds the images turned that way, counterclockwise from upright." : "Each direction is one element.";
     return card(title, `${where} The center is ${percent(polarRange(parts)[0], 0)} %; dashed: over all images.`,
       entryCharts.place((width) => polar(parts, entry.accuracy[0], label, width)),
       h("details", {}, h("summary", {}, "As a table"), partsTable(`Accuracy ${title.toLowerCase()}`, name === "rotation" ? "Angle" : "Element", parts)));
