@@ -367,6 +367,22 @@ def test_every_local_link_of_the_pages_outside_the_site_leads_somewhere(page: Pa
     assert [target for target in local if not (ROOT / target).exists()] == []
 
 
+def prose(page: Path) -> int:
+    """Words outside code, tables and addresses, marks counted among them."""
+    text = re.sub(r"```.*?```", "", markdown(page), flags=re.DOTALL)
+    lines = [line for line in text.splitlines() if not line.startswith("|")]
+    return len(re.sub(r"\]\([^)]*\)", "]", "\n".join(lines)).split())
+
+
+def test_pages_are_short() -> None:
+    """But for the reference, and results that commands have written."""
+    written = [
+        page for page in PAGES if page.parent in (ROOT / "docs", ROOT / "docs" / "results", ROOT / "docs" / "datasets")
+    ]
+    assert len(written) > 50
+    assert {page.name: prose(page) for page in written if prose(page) > 1_200} == {}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_picture_has_a_text_that_says_what_it_shows(page: Path) -> None:
     assert [token.attrGet("src") for token in inline(page, "image") if len(token.content.split()) < 4] == []
