@@ -56,7 +56,8 @@ def leaks(entries: Sequence[Checked], labels: np.ndarray) -> tuple[float, float,
                 distances += list(z)
                 effects += list(z / np.sqrt(wrong[mine].sum(axis=1)))
                 spread += [concentration(difficulty, row, labels) for row in wrong[mine]]
-    return min(distances), min(effects), max(spread)
+    # NaN where all others of a board predict as the seed does: then nothing is asked
+    return float(np.nanmin(distances)), float(np.nanmin(effects)), float(np.nanmax(spread))
 
 
 def main() -> None:
@@ -67,6 +68,9 @@ def main() -> None:
     for folder in find_entries(Path("leaderboards")):
         checked = check_entry(folder, book)
         tasks[checked.entry.task].append(checked)
+    compared = [entry for entries in tasks.values() if len(entries) > 2 for entry in entries]
+    seeds = sum(len(entry.predictions) for entry in compared)
+    print(f"{len(compared)} entries, {seeds} seeds, in tasks of three or more")
     for task, entries in tasks.items():
         answers = book.of(task)
         name = f"{task.dataset}/{task.configuration}"
