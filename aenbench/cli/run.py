@@ -11,7 +11,7 @@ import typer
 from aenbench.cli.options import AddressOption, DeviceOption, ExecutorOption, QuietOption, RootOption, WorkersOption
 from aenbench.errors import EntryError, InvalidArgumentError
 from gdatasets.cli.output import say, say_lines, warn
-from gdatasets.errors import SourceError
+from gdatasets.errors import GDatasetsError, SourceError
 from gdatasets.visible_text import visible
 
 if TYPE_CHECKING:
@@ -318,8 +318,10 @@ def check(
 
     try:
         report = check_equivariance(network, named, channels=channels, elements="all" if elements else "generators")
-    except RuntimeError as error:  # what torch raises for a batch that does not fit
-        why = next(iter(str(error).splitlines()), "no reason given")
+    except GDatasetsError:
+        raise
+    except Exception as error:  # torch's for a batch that does not fit, or the network's own
+        why = next(iter(str(error).splitlines()), type(error).__name__)
         raise InvalidArgumentError(
             f"{model} cannot be called on a batch (4, {channels}, {size}, {size}): {why}. Give its --size and "
             "--channels."

@@ -227,6 +227,10 @@ class Color(nn.Conv2d):
     def forward(self, x):
         return super().forward(x).mean(dim=(2, 3))
 
+class Fails(nn.Module):
+    def forward(self, x):
+        return x.mean() + self.missing
+
 def dense():
     return nn.Sequential(nn.Flatten(), nn.Linear(100, 2))
 
@@ -268,6 +272,7 @@ def test_check_tells_invariant_networks_from_others(
         (["usermodels:number"], "to give a torch.nn.Module, got int"),
         (["usermodels:dense"], "cannot be called on a batch (4, 1, 28, 28)"),
         (["usermodels:Color"], "Give its --size and --channels."),
+        (["usermodels:Fails"], "(4, 1, 28, 28): 'Fails' object has no attribute 'missing'"),
         (["usermodels:Color", "--channels", "0"], "--channels"),
         (["usermodels:needs"], "Cannot make"),
         (["usermodels:Mean", "--group", "d5"], "d5"),
