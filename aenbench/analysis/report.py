@@ -62,7 +62,7 @@ def _share(text: str) -> float:
 
 
 def analyze_table(table: Table, folder: Path) -> tuple[Analysis, Top | None]:
-    """Analyze the networks of a table, with the best of them where there are enough, and write that into a folder.
+    """Analyze the networks of a table, with the best where there are enough that learned, and write that into a folder.
 
     Raises:
         InvalidArgumentError: too few networks, or all alike.
@@ -70,17 +70,15 @@ def analyze_table(table: Table, folder: Path) -> tuple[Analysis, Top | None]:
     """
     values = table_values(table)
     analysis = analyze(table.space, values)
-    top = top_networks(table.space, values) if len(values) >= MIN_NETWORKS else None
-    best, chance = max(np.mean(each) for each in values.values()), 1 / table.info.classes
-    if best > chance + ABOVE_CHANCE:
-        write_analysis(analysis, folder, table.info.title, top, matches(table.space, values))
-    else:
-        warning = (
-            f"**No network has learned anything.** The best reaches {_percent(float(best))}; to name one of "
-            f"{table.info.classes} classes at random reaches {_percent(chance)}. What follows explains differences "
-            "between networks that guess."
-        )
-        write_analysis(analysis, folder, table.info.title, warning=warning)
+    best, chance = float(max(np.mean(each) for each in values.values())), 1 / table.info.classes
+    has_learned = best > chance + ABOVE_CHANCE
+    top = top_networks(table.space, values) if has_learned and len(values) >= MIN_NETWORKS else None
+    warning = (
+        f"**No network has learned anything.** The best reaches {_percent(best)}; to name one of {table.info.classes} "
+        f"classes at random reaches {_percent(chance)}. What follows explains differences between networks that guess."
+    )
+    shown = "" if has_learned else warning
+    write_analysis(analysis, folder, table.info.title, top, matches(table.space, values), shown)
     return analysis, top
 
 

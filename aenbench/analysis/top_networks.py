@@ -292,8 +292,10 @@ class _Blocks:
 
 def _numbered(levels: NDArray[np.int64]) -> NDArray[np.int64]:
     """Columns that are equal have equal numbers, from 0: int64 (columns,)."""
+    if not len(levels):
+        return np.zeros(levels.shape[1], dtype=np.int64)
     numbers: NDArray[np.int64] = np.unique(levels, axis=1, return_inverse=True)[1].reshape(-1)
-    return numbers if len(levels) else np.zeros(levels.shape[1], dtype=np.int64)
+    return numbers
 
 
 def _statistic(counts: NDArray[np.int64], expected: Floats) -> Floats:

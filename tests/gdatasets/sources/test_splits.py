@@ -1,6 +1,7 @@
 """Which training images are held out together."""
 
 from gdatasets.sources.splits import hold_out_groups
+from gdatasets.sources.traffic_signs import TRAFFIC_SIGNS
 
 
 def held_out(tracks: dict[int, int]) -> set[str]:
@@ -21,3 +22,42 @@ def test_every_class_has_tracks_to_choose_by() -> None:
 
 def test_a_class_of_one_track_is_learned_from() -> None:
     assert held_out({0: 1, 1: 2}) == {"1/001"}
+
+
+def test_the_held_out_tracks_of_the_traffic_signs_are_as_many_as_their_source_says() -> None:
+    """By the published numbers of images of each class, thirty a track; the archive itself was not read."""
+    tracks = [
+        5,
+        50,
+        50,
+        32,
+        44,
+        42,
+        10,
+        32,
+        32,
+        33,
+        45,
+        30,
+        47,
+        48,
+        18,
+        14,
+        10,
+        25,
+        27,
+        5,
+        8,
+        8,
+        9,
+        12,
+        6,
+        34,
+        14,
+        6,
+        12,
+    ]
+    tracks += [6, 10, 18, 6, 16, 10, 27, 9, 5, 46, 7, 8, 6, 6]
+    assert len(tracks) == len(TRAFFIC_SIGNS.classes)
+    assert 30 * sum(tracks) == TRAFFIC_SIGNS.samples["train"]
+    assert 30 * len(held_out(dict(enumerate(tracks)))) == TRAFFIC_SIGNS.validation
